@@ -1,0 +1,57 @@
+/** What the layers above know of an attached target. Implemented by `attach` in `./attach.ts`. */
+import type { TargetInfo } from '../core/model/task';
+import type { AgentPoll } from '../protocol/agent';
+
+/** How the connection came to its end. */
+export type CloseReason = 'detached' | 'target exited' | 'connection lost';
+
+export interface HeapSnapshotOptions {
+  /** Called in order; the next chunk is not asked for before it resolves. Chunks are at most about 100 KB of text. */
+  readonly write: (chunk: string) => void | Promise<void>;
+  /** Share of the heap walked, 0 to 1. */
+  readonly progress?: (done: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A Node process with the agent in it. Every method rejects with a {@link TargetError} once the connection is closed. */
+export interface AttachedTarget {
+  readonly info: TargetInfo;
+  /** Asks the agent for what changed. Rejects with reason `timeout` when the target does not answer. */
+  poll(): Promise<AgentPoll>;
+  /** Sets the raw sites whose tasks every poll lists. */
+  watch(rawSiteIds: readonly number[]): Promise<void>;
+  takeHeapSnapshot(options: HeapSnapshotOptions): Promise<void>;
+  /** Removes the agent and closes the connection. Idempotent; never rejects. */
+  detach(): Promise<void>;
+  /** Resolves once the connection is closed, for whatever reason. */
+  readonly closed: Promise<CloseReason>;
+}
+
+export interface AttachOptions {
+  readonly budgetPercent: number;
+  readonly leaseMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type TargetErrorReason =
+  | 'bad target'
+  | 'refused'
+  | 'not an inspector'
+  | 'not node'
+  | 'node too old'
+  | 'timeout'
+  | 'agent failed'
+  | 'closed'
+  | 'cancelled';
+
+/** Something about a target went wrong; `message` is for people and says what to do. */
+export class TargetError extends Error {
+  override readonly name = 'TargetError';
+  constructor(
+    readonly reason: TargetErrorReason,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

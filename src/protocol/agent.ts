@@ -1,0 +1,155 @@
+/**
+ * The boundary between the agent (inside the target) and the CDP layer. Everything that arrives here was made in
+ * another process and is validated before use.
+ *
+ * Static data goes once, changes after: frames and sites are interned by the agent and sent when first seen; a poll
+ * carries only the sites whose figures changed.
+ */
+import * as v from 'valibot';
+
+export const AGENT_PROTOCOL_VERSION = 1;
+
+/** Longest name or path that the agent sends, in UTF-16 units; longer ones are cut. */
+export const AGENT_STRING_LIMIT = 2048;
+
+/** What the agent is told when it is installed. */
+export interface AgentConfig {
+  readonly version: typeof AGENT_PROTOCOL_VERSION;
+  /** Name of the binding through which answers leave, a random identifier. */
+  readonly outBinding: string;
+  /** Name of the global whose assignment asks for a poll (see `src/cdp/agentChannel.ts`). */
+  readonly pollBinding: string;
+  /** The agent disarms itself when it was not polled for this long. Milliseconds. */
+  readonly leaseMs: number;
+  /** Share of the target's time that sampling may cost. Percent. */
+  readonly budgetPercent: number;
+  /** Frames per stack. */
+  readonly stackDepth: number;
+  /** Tasks listed per watched site. */
+  readonly taskRowLimit: number;
+}
+
+/** Bits of {@link AgentFrame} flags. */
+export const FRAME_NATIVE = 1;
+export const FRAME_ASYNC = 2;
+export const FRAME_CONSTRUCTOR = 4;
+export const FRAME_EVAL = 8;
+
+const text = v.pipe(v.string(), v.maxLength(AGENT_STRING_LIMIT));
+const count = v.pipe(v.number(), v.finite(), v.minValue(0));
+const id = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** `[function, script name or URL, line, column, flags]`; line and column are 1-based, 0 when unknown. */
+const frame = v.tuple([v.nullable(text), v.nullable(text), id, id, id]);
+
+const kind = v.picklist(['promise', 'timeout', 'interval', 'immediate', 'handle', 'request']);
+
+/**
+ * One way in which tasks are spawned: a kind, a stack, a callback name. Several raw sites may fall on one source line.
+ * `inner` marks plumbing: promises that a library made below the one it handed to its caller, and timers that Node
+ * makes for itself. They are counted, but never at the caller's line.
+ */
+const rawSite = v.object({
+  id,
+  kind,
+  type: text,
+  /** Name of the callback or of the called async function. */
+  label: v.nullable(text),
+  /** Indices of frames, innermost first. */
+  frames: v.array(id),
+  inner: v.boolean(),
+  /** The promise was made by calling an async function: frame 0 is that function's own first line. */
+  asyncCall: v.boolean(),
+  /** The raw site that this one was triggered by, when its own stack holds no user frame. */
+  cause: v.nullable(id),
+});
+
+/**
+ * `[site, live, variance, started, ended, abandoned, oldest]`: figures of one raw site. `live`, `started`, `ended` and
+ * `abandoned` are sums of sampling weights; `variance` is the variance of `live`, 0 while every creation was seen;
+ * `oldest` is the start of the oldest live task on the agent's clock in milliseconds, -1 when none is alive.
+ */
+const change = v.tuple([id, count, count, count, count, count, v.number()]);
+
+const task = v.object({
+  id,
+  /** On the agent's clock, milliseconds. */
+  start: v.number(),
+  weight: count,
+  state: text,
+  delayMs: v.optional(count),
+  repeats: v.optional(v.boolean()),
+  refed: v.optional(v.boolean()),
+  type: v.optional(text),
+  localAddress: v.optional(text),
+  remoteAddress: v.optional(text),
+  path: v.optional(text),
+  pid: v.optional(id),
+});
+
+const processFigures = v.object({
+  heap: v.object({ used: count, total: count, limit: count, rss: count, external: count, arrayBuffers: count }),
+  loop: v.object({ delayP50Ms: count, delayP99Ms: count, delayMaxMs: count, utilization: count }),
+  gc: v.object({ count, totalMs: count }),
+  activeResources: v.record(text, count),
+  uptimeMs: count,
+});
+
+const poll = v.object({
+  v: v.literal(AGENT_PROTOCOL_VERSION),
+  /** 1 for the first poll after the install; a gap means that an answer was lost. */
+  seq: id,
+  /** The agent's clock in milliseconds. Starts and ages are on this clock. */
+  now: v.number(),
+  /** Wall clock, milliseconds since the epoch. */
+  wall: v.number(),
+  /** Frames first seen since the last poll, from index `firstFrame` on. */
+  firstFrame: id,
+  frames: v.array(frame),
+  sites: v.array(rawSite),
+  changes: v.array(change),
+  /** Creations that nobody looked at and that no weight stands for (an agent limit was reached), since the install. */
+  dropped: count,
+  /** True once any promise (or resource) creation was skipped by sampling since the install. */
+  sampledPromises: v.boolean(),
+  sampledResources: v.boolean(),
+  promiseWeight: count,
+  resourceWeight: count,
+  /** Milliseconds spent in the agent since the last poll, and the length of that span. */
+  agentMs: count,
+  spanMs: count,
+  pollMs: count,
+  process: processFigures,
+  /** Tasks of watched sites: raw site id, oldest tasks first, how many are not listed. */
+  tasks: v.array(v.object({ site: id, rows: v.array(task), more: count })),
+});
+
+export type AgentFrame = v.InferOutput<typeof frame>;
+export type AgentSite = v.InferOutput<typeof rawSite>;
+export type AgentChange = v.InferOutput<typeof change>;
+export type AgentTask = v.InferOutput<typeof task>;
+export type AgentPoll = v.InferOutput<typeof poll>;
+
+/**
+ * Checks one answer of the agent.
+ * @throws {AgentProtocolError} when it is not one.
+ */
+export function parseAgentPoll(json: string): AgentPoll {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw new AgentProtocolError('not JSON');
+  }
+  const result = v.safeParse(poll, value);
+  if (!result.success) {
+    const issue = result.issues[0];
+    throw new AgentProtocolError(`${v.getDotPath(issue) ?? 'answer'}: ${issue.message}`);
+  }
+  return result.output;
+}
+
+/** The target sent something that the agent would not send. */
+export class AgentProtocolError extends Error {
+  override readonly name = 'AgentProtocolError';
+}

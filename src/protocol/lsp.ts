@@ -1,0 +1,156 @@
+/**
+ * The boundary between the language server and its client: the requests and notifications beyond plain LSP. Code lenses
+ * and hovers are plain LSP and need none of these.
+ */
+import * as v from 'valibot';
+import type { Origin, Overhead, ProcessFigures, Site, TargetInfo, TaskKind, TaskList } from '../core/model/task';
+
+const text = v.pipe(v.string(), v.maxLength(4096));
+
+/** Settings that the client hands to the server, at initialization and with `asyncscope/configure`. */
+export const serverSettings = v.object({
+  /** Milliseconds between polls. */
+  pollIntervalMs: v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(60_000)),
+  /** Percent of the target's time. */
+  budgetPercent: v.pipe(v.number(), v.minValue(0.1), v.maxValue(100)),
+  codeLens: v.boolean(),
+});
+export type ServerSettings = v.InferOutput<typeof serverSettings>;
+export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, codeLens: true };
+
+/**
+ * `asyncscope/attach`: `target` is a port, `host:port` or a `ws://` URL; with `proxy`, a debugger's CDP proxy through
+ * which the server asks for the inspector's address (and stays on it when that address cannot be reached).
+ */
+export const attachParams = v.object({
+  target: v.optional(text),
+  proxy: v.optional(v.object({ host: text, port: v.number(), path: v.optional(text) })),
+  name: v.optional(text),
+  /** The debug session this belongs to; handed back in {@link SessionUpdate}. */
+  debugSessionId: v.optional(text),
+});
+export type AttachParams = v.InferOutput<typeof attachParams>;
+export interface AttachResult {
+  readonly sessionId: string;
+}
+
+export const sessionParams = v.object({ sessionId: text });
+export type SessionParams = v.InferOutput<typeof sessionParams>;
+
+export const setPausedParams = v.object({ sessionId: text, paused: v.boolean() });
+export type SetPausedParams = v.InferOutput<typeof setPausedParams>;
+
+/** `asyncscope/watch`: the sites of a session whose tasks are to be listed in every update. Replaces the last list. */
+export const watchParams = v.object({ sessionId: text, siteIds: v.array(text) });
+export type WatchParams = v.InferOutput<typeof watchParams>;
+
+/** `asyncscope/heapSnapshot`: writes to `file`, which must not exist, readable by its owner only. Cancellable. */
+export const heapSnapshotParams = v.object({ sessionId: text, file: text, workDoneToken: v.optional(v.union([v.string(), v.number()])) });
+export type HeapSnapshotParams = v.InferOutput<typeof heapSnapshotParams>;
+export interface HeapSnapshotResult {
+  readonly file: string;
+  readonly bytes: number;
+  readonly durationMs: number;
+}
+
+/** An inspector found on this machine. */
+export interface DiscoveredInspector {
+  /** `host:port`. */
+  readonly target: string;
+  readonly title: string;
+  /** What runs there, such as `node.js/v24.9.0`. */
+  readonly description: string;
+}
+
+export type SessionStatus = 'attaching' | 'attached' | 'paused' | 'unresponsive' | 'ended';
+
+/** Why a session ended or could not begin; `message` says what to do. */
+export interface SessionEnd {
+  readonly reason: AttachFailureReason | 'detached' | 'target exited' | 'connection lost';
+  readonly message: string;
+}
+
+export type AttachFailureReason =
+  | 'bad target'
+  | 'refused'
+  | 'not an inspector'
+  | 'not node'
+  | 'node too old'
+  | 'timeout'
+  | 'agent failed';
+
+/** One row of the tree without its stack, which is fetched with `asyncscope/site`. */
+export type SiteRow = Omit<Site, 'stack'>;
+
+/**
+ * `asyncscope/update`: the state of one session. `full` replaces what the client holds; otherwise `sites` are new or
+ * changed rows and `removed` names rows to drop.
+ */
+export interface SessionUpdate {
+  readonly sessionId: string;
+  readonly name: string;
+  readonly debugSessionId?: string;
+  readonly status: SessionStatus;
+  readonly end?: SessionEnd;
+  readonly target?: TargetInfo;
+  readonly full: boolean;
+  readonly sites: readonly SiteRow[];
+  readonly removed: readonly string[];
+  readonly totals: Readonly<Record<TaskKind, number>>;
+  /** Live tasks by origin. */
+  readonly origins: Readonly<Record<Origin, number>>;
+  /** Creations lost to a limit since the attach; shown loudly when above 0. */
+  readonly dropped: number;
+  readonly overhead?: Overhead;
+  readonly process?: ProcessFigures;
+  readonly tasks: readonly TaskList[];
+  /** Milliseconds since the epoch: when the baseline was set. */
+  readonly baselineAt?: number;
+}
+
+/** How hot a line is, by the number of its live tasks: 1 up to 9, 2 up to 99, 3 up to 999, 4 from 1,000 on. */
+export type Heat = 1 | 2 | 3 | 4;
+
+/** A line that spawns live tasks, in the document's present state (edits accounted for). */
+export interface LineMark {
+  /** 0-based, as in LSP. */
+  readonly line: number;
+  /** The kind with the most tasks. */
+  readonly kind: TaskKind;
+  readonly heat: Heat;
+  readonly count: number;
+  /** End-of-line text. */
+  readonly text: string;
+  readonly sites: readonly { readonly sessionId: string; readonly siteId: string }[];
+}
+
+/** `asyncscope/marks`: all marks of one open document. */
+export interface MarksUpdate {
+  readonly uri: string;
+  readonly version: number;
+  readonly marks: readonly LineMark[];
+}
+
+/** Arguments of {@link REVEAL_SITE_COMMAND}. */
+export interface RevealSiteArguments {
+  readonly sessionId: string;
+  readonly siteId: string;
+}
+
+/** The client's command behind a code lens. */
+export const REVEAL_SITE_COMMAND = 'asyncscope.revealSite';
+
+/** Method names. */
+export const LSP = {
+  configure: 'asyncscope/configure',
+  attach: 'asyncscope/attach',
+  detach: 'asyncscope/detach',
+  setPaused: 'asyncscope/setPaused',
+  setBaseline: 'asyncscope/setBaseline',
+  watch: 'asyncscope/watch',
+  site: 'asyncscope/site',
+  discover: 'asyncscope/discover',
+  heapSnapshot: 'asyncscope/heapSnapshot',
+  update: 'asyncscope/update',
+  marks: 'asyncscope/marks',
+} as const;
