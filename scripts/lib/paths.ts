@@ -1,0 +1,12 @@
+/** Where things are in this repository. */
+import { resolve } from 'node:path';
+
+export const ROOT = resolve(import.meta.dirname, '..', '..');
+export const DIST = resolve(ROOT, 'dist');
+/** Logs, reports and screenshots of the last test run. Not under version control. */
+export const TEST_RESULTS = resolve(ROOT, 'test-results');
+/** The sample service that `npm start` shows. */
+export const SAMPLE = resolve(ROOT, 'examples', 'orders');
+/** The bundled VS Code server and the Node versions for tests: packages with lock files of their own. */
+export const WORKBENCH_PACKAGE = resolve(ROOT, 'test', 'e2e', 'workbench');
+export const NODES_PACKAGE = resolve(ROOT, 'test', 'nodes');
