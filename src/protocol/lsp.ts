@@ -18,6 +18,9 @@ export const serverSettings = v.object({
 export type ServerSettings = v.InferOutput<typeof serverSettings>;
 export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, codeLens: true };
 
+/** The client's `initializationOptions`, each of which may be missing. */
+export const initializationOptions = v.optional(v.nullable(v.partial(serverSettings)));
+
 /**
  * `asyncscope/attach`: `target` is a port, `host:port` or a `ws://` URL; with `proxy`, a debugger's CDP proxy through
  * which the server asks for the inspector's address (and stays on it when that address cannot be reached).
@@ -43,6 +46,15 @@ export type SetPausedParams = v.InferOutput<typeof setPausedParams>;
 /** `asyncscope/watch`: the sites of a session whose tasks are to be listed in every update. Replaces the last list. */
 export const watchParams = v.object({ sessionId: text, siteIds: v.array(text) });
 export type WatchParams = v.InferOutput<typeof watchParams>;
+
+/** `asyncscope/site`: one site with its sample stack; null when the session does not know it. */
+export const siteParams = v.object({ sessionId: text, siteId: text });
+export type SiteParams = v.InferOutput<typeof siteParams>;
+export interface SiteResult {
+  readonly site: Site;
+  /** Whose code each frame of `site.stack` is; null for builtins. */
+  readonly stackOrigins: readonly (Origin | null)[];
+}
 
 /** `asyncscope/heapSnapshot`: writes to `file`, which must not exist, readable by its owner only. Cancellable. */
 export const heapSnapshotParams = v.object({ sessionId: text, file: text, workDoneToken: v.optional(v.union([v.string(), v.number()])) });
@@ -84,7 +96,8 @@ export type SiteRow = Omit<Site, 'stack'>;
 
 /**
  * `asyncscope/update`: the state of one session. `full` replaces what the client holds; otherwise `sites` are new or
- * changed rows and `removed` names rows to drop.
+ * changed rows and `removed` names rows to drop. A row is not sent again because its oldest task grew older: its age now
+ * is `oldestMs` plus what `clockMs` has advanced since the update that brought the row.
  */
 export interface SessionUpdate {
   readonly sessionId: string;
@@ -96,6 +109,9 @@ export interface SessionUpdate {
   readonly full: boolean;
   readonly sites: readonly SiteRow[];
   readonly removed: readonly string[];
+  /** The session's clock in milliseconds; missing before the first poll. It stands still while nothing answers. */
+  readonly clockMs?: number;
+  /** Live tasks of sites of origin `app`, by kind: the headline. What is folded away is in `origins`. */
   readonly totals: Readonly<Record<TaskKind, number>>;
   /** Live tasks by origin. */
   readonly origins: Readonly<Record<Origin, number>>;
@@ -140,7 +156,11 @@ export interface RevealSiteArguments {
 /** The client's command behind a code lens. */
 export const REVEAL_SITE_COMMAND = 'asyncscope.revealSite';
 
-/** Method names. */
+/**
+ * Method names. `update` and `marks` are notifications from the server; all others are requests to it, which answer null
+ * where nothing else is said. `attach` answers once the agent is in place, and fails with the message of
+ * {@link SessionEnd}; an update with status `attaching` names the session before that.
+ */
 export const LSP = {
   configure: 'asyncscope/configure',
   attach: 'asyncscope/attach',

@@ -1,0 +1,125 @@
+/**
+ * Where a raw site belongs: the rules that attribute a task to the line of the user's own code that spawned it. See
+ * ARCHITECTURE.md, "Words".
+ */
+import { NATIVE_FRAME } from './rawPoll';
+import type { RawFrame, RawSite } from './rawPoll';
+import { originOfScript } from './origin';
+import type { Origin, StackFrame } from './task';
+import { displayName } from '../format/text';
+
+/** How many causes are followed to find a frame of the user's. A request is rarely more than three away from it. */
+export const CAUSE_DEPTH_LIMIT = 32;
+
+/** Turns a position in a running script into one in an original source. Lines and columns are 1-based. */
+export type PositionMapper = (script: string, line: number, column: number) => MappedPosition;
+
+export interface MappedPosition {
+  /** Absolute path, or the script's URL or name where there is no file. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A frame in original sources, with whose code it is; null for V8's builtins. */
+export interface PlacedFrame extends StackFrame {
+  readonly origin: Origin | null;
+}
+
+export interface Placement {
+  readonly origin: Origin;
+  readonly file: string | null;
+  readonly line: number;
+  readonly column: number;
+  /** Name of the task's function, else of the one around the site. */
+  readonly function: string | null;
+}
+
+export function placeFrame(raw: RawFrame, map: PositionMapper): PlacedFrame {
+  const [name, script, line, column, flags] = raw;
+  const shown = name === null || name === '' ? null : displayName(name);
+  if (script === null || script === '' || (flags & NATIVE_FRAME) !== 0) {
+    return { function: shown, file: null, line: 0, column: 0, origin: null };
+  }
+  const origin = originOfScript(script);
+  if (origin === 'node') return { function: shown, file: script, line, column, origin };
+  const mapped = map(script, line, column);
+  // A bundle is the user's file, what was bundled into it may not be; what a dependency was compiled from is still
+  // the dependency's.
+  const mappedOrigin = origin === 'dependency' ? origin : originOfScript(mapped.file);
+  return { function: shown, ...mapped, origin: mappedOrigin };
+}
+
+/**
+ * Decides on which line a raw site is shown.
+ * @param framesOf the placed frames of a raw site, innermost first.
+ * @param siteOf finds a raw site by id, to follow causes.
+ */
+export function placeSite(
+  site: RawSite,
+  framesOf: (site: RawSite) => readonly PlacedFrame[],
+  siteOf: (id: number) => RawSite | undefined,
+): Placement {
+  const frames = framesOf(site);
+  if (site.inner) {
+    // Plumbing below what was handed to the caller: it is never counted at a line of the user's.
+    const own = frames.find((frame) => frame.origin === 'dependency' || frame.origin === 'node');
+    return placement(own, site, frames, own?.origin ?? 'node');
+  }
+  const app = appFrame(site, frames);
+  if (app) return placement(app, site, frames, 'app');
+  const cause = causingAppFrame(site, framesOf, siteOf);
+  if (cause) return placement(cause, site, frames, 'app');
+  for (const origin of ['dependency', 'node'] as const) {
+    const frame = callFrame(site, frames, origin);
+    if (frame) return placement(frame, site, frames, origin);
+  }
+  return placement(undefined, site, frames, 'node');
+}
+
+function appFrame(site: RawSite, frames: readonly PlacedFrame[]): PlacedFrame | undefined {
+  return callFrame(site, frames, 'app');
+}
+
+/**
+ * The innermost frame of an origin. A call of an async function has that function's own first line innermost; the call
+ * is what counts, so that frame is taken only when nobody of the same origin called it.
+ */
+function callFrame(site: RawSite, frames: readonly PlacedFrame[], origin: Origin): PlacedFrame | undefined {
+  const first = frames.findIndex((frame, index) => frame.origin === origin && !(site.asyncCall && index === 0));
+  if (first >= 0) return frames[first];
+  return site.asyncCall && frames[0]?.origin === origin ? frames[0] : undefined;
+}
+
+function causingAppFrame(
+  site: RawSite,
+  framesOf: (site: RawSite) => readonly PlacedFrame[],
+  siteOf: (id: number) => RawSite | undefined,
+): PlacedFrame | undefined {
+  let current: RawSite = site;
+  // The limit also ends a circle, which a well-behaved agent would not send.
+  for (let depth = 0; depth < CAUSE_DEPTH_LIMIT && current.cause !== null; depth++) {
+    const cause = siteOf(current.cause);
+    if (!cause) return undefined;
+    const frame = appFrame(cause, framesOf(cause));
+    if (frame) return frame;
+    current = cause;
+  }
+  return undefined;
+}
+
+function placement(
+  frame: PlacedFrame | undefined,
+  site: RawSite,
+  frames: readonly PlacedFrame[],
+  origin: Origin,
+): Placement {
+  const label = site.label === null || site.label === '' ? null : displayName(site.label);
+  const called = site.asyncCall ? (frames[0]?.function ?? null) : null;
+  if (frame) {
+    return { origin, file: frame.file, line: frame.line, column: frame.column, function: label ?? called ?? frame.function };
+  }
+  // Without a position, the name of the builtin or of the resource is all there is to tell sites apart.
+  const name = label ?? called ?? frames[0]?.function ?? displayName(site.type);
+  return { origin, file: null, line: 0, column: 0, function: name };
+}

@@ -1,0 +1,62 @@
+/**
+ * What the model takes from one answer of the agent, in the model's own words. The validated answer of
+ * `src/protocol/agent.ts` is assignable to it; that file explains every field. The model lives below the protocol and
+ * does not import it.
+ */
+import type { ProcessFigures, TaskKind } from './task';
+
+/** Flag of a {@link RawFrame}: a builtin of V8 without a script. */
+export const NATIVE_FRAME = 1;
+
+/** `[function, script, line, column, flags]`; line and column are 1-based in the script that runs. */
+export type RawFrame = readonly [string | null, string | null, number, number, number];
+
+export interface RawSite {
+  readonly id: number;
+  readonly kind: TaskKind;
+  readonly type: string;
+  readonly label: string | null;
+  /** Indices of frames, innermost first. */
+  readonly frames: readonly number[];
+  readonly inner: boolean;
+  readonly asyncCall: boolean;
+  readonly cause: number | null;
+}
+
+/** `[site, live, variance, started, ended, abandoned, oldest]`. */
+export type RawChange = readonly [number, number, number, number, number, number, number];
+
+export interface RawTask {
+  readonly id: number;
+  readonly start: number;
+  readonly weight: number;
+  readonly state: string;
+  readonly delayMs?: number | undefined;
+  readonly repeats?: boolean | undefined;
+  readonly refed?: boolean | undefined;
+  readonly type?: string | undefined;
+  readonly localAddress?: string | undefined;
+  readonly remoteAddress?: string | undefined;
+  readonly path?: string | undefined;
+  readonly pid?: number | undefined;
+}
+
+export interface RawPoll {
+  readonly seq: number;
+  readonly now: number;
+  readonly wall: number;
+  readonly firstFrame: number;
+  readonly frames: readonly RawFrame[];
+  readonly sites: readonly RawSite[];
+  readonly changes: readonly RawChange[];
+  readonly dropped: number;
+  readonly sampledPromises: boolean;
+  readonly sampledResources: boolean;
+  readonly promiseWeight: number;
+  readonly resourceWeight: number;
+  readonly agentMs: number;
+  readonly spanMs: number;
+  readonly pollMs: number;
+  readonly process: ProcessFigures;
+  readonly tasks: readonly { readonly site: number; readonly rows: readonly RawTask[]; readonly more: number }[];
+}

@@ -1,0 +1,403 @@
+/**
+ * The model of one session: takes the agent's deltas and keeps the display sites that people see. Several raw sites
+ * (stacks) that fall on one source position are one display site. Pure: no clock, no I/O; time is the agent's.
+ */
+import { displayName } from '../format/text';
+import { placeFrame, placeSite } from './placement';
+import type { PlacedFrame, Placement, PositionMapper } from './placement';
+import { RateHistory } from './rateHistory';
+import type { Rates } from './rateHistory';
+import type { RawChange, RawPoll, RawSite, RawTask } from './rawPoll';
+import { TASK_KINDS, TASK_ROW_LIMIT } from './task';
+import type { Origin, Overhead, ProcessFigures, Site, StackFrame, Task, TaskKind, TaskList } from './task';
+
+/**
+ * How long a site keeps its row after its last task ended, in milliseconds of the target's clock. A site that empties
+ * and fills again every second must not make rows and code lenses blink.
+ */
+export const SITE_LINGER_MS = 30_000;
+
+/** Half width of a 95 % interval in standard deviations. */
+const Z95 = 1.96;
+
+/** What one poll changed, as ids of display sites. */
+export interface ModelDelta {
+  /** New rows, and rows whose figures changed. An age alone is no change: it grows with the clock. */
+  readonly changed: readonly string[];
+  /** Rows that are gone; their ids come back when their sites do. */
+  readonly removed: readonly string[];
+}
+
+interface RawState {
+  readonly site: RawSite;
+  readonly display: DisplaySite;
+  figures: RawChange;
+}
+
+interface DisplaySite {
+  readonly id: string;
+  readonly kind: TaskKind;
+  readonly placement: Placement;
+  readonly stack: readonly PlacedFrame[];
+  readonly raws: RawState[];
+  readonly history: RateHistory;
+  live: number;
+  variance: number;
+  started: number;
+  abandoned: number;
+  /** Start of the oldest live task on the agent's clock; Infinity when none is alive. */
+  oldest: number;
+  rates: Rates;
+  baseline: number;
+  /** In the rows. A site enters them when a poll finds it alive. */
+  shown: boolean;
+  /** `live` as it went into the totals. */
+  counted: number;
+  emptySince: number;
+}
+
+const NO_RATES: Rates = { startedPerSec: 0, endedPerSec: 0 };
+
+export class SessionModel {
+  readonly #frames: (PlacedFrame | undefined)[] = [];
+  readonly #rawSites = new Map<number, RawSite>();
+  readonly #rawStates = new Map<number, RawState>();
+  readonly #displays = new Map<string, DisplaySite>();
+  readonly #byPosition = new Map<string, DisplaySite>();
+  readonly #byFile = new Map<string, DisplaySite[]>();
+  /** Sites whose rates are not 0. They change without being in a poll, until their window is empty. */
+  readonly #active = new Set<DisplaySite>();
+  /** Rows that have no live task. */
+  readonly #lingering = new Set<DisplaySite>();
+  readonly #totals: Record<TaskKind, number> = {
+    promise: 0,
+    timeout: 0,
+    interval: 0,
+    immediate: 0,
+    handle: 0,
+    request: 0,
+  };
+  readonly #origins: Record<Origin, number> = { app: 0, dependency: 0, node: 0 };
+  #startedAt = 0;
+  #now = 0;
+  #wall = 0;
+  #lastSeq = 0;
+  #lostPolls = 0;
+  #sampledPromises = false;
+  #sampledResources = false;
+  #last: RawPoll | undefined;
+  #baselineAt: number | undefined;
+
+  /** Takes one answer of the agent. Costs in proportion to what it holds and to what ended or started lately. */
+  apply(poll: RawPoll, map: PositionMapper): ModelDelta {
+    const changed = new Set<DisplaySite>();
+    const removed: string[] = [];
+    if (!this.#last) {
+      this.#startedAt = poll.now - poll.spanMs;
+      this.#baselineAt = poll.wall - poll.spanMs;
+      this.#now = this.#startedAt;
+    }
+    const previous = this.#now;
+    this.#lostPolls += Math.max(0, poll.seq - this.#lastSeq - 1);
+    this.#lastSeq = Math.max(this.#lastSeq, poll.seq);
+    this.#now = Math.max(this.#now, poll.now);
+    this.#wall = poll.wall;
+    this.#last = poll;
+
+    poll.frames.forEach((frame, offset) => {
+      this.#frames[poll.firstFrame + offset] = placeFrame(frame, map);
+    });
+    // All sites first: a site may be caused by one that comes later in the list.
+    for (const site of poll.sites) this.#rawSites.set(site.id, site);
+    for (const change of poll.changes) {
+      const raw = this.#rawState(change[0], previous);
+      if (!raw) continue;
+      this.#takeFigures(raw, change);
+      changed.add(raw.display);
+    }
+    this.#takeSampling(poll, changed);
+    for (const display of changed) this.#settle(display);
+    for (const display of [...this.#active]) {
+      if (changed.has(display)) continue;
+      this.#updateRates(display);
+      changed.add(display);
+    }
+    for (const display of [...this.#lingering]) {
+      if (this.#now - display.emptySince < SITE_LINGER_MS) continue;
+      this.#lingering.delete(display);
+      display.shown = false;
+      changed.delete(display);
+      removed.push(display.id);
+    }
+    return { changed: [...changed].filter((display) => display.shown).map((display) => display.id), removed };
+  }
+
+  /** The rows: sites with live tasks, and those that had some within the last {@link SITE_LINGER_MS}. */
+  *sites(): IterableIterator<Site> {
+    for (const display of this.#displays.values()) if (display.shown) yield this.#toSite(display);
+  }
+
+  /** The rows at positions in one file. */
+  *sitesInFile(file: string): IterableIterator<Site> {
+    for (const display of this.#byFile.get(file) ?? []) if (display.shown) yield this.#toSite(display);
+  }
+
+  /** A site by id, whether it has a row now or had one. */
+  site(id: string): Site | undefined {
+    const display = this.#displays.get(id);
+    return display && this.#toSite(display);
+  }
+
+  /** Whose code each frame of the site's stack is, in the order of {@link Site.stack}; null for builtins. */
+  stackOrigins(id: string): readonly (Origin | null)[] {
+    return (this.#displays.get(id)?.stack ?? []).map((frame) => frame.origin);
+  }
+
+  /** The agent's ids of what is merged into a site. It grows when another stack reaches the same position. */
+  rawSiteIds(id: string): readonly number[] {
+    return this.#displays.get(id)?.raws.map((raw) => raw.site.id) ?? [];
+  }
+
+  /** Live tasks of the user's own code, by kind. */
+  get totals(): Readonly<Record<TaskKind, number>> {
+    return { ...this.#totals };
+  }
+
+  /** Live tasks by whose code spawned them. */
+  get origins(): Readonly<Record<Origin, number>> {
+    return { ...this.#origins };
+  }
+
+  /** The agent's clock at the last poll, in milliseconds. Ages are as of then. */
+  get clockMs(): number {
+    return this.#now;
+  }
+
+  /** Wall clock of the target at the last poll, milliseconds since the epoch. */
+  get wallMs(): number {
+    return this.#wall;
+  }
+
+  /** When the target process began, milliseconds since the epoch; undefined before the first poll. */
+  get processStartedAt(): number | undefined {
+    return this.#last && this.#last.wall - this.#last.process.uptimeMs;
+  }
+
+  get process(): ProcessFigures | undefined {
+    return this.#last?.process;
+  }
+
+  /** Creations that nobody looked at and that no weight stands for, since the attach. */
+  get dropped(): number {
+    return this.#last?.dropped ?? 0;
+  }
+
+  /** Answers of the agent that never arrived. Sites first described in one of them cannot be shown. */
+  get lostPolls(): number {
+    return this.#lostPolls;
+  }
+
+  /** Milliseconds since the epoch: when the baseline was set; the attach unless {@link setBaseline} was called. */
+  get baselineAt(): number | undefined {
+    return this.#baselineAt;
+  }
+
+  overhead(budgetPercent: number): Overhead | undefined {
+    const poll = this.#last;
+    if (!poll) return undefined;
+    return {
+      percent: poll.spanMs > 0 ? Math.min(100, (poll.agentMs / poll.spanMs) * 100) : 0,
+      budgetPercent,
+      pollMs: poll.pollMs,
+      mode: this.#sampledPromises || this.#sampledResources ? 'sampled' : 'exact',
+      promiseWeight: poll.promiseWeight,
+      resourceWeight: poll.resourceWeight,
+    };
+  }
+
+  /** From now on changes are relative to the present counts. Every row changes by this. */
+  setBaseline(): void {
+    for (const display of this.#displays.values()) display.baseline = display.counted;
+    this.#baselineAt = this.#wall;
+  }
+
+  /** The tasks that the last poll listed, merged by display site, oldest first. */
+  taskLists(): readonly TaskList[] {
+    const lists = new Map<DisplaySite, { tasks: Task[]; more: number }>();
+    for (const { site, rows, more } of this.#last?.tasks ?? []) {
+      const display = this.#rawStates.get(site)?.display;
+      if (!display) continue;
+      const list = lists.get(display) ?? { tasks: [], more: 0 };
+      lists.set(display, list);
+      for (const row of rows) list.tasks.push(this.#toTask(display.kind, row));
+      list.more += more;
+    }
+    return [...lists].map(([display, { tasks, more }]) => {
+      tasks.sort((a, b) => b.ageMs - a.ageMs || a.id - b.id);
+      const listed = tasks.slice(0, TASK_ROW_LIMIT);
+      const cut = tasks.slice(TASK_ROW_LIMIT).reduce((sum, task) => sum + task.weight, 0);
+      return { siteId: display.id, tasks: listed, more: Math.round(more + cut) };
+    });
+  }
+
+  #rawState(id: number, bornAt: number): RawState | undefined {
+    const known = this.#rawStates.get(id);
+    if (known) return known;
+    const site = this.#rawSites.get(id);
+    if (!site) return undefined;
+    const placement = placeSite(
+      site,
+      (each) => this.#framesOf(each),
+      (each) => this.#rawSites.get(each),
+    );
+    const display = this.#displayAt(site, placement, bornAt);
+    const state: RawState = { site, display, figures: [id, 0, 0, 0, 0, 0, -1] };
+    display.raws.push(state);
+    this.#rawStates.set(id, state);
+    return state;
+  }
+
+  #displayAt(site: RawSite, placement: Placement, bornAt: number): DisplaySite {
+    const { origin, file, line, column } = placement;
+    const key = JSON.stringify([site.kind, origin, file, line, column, file === null ? placement.function : null]);
+    const known = this.#byPosition.get(key);
+    if (known) return known;
+    const display: DisplaySite = {
+      id: `s${this.#displays.size + 1}`,
+      kind: site.kind,
+      placement,
+      stack: this.#framesOf(site),
+      raws: [],
+      history: new RateHistory(bornAt),
+      live: 0,
+      variance: 0,
+      started: 0,
+      abandoned: 0,
+      oldest: Infinity,
+      rates: NO_RATES,
+      baseline: 0,
+      shown: false,
+      counted: 0,
+      emptySince: 0,
+    };
+    this.#byPosition.set(key, display);
+    this.#displays.set(display.id, display);
+    if (file !== null) {
+      const inFile = this.#byFile.get(file);
+      if (inFile) inFile.push(display);
+      else this.#byFile.set(file, [display]);
+    }
+    return display;
+  }
+
+  #framesOf(site: RawSite): readonly PlacedFrame[] {
+    return site.frames.flatMap((index) => this.#frames[index] ?? []);
+  }
+
+  #takeFigures(raw: RawState, next: RawChange): void {
+    const { display, figures: last } = raw;
+    raw.figures = next;
+    display.live += next[1] - last[1];
+    display.variance += next[2] - last[2];
+    display.started += next[3] - last[3];
+    display.abandoned += next[5] - last[5];
+    const before = startOfOldest(last);
+    const after = startOfOldest(next);
+    if (after <= display.oldest) display.oldest = after;
+    else if (before <= display.oldest) {
+      display.oldest = display.raws.reduce((oldest, each) => Math.min(oldest, startOfOldest(each.figures)), Infinity);
+    }
+  }
+
+  #takeSampling(poll: RawPoll, changed: Set<DisplaySite>): void {
+    const promises = poll.sampledPromises && !this.#sampledPromises;
+    const resources = poll.sampledResources && !this.#sampledResources;
+    this.#sampledPromises ||= poll.sampledPromises;
+    this.#sampledResources ||= poll.sampledResources;
+    if (!promises && !resources) return;
+    // Once per session: every count of that class stops being exact.
+    for (const display of this.#displays.values()) {
+      if (display.kind === 'promise' ? promises : resources) changed.add(display);
+    }
+  }
+
+  /** Brings everything derived from a site's figures up to date. */
+  #settle(display: DisplaySite): void {
+    const count = Math.max(0, Math.round(display.live));
+    const { origin } = display.placement;
+    this.#origins[origin] += count - display.counted;
+    if (origin === 'app') this.#totals[display.kind] += count - display.counted;
+    display.counted = count;
+    if (count > 0) {
+      display.shown = true;
+      this.#lingering.delete(display);
+    } else if (display.shown && !this.#lingering.has(display)) {
+      display.emptySince = this.#now;
+      this.#lingering.add(display);
+    }
+    display.history.push(this.#now, display.started, display.live);
+    this.#updateRates(display);
+  }
+
+  #updateRates(display: DisplaySite): void {
+    display.rates = display.history.rates(this.#now, this.#now - this.#startedAt);
+    if (display.history.idle) this.#active.delete(display);
+    else this.#active.add(display);
+  }
+
+  #toSite(display: DisplaySite): Site {
+    const { placement, counted, rates } = display;
+    const exact = display.kind === 'promise' ? !this.#sampledPromises : !this.#sampledResources;
+    return {
+      id: display.id,
+      kind: display.kind,
+      origin: placement.origin,
+      function: placement.function,
+      file: placement.file,
+      line: placement.line,
+      column: placement.column,
+      count: counted,
+      exact,
+      error: exact ? 0 : Z95 * Math.sqrt(Math.max(0, display.variance)),
+      oldestMs: counted > 0 && display.oldest !== Infinity ? Math.max(0, this.#now - display.oldest) : 0,
+      ratePerSec: rates.startedPerSec,
+      endedPerSec: rates.endedPerSec,
+      started: Math.round(display.started),
+      abandoned: Math.round(display.abandoned),
+      sinceBaseline: counted - display.baseline,
+      stack: display.stack.map(withoutOrigin),
+    };
+  }
+
+  #toTask(kind: TaskKind, row: RawTask): Task {
+    const task: { -readonly [K in keyof Task]: Task[K] } = {
+      id: row.id,
+      kind,
+      ageMs: Math.max(0, this.#now - row.start),
+      state: displayName(row.state),
+      weight: row.weight,
+    };
+    if (row.delayMs !== undefined) task.delayMs = row.delayMs;
+    if (row.repeats !== undefined) task.repeats = row.repeats;
+    if (row.refed !== undefined) task.refed = row.refed;
+    if (row.type !== undefined) task.type = displayName(row.type);
+    if (row.localAddress !== undefined) task.localAddress = displayName(row.localAddress);
+    if (row.remoteAddress !== undefined) task.remoteAddress = displayName(row.remoteAddress);
+    if (row.path !== undefined) task.path = displayName(row.path);
+    if (row.pid !== undefined) task.pid = row.pid;
+    return task;
+  }
+}
+
+function withoutOrigin(frame: PlacedFrame): StackFrame {
+  return { function: frame.function, file: frame.file, line: frame.line, column: frame.column };
+}
+
+function startOfOldest(figures: RawChange): number {
+  return figures[1] > 0 && figures[6] >= 0 ? figures[6] : Infinity;
+}
+
+/** The kinds that have live tasks in `totals`, in the order in which they are listed to people. */
+export function kindsPresent(totals: Readonly<Record<TaskKind, number>>): readonly TaskKind[] {
+  return TASK_KINDS.filter((kind) => totals[kind] > 0);
+}
