@@ -6,7 +6,7 @@ import type { AgentPoll } from '../protocol/agent';
 export type CloseReason = 'detached' | 'target exited' | 'connection lost';
 
 export interface HeapSnapshotOptions {
-  /** Called in order; the next chunk is not asked for before it resolves. Chunks are at most about 100 KB of text. */
+  /** Called in order, one at a time. Chunks are at most about 100 KB of text. */
   readonly write: (chunk: string) => void | Promise<void>;
   /** Share of the heap walked, 0 to 1. */
   readonly progress?: (done: number) => void;

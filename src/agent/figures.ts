@@ -1,0 +1,81 @@
+/** Heap, event loop and collections of the target, taken with each poll. */
+import type { ProcessFigures } from '../core/model/task';
+import type { NodeModules, TargetProcess } from './host';
+
+/** Resolution of Node's event-loop delay histogram. Milliseconds. */
+const DELAY_RESOLUTION_MS = 20;
+/** Listing active resources walks them all: it may take this share of the time between two listings. */
+const LISTING_SHARE = 0.002;
+
+export interface Figures {
+  take(now: number): ProcessFigures;
+  stop(): void;
+}
+
+export function watchFigures(node: NodeModules, process: TargetProcess, clock: () => number): Figures {
+  const { performance } = node.perfHooks;
+  const delay = node.perfHooks.monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  delay.enable();
+  const limit = node.v8.getHeapStatistics().heap_size_limit;
+  const profiler = node.v8.GCProfiler === undefined ? undefined : new node.v8.GCProfiler();
+  profiler?.start();
+  let utilization = performance.eventLoopUtilization();
+  let collections = 0;
+  let collectionMs = 0;
+  let activeResources: Record<string, number> = {};
+  let listAgainAt = 0;
+
+  /** The histogram records the whole interval between two of its ticks, resolution included. */
+  function beyondResolution(nanoseconds: number): number {
+    const ms = nanoseconds / 1e6 - DELAY_RESOLUTION_MS;
+    return ms > 0 ? ms : 0;
+  }
+
+  return {
+    take(now) {
+      const memory = process.memoryUsage();
+      const collected = profiler?.stop();
+      profiler?.start();
+      for (const { cost } of collected?.statistics ?? []) {
+        collections++;
+        // GCProfiler reports microseconds (node: src/node_v8.cc, GCProfiler::AfterGCCallback)
+        collectionMs += cost / 1000;
+      }
+      const after = performance.eventLoopUtilization();
+      const span = performance.eventLoopUtilization(after, utilization);
+      utilization = after;
+      const seen = delay.count > 0;
+      const loop = {
+        delayP50Ms: seen ? beyondResolution(delay.percentile(50)) : 0,
+        delayP99Ms: seen ? beyondResolution(delay.percentile(99)) : 0,
+        delayMaxMs: seen ? beyondResolution(delay.max) : 0,
+        utilization: span.utilization,
+      };
+      delay.reset();
+      if (now >= listAgainAt && process.getActiveResourcesInfo !== undefined) {
+        activeResources = {};
+        for (const type of process.getActiveResourcesInfo()) activeResources[type] = (activeResources[type] ?? 0) + 1;
+        const end = clock();
+        listAgainAt = end + (end - now) / LISTING_SHARE;
+      }
+      return {
+        heap: {
+          used: memory.heapUsed,
+          total: memory.heapTotal,
+          limit,
+          rss: memory.rss,
+          external: memory.external,
+          arrayBuffers: memory.arrayBuffers ?? 0,
+        },
+        loop,
+        gc: { count: collections, totalMs: collectionMs },
+        activeResources,
+        uptimeMs: process.uptime() * 1000,
+      };
+    },
+    stop() {
+      delay.disable();
+      profiler?.stop();
+    },
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * What the agent uses of the target, taken once at install time: the program may replace or patch its globals later, and
+ * the agent must neither notice nor be noticed.
+ */
+
+/** The part of Node's modules that the agent needs. */
+export interface NodeModules {
+  readonly asyncHooks: {
+    createHook(callbacks: HookCallbacks & { trackPromises?: boolean }): AsyncHook;
+    executionAsyncId(): number;
+  };
+  readonly v8: {
+    readonly promiseHooks: {
+      onInit(hook: (promise: object, parent: object | undefined) => void): () => void;
+      onSettled(hook: (promise: object) => void): () => void;
+    };
+    readonly GCProfiler?: new () => GcProfiler;
+    getHeapStatistics(): { readonly heap_size_limit: number };
+  };
+  readonly perfHooks: {
+    monitorEventLoopDelay(options: { resolution: number }): DelayHistogram;
+    readonly performance: {
+      now(): number;
+      eventLoopUtilization(now?: LoopUtilization, before?: LoopUtilization): LoopUtilization;
+    };
+  };
+  readonly timers: { setInterval(callback: () => void, ms: number): Timer; clearInterval(timer: Timer): void };
+  readonly isProxy: (value: unknown) => boolean;
+}
+
+export interface HookCallbacks {
+  init(asyncId: number, type: string, triggerAsyncId: number, resource: object): void;
+  destroy(asyncId: number): void;
+}
+
+export interface AsyncHook {
+  enable(): void;
+  disable(): void;
+}
+
+export interface Timer {
+  unref(): Timer;
+}
+
+export interface LoopUtilization {
+  readonly idle: number;
+  readonly active: number;
+  readonly utilization: number;
+}
+
+export interface DelayHistogram {
+  readonly count: number;
+  readonly max: number;
+  percentile(p: number): number;
+  enable(): void;
+  disable(): void;
+  reset(): void;
+}
+
+export interface GcProfiler {
+  start(): void;
+  stop(): { readonly statistics: readonly { readonly cost: number }[] } | undefined;
+}
+
+export interface TargetProcess {
+  memoryUsage(): { rss: number; heapTotal: number; heapUsed: number; external: number; arrayBuffers?: number };
+  uptime(): number;
+  getActiveResourcesInfo?(): string[];
+}
+
+/** A V8 call site, as handed to `Error.prepareStackTrace` (https://v8.dev/docs/stack-trace-api). */
+export interface CallSite {
+  getFunctionName(): string | null;
+  getScriptNameOrSourceURL(): string | null;
+  getLineNumber(): number | null;
+  getColumnNumber(): number | null;
+  /** Offset in the script's source, a cheap and unique key of a position within one script. */
+  getPosition(): number;
+  isConstructor(): boolean;
+  isAsync(): boolean;
+  isEval(): boolean;
+}
+
+/** An `Error` constructor as V8 makes it. */
+export interface V8Error extends Function {
+  stackTraceLimit?: number;
+  prepareStackTrace?: ((error: unknown, sites: CallSite[]) => unknown) | undefined;
+  captureStackTrace(holder: object, above: unknown): void;
+}
+
+/**
+ * Reads an own data property without running anything of the program: no getter, no proxy trap.
+ * Returns undefined when there is no such property or reading it would run code.
+ */
+export function readOwn(isProxy: (value: unknown) => boolean, holder: unknown, key: PropertyKey): unknown {
+  if ((typeof holder !== 'object' && typeof holder !== 'function') || holder === null || isProxy(holder)) return undefined;
+  return getOwnPropertyDescriptor(holder, key)?.value;
+}
+
+const { getOwnPropertyDescriptor } = Object;

@@ -1,0 +1,187 @@
+/**
+ * The agent: what Asyncscope puts into the target. Installed by one evaluation, asked through an accessor, gone after
+ * `dispose` or when nobody has asked for `leaseMs`.
+ *
+ * It holds no object of the program, makes no async resource inside a hook, and never throws into the program.
+ */
+import type { AgentConfig, AgentPoll } from '../protocol/agent';
+import { describeResource } from './describeResource';
+import { encode } from './encode';
+import type { Json } from './encode';
+import { watchFigures } from './figures';
+import type { NodeModules, TargetProcess, V8Error } from './host';
+import { trackPromises } from './promises';
+import { trackResources } from './resources';
+import type { AsyncHookInternals } from './resources';
+import { createSampler } from './sampler';
+import { createStacks } from './stacks';
+import type { RawSite } from './stacks';
+import { MAX_TASKS, createTaskTable } from './taskTable';
+
+/** How often the agent looks whether it is still wanted: at most half a lease late. */
+const LEASE_CHECKS = 2;
+
+/** What the CDP layer can do with an installed agent. */
+export interface Agent {
+  /** Node keeps from us what the resource hook needs: {@link enableResources} must be called with it. */
+  readonly needsInternals: boolean;
+  enableResources(
+    getHookArrays: AsyncHookInternals['getHookArrays'],
+    enableHooks: () => void,
+    kInit: number,
+    kDestroy: number,
+    kTotals: number,
+  ): void;
+  watch(sites: readonly number[]): void;
+  dispose(): void;
+}
+
+export interface Realm {
+  readonly globalThis: Record<string, unknown>;
+  readonly process: TargetProcess;
+  readonly Error: V8Error;
+}
+
+/**
+ * @param load gives a builtin module of Node by its name
+ * @throws when a module or the binding is missing; nothing is left behind then
+ */
+export function install(config: AgentConfig, realm: Realm, load: (name: string) => unknown): Agent {
+  const { globalThis: globals, process, Error: ErrorClass } = realm;
+  const node = loadModules(load);
+  const { performance } = node.perfHooks;
+  const clock = performance.now.bind(performance);
+  const wallClock = Date.now;
+  const out = globals[config.outBinding] as (payload: string) => void;
+  if (typeof out !== 'function') throw new Error('the binding is missing');
+  // the function is all we need: the program must not find it
+  delete globals[config.outBinding];
+
+  const table = createTaskTable();
+  const stacks = createStacks(ErrorClass, table, config.stackDepth);
+  const sites: RawSite[] = [];
+  const fill = () => table.size / MAX_TASKS;
+  const begin = clock();
+  // promises and resources share the budget
+  const promiseSampler = createSampler(config.budgetPercent / 2, begin, fill);
+  const resourceSampler = createSampler(config.budgetPercent / 2, begin, fill);
+  let watched: readonly number[] = [];
+  let sequence = 0;
+  let lastPoll = begin;
+  let lastPollWork = 0;
+  let spentBefore = 0;
+  let disposed = false;
+
+  // Everything of our own that Node would report to a hook is made before the hooks are on.
+  const figures = watchFigures(node, process, clock);
+  let checksMissed = 0;
+  let lastSeen = begin;
+  const lease = node.timers.setInterval(() => {
+    // counted in ticks, not on the clock: a process that was suspended must not find itself abandoned on its return
+    if (lastSeen !== lastPoll) {
+      lastSeen = lastPoll;
+      checksMissed = 0;
+    } else if (++checksMissed >= LEASE_CHECKS) dispose();
+  }, config.leaseMs / LEASE_CHECKS);
+  lease.unref();
+  Object.defineProperty(globals, config.pollBinding, {
+    configurable: true,
+    enumerable: false,
+    get: () => agent,
+    // Runtime.addBinding assigns the binding it makes to this name: that is how a poll is asked for without leaving a
+    // script behind
+    set: () => answer(),
+  });
+  const resources = trackResources(node, table, stacks, resourceSampler, clock);
+  const promises = trackPromises(node, table, stacks, promiseSampler, clock);
+
+  function answer(): void {
+    if (disposed) return;
+    try {
+      out(encode(poll() as unknown as Json));
+    } catch {
+      // the next poll tells by its number that one was lost
+    }
+  }
+
+  function poll(): AgentPoll {
+    const now = clock();
+    promiseSampler.tick(now);
+    resourceSampler.tick(now);
+    const fresh = stacks.takeNew();
+    for (const site of fresh.sites) sites[site.id] = site;
+    const changes = table.takeDirty().map((site): AgentPoll['changes'][number] => {
+      const { live, variance, started, ended, abandoned } = table.figures(site);
+      return [site, live, variance, started, ended, abandoned, table.oldest(site)];
+    });
+    const spent = promiseSampler.spentMs + resourceSampler.spentMs;
+    const result: AgentPoll = {
+      v: config.version,
+      seq: ++sequence,
+      now,
+      wall: wallClock(),
+      firstFrame: fresh.firstFrame,
+      frames: fresh.frames.map((frame) => [frame.function, frame.script, frame.line, frame.column, frame.flags]),
+      sites: fresh.sites as AgentPoll['sites'],
+      changes,
+      dropped: table.dropped,
+      sampledPromises: promiseSampler.sampled,
+      sampledResources: resourceSampler.sampled,
+      promiseWeight: promiseSampler.weight,
+      resourceWeight: resourceSampler.weight,
+      agentMs: spent - spentBefore + lastPollWork,
+      spanMs: now - lastPoll,
+      pollMs: lastPollWork,
+      process: figures.take(now),
+      tasks: watched.map((site) => listTasks(site)),
+    };
+    spentBefore = spent;
+    lastPoll = now;
+    lastPollWork = clock() - now;
+    return result;
+  }
+
+  function listTasks(site: number): AgentPoll['tasks'][number] {
+    const raw = sites[site];
+    const rows: AgentPoll['tasks'][number]['rows'] = [];
+    if (raw === undefined) return { site, rows, more: 0 };
+    const more = table.visit(site, config.taskRowLimit, (id, start, weight, resource) => {
+      rows.push({ id, start, weight, ...describeResource(node.isProxy, raw, resource) });
+    });
+    return { site, rows, more };
+  }
+
+  function dispose(): void {
+    if (disposed) return;
+    disposed = true;
+    promises.stop();
+    resources.stop();
+    node.timers.clearInterval(lease);
+    figures.stop();
+    stacks.restore();
+    delete globals[config.pollBinding];
+  }
+
+  const agent: Agent = {
+    needsInternals: resources.needsInternals,
+    enableResources(getHookArrays, enableHooks, kInit, kDestroy, kTotals) {
+      resources.enableWith({ getHookArrays, enableHooks, kInit, kDestroy, kTotals });
+    },
+    watch(siteIds) {
+      watched = siteIds;
+    },
+    dispose,
+  };
+  return agent;
+}
+
+function loadModules(load: (name: string) => unknown): NodeModules {
+  const util = load('util') as { types: { isProxy(value: unknown): boolean } };
+  return {
+    asyncHooks: load('async_hooks') as NodeModules['asyncHooks'],
+    v8: load('v8') as NodeModules['v8'],
+    perfHooks: load('perf_hooks') as NodeModules['perfHooks'],
+    timers: load('timers') as NodeModules['timers'],
+    isProxy: util.types.isProxy,
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * Live promises, from V8's promise hooks. A task is a promise without a parent: the result of an async function's call, of
+ * `new Promise`, of a combinator. What `await` and `then` make has a parent and is not counted.
+ *
+ * No promise is held: the table of live tasks is found through a WeakMap, and a registry tells when a promise was
+ * collected while pending.
+ */
+import type { NodeModules } from './host';
+import type { Sampler } from './sampler';
+import type { Stacks } from './stacks';
+import type { TaskTable } from './taskTable';
+import { isInnerResource } from './resourceTypes';
+
+export interface Tracking {
+  stop(): void;
+}
+
+export function trackPromises(
+  node: NodeModules,
+  table: TaskTable,
+  stacks: Stacks,
+  sampler: Sampler,
+  clock: () => number,
+): Tracking {
+  const tasks = new WeakMap<object, number>();
+  // own properties, so that a program that patches the prototypes neither sees nor changes what the hooks do
+  const find = own(tasks, 'get');
+  const add = own(tasks, 'set');
+  const remove = own(tasks, 'delete');
+  let stopped = false;
+  const collected = new FinalizationRegistry<number>((task) => {
+    if (!stopped) table.end(task, true);
+  });
+  const register = own(collected, 'register');
+  const unregister = own(collected, 'unregister');
+  const request = {
+    kind: 'promise' as const,
+    type: 'PROMISE',
+    above: onInit,
+    now: 0,
+    label: () => null,
+    cause: () => -1,
+    isInner: (below: readonly string[]) => isInnerResource('PROMISE', below),
+  };
+
+  // The two hooks run for every promise of the program. They must not throw: a debugger would stop in them.
+  function onInit(promise: object, parent: object | undefined): void {
+    if (parent !== undefined) return;
+    if (--sampler.skip > 0) return;
+    const now = clock();
+    try {
+      request.now = now;
+      const site = stacks.site(request);
+      if (site === -1) table.drop(sampler.weight);
+      else {
+        const task = table.start(site, sampler.weight, now, null);
+        if (task !== -1) {
+          add(promise, task);
+          register(promise, task, promise);
+        }
+      }
+    } catch {
+      // out of stack or memory: the task is not counted, and said to be
+      table.drop(sampler.weight);
+    }
+    sampler.paid(now, clock());
+  }
+
+  function onSettled(promise: object): void {
+    const task = find(promise);
+    if (task === undefined) return;
+    remove(promise);
+    unregister(promise);
+    table.end(task, false);
+  }
+
+  const stopInit = node.v8.promiseHooks.onInit(onInit);
+  const stopSettled = node.v8.promiseHooks.onSettled(onSettled);
+  return {
+    stop() {
+      stopped = true;
+      stopInit();
+      stopSettled();
+    },
+  };
+}
+
+/** A method bound to its object at install time. */
+function own<T extends object, K extends keyof T>(holder: T, key: K): T[K] {
+  const method = holder[key] as unknown as (...args: unknown[]) => unknown;
+  return method.bind(holder) as unknown as T[K];
+}

@@ -1,0 +1,92 @@
+/**
+ * Which of Node's async resources are tasks. The types are those of `async_hooks` (node: lib/internal/async_hooks.js and
+ * src/async_wrap.h, NODE_ASYNC_PROVIDER_TYPES). What is not listed is no task of its own: ticks, parsers, the TLS layer
+ * of a socket, the connect and write requests that are a socket's state, and `AsyncResource`s, which only carry context.
+ */
+import type { TaskKind } from '../core/model/task';
+
+const HANDLES = [
+  'TCPWRAP',
+  'TCPSERVERWRAP',
+  'PIPEWRAP',
+  'PIPESERVERWRAP',
+  'TTYWRAP',
+  'UDPWRAP',
+  'FSEVENTWRAP',
+  'STATWATCHER',
+  'PROCESSWRAP',
+  'WORKER',
+  'MESSAGEPORT',
+  'SIGNALWRAP',
+  'FILEHANDLE',
+  'DIRHANDLE',
+] as const;
+
+const REQUESTS = [
+  'FSREQCALLBACK',
+  'FSREQPROMISE',
+  'FILEHANDLECLOSEREQ',
+  'GETADDRINFOREQWRAP',
+  'GETNAMEINFOREQWRAP',
+  'QUERYWRAP',
+  'HTTPCLIENTREQUEST',
+  'HTTP2STREAM',
+  'ZLIB',
+  'PBKDF2REQUEST',
+  'SCRYPTREQUEST',
+  'RANDOMBYTESREQUEST',
+  'RANDOMPRIMEREQUEST',
+  'CHECKPRIMEREQUEST',
+  'KEYPAIRGENREQUEST',
+  'KEYGENREQUEST',
+  'KEYEXPORTREQUEST',
+  'SIGNREQUEST',
+  'VERIFYREQUEST',
+  'CIPHERREQUEST',
+  'DERIVEBITSREQUEST',
+  'HASHREQUEST',
+  'ARGON2REQUEST',
+] as const;
+
+/** `timer` stands for both `timeout` and `interval`: the resource tells which. */
+export type ResourceClass = Exclude<TaskKind, 'promise' | 'timeout' | 'interval'> | 'timer';
+
+export const RESOURCE_CLASS: ReadonlyMap<string, ResourceClass> = new Map<string, ResourceClass>([
+  ['Timeout', 'timer'],
+  ['Immediate', 'immediate'],
+  ...HANDLES.map((type) => [type, 'handle'] as const),
+  ...REQUESTS.map((type) => [type, 'request'] as const),
+]);
+
+/** Node's modules that make a timer because the program asked for one. All others make timers for themselves. */
+const TIMERS_FOR_THE_PROGRAM = /^node:(?:timers\/promises|internal\/abort_controller)$/;
+
+/** By resource type: a creation below these modules is part of another task, which is counted in its stead. */
+const PART_OF_ANOTHER: Readonly<Record<string, RegExp>> = {
+  // the standard streams, which Node opens at their first use
+  TTYWRAP: /^node:internal\/bootstrap\/switches\//,
+  // a child's standard streams belong to the child
+  PIPEWRAP: /^node:(?:internal\/bootstrap\/switches\/|child_process$|internal\/child_process)/,
+  TCPWRAP: /^node:internal\/bootstrap\/switches\//,
+  // the ports between a worker and its parent belong to the worker
+  MESSAGEPORT: /^node:internal\/(?:worker|bootstrap\/switches\/)/,
+  // a look-up on the way to a connection is the socket's state
+  GETADDRINFOREQWRAP: /^node:net$/,
+};
+
+/** Node's loader makes promises of its own for every `import()`. */
+const LOADER = /^node:internal\/modules\//;
+
+/**
+ * Whether a creation is a part of another task, or Node's own business.
+ * @param below scripts between the creation and the user's code, innermost first
+ */
+export function isInnerResource(type: string, below: readonly string[]): boolean {
+  if (type === 'Timeout' || type === 'Immediate') {
+    const maker = below[0];
+    return maker !== undefined && maker.startsWith('node:') && !TIMERS_FOR_THE_PROGRAM.test(maker);
+  }
+  if (type === 'PROMISE') return below.some((script) => LOADER.test(script));
+  const pattern = PART_OF_ANOTHER[type];
+  return pattern !== undefined && below.some((script) => pattern.test(script));
+}

@@ -1,0 +1,112 @@
+/**
+ * Decides which creations are looked at. While the program creates tasks slowly, all of them; beyond that a random
+ * share, each standing for `weight` creations, so that looking costs a fixed share of the program's time.
+ *
+ * A bucket of milliseconds fills with `budgetPercent` of the elapsed time and pays for every look. As long as it is not
+ * empty the weight is 1. Once it is, the weight follows from what looking at everything in the last window would have
+ * cost.
+ */
+
+/** The bucket's size, and what it holds at the start, in milliseconds: a burst of some 10,000 creations is still exact. */
+const BURST_MS = 100;
+/** The weight is reconsidered this often. Milliseconds. */
+const WINDOW_MS = 100;
+/** Beyond this weight a sample says too little to be worth taking. */
+const MAX_WEIGHT = 1 << 20;
+
+export interface Sampler {
+  /** Creations left until the next one that is looked at. The hooks count it down themselves: this is the hot path. */
+  skip: number;
+  /** What the sample being taken stands for. */
+  weight: number;
+  /** A creation has been skipped since the start. */
+  sampled: boolean;
+  /** Milliseconds spent looking, since the start. */
+  spentMs: number;
+  /** Pays for a look that took from `begin` to `end` (milliseconds) and draws the next skip. */
+  paid(begin: number, end: number): void;
+  /** Lets time pass when nothing is created, so that a pause in the load makes counting exact again. */
+  tick(now: number): void;
+}
+
+/**
+ * @param fill share of the task table that is in use, 0 to 1: the fuller it is, the thinner the samples, so that it never
+ *   overflows
+ */
+export function createSampler(budgetPercent: number, now: number, fill: () => number): Sampler {
+  const share = budgetPercent / 100;
+  let tokens = BURST_MS;
+  let last = now;
+  let windowStart = now;
+  let windowSpent = 0;
+  let random = 0x9e3779b9;
+
+  function draw(): void {
+    if (sampler.weight === 1) {
+      sampler.skip = 1;
+      return;
+    }
+    // xorshift32: the program's own Math.random must keep its sequence
+    random ^= random << 13;
+    random ^= random >>> 17;
+    random ^= random << 5;
+    sampler.skip = 1 + ((random >>> 0) % (2 * sampler.weight - 1));
+    sampler.sampled = true;
+  }
+
+  function refill(at: number): void {
+    tokens = tokens + (at - last) * share;
+    if (tokens > BURST_MS) tokens = BURST_MS;
+    last = at;
+  }
+
+  /** A table that is half full takes every second task, one that is three quarters full every fourth, and so on. */
+  function leastWeight(): number {
+    const used = fill();
+    if (used < 0.5) return 1;
+    let weight = 2;
+    for (let left = 1 - used; left < 0.5 && weight < MAX_WEIGHT; left *= 2) weight *= 2;
+    return weight;
+  }
+
+  function reconsider(at: number): void {
+    const span = at - windowStart;
+    const overspent = tokens < 0 && windowSpent > 2 * WINDOW_MS * share;
+    if (span < WINDOW_MS && !overspent) return;
+    let weight = leastWeight();
+    if (tokens < BURST_MS / 4 && (tokens < 0 || sampler.weight > 1)) {
+      // what looking at everything would have cost, against what may be spent
+      const everything = windowSpent * sampler.weight;
+      const allowed = (span < 1 ? 1 : span) * share;
+      const needed = everything / allowed;
+      while (weight < needed && weight < MAX_WEIGHT) weight *= 2;
+    }
+    const before = sampler.weight;
+    sampler.weight = weight;
+    windowStart = at;
+    windowSpent = 0;
+    // a long skip drawn under the old weight must not swallow the calm that follows
+    if (weight < before) draw();
+  }
+
+  const sampler: Sampler = {
+    skip: 1,
+    weight: 1,
+    sampled: false,
+    spentMs: 0,
+    paid(begin, end) {
+      const cost = end - begin;
+      sampler.spentMs += cost;
+      refill(end);
+      tokens -= cost;
+      windowSpent += cost;
+      reconsider(end);
+      draw();
+    },
+    tick(at) {
+      refill(at);
+      reconsider(at);
+    },
+  };
+  return sampler;
+}

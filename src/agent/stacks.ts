@@ -1,0 +1,329 @@
+/**
+ * Captures the stack of a creation and turns it into a site: frames are interned by script and position, and a site is a
+ * path of frames from the innermost one to the first frame of the user's own code. The frames beyond that are kept once,
+ * as a sample.
+ */
+import type { TaskKind } from '../core/model/task';
+import type { CallSite, V8Error } from './host';
+import type { TaskTable } from './taskTable';
+
+/** Frames taken at first: enough to meet the user's code in most stacks. */
+const SHORT_STACK = 10;
+/** Sites and frames beyond these are not interned; their tasks count as dropped. */
+export const MAX_SITES = 20_000;
+export const MAX_FRAMES = 100_000;
+/** Names and paths are cut to this many UTF-16 units. */
+const STRING_LIMIT = 2048;
+
+/** As in protocol/agent.ts, which the agent may only import types from. */
+const FRAME_NATIVE = 1;
+const FRAME_ASYNC = 2;
+const FRAME_CONSTRUCTOR = 4;
+const FRAME_EVAL = 8;
+
+/** Scripts that stand between a creation and the code that asked for it, and say nothing about it. */
+const PLUMBING = /^node:(?:internal\/(?:async_hooks|promise_hooks|timers$|asyncscope\/)|timers$)/;
+/** Promises of one call into other code follow each other within this span. Milliseconds. */
+const SAME_CALL_MS = 5;
+/** The very first call may have to load and compile what it calls. Milliseconds. */
+const FIRST_CALL_MS = 100;
+/** Node's function that starts every `import()`. */
+const DYNAMIC_IMPORT = 'importModuleDynamicallyCallback';
+/** Builtins whose promise is settled by the time they return: never the one that a call hands out to be waited for. */
+const SETTLED_BUILTIN = /^(?:resolve|reject)$/;
+
+type FrameOrigin = 'app' | 'dependency' | 'node' | 'native';
+
+interface Script {
+  readonly origin: FrameOrigin;
+  readonly plumbing: boolean;
+  readonly byPosition: Map<number, number>;
+}
+
+interface Frame {
+  readonly id: number;
+  readonly origin: FrameOrigin;
+  readonly plumbing: boolean;
+  readonly name: string | null;
+  readonly script: string | null;
+}
+
+interface Node {
+  readonly children: Map<number, Node>;
+  /** The site that ends here, or -1. */
+  site: number;
+  /** The frame of the user's code that called the other code which made this promise, or -1. */
+  calledBy: number;
+}
+
+export interface RawFrame {
+  readonly function: string | null;
+  readonly script: string | null;
+  readonly line: number;
+  readonly column: number;
+  readonly flags: number;
+}
+
+export interface RawSite {
+  readonly id: number;
+  readonly kind: TaskKind;
+  readonly type: string;
+  readonly label: string | null;
+  readonly frames: readonly number[];
+  readonly inner: boolean;
+  readonly asyncCall: boolean;
+  readonly cause: number | null;
+}
+
+/** What the stack tells of one creation besides its site. */
+export interface SiteRequest {
+  readonly kind: TaskKind;
+  readonly type: string;
+  /** The hook whose own frames are to be left out. */
+  readonly above: unknown;
+  readonly now: number;
+  /** Called when the site is new: the name of the callback. */
+  label(): string | null;
+  /** Called when no frame is the user's: the site that caused this one, or -1. */
+  cause(): number;
+  /** Called when the site is new, with the scripts between the creation and the user's code. */
+  isInner(scripts: readonly string[]): boolean;
+}
+
+export interface Stacks {
+  /** The site of the creation that is going on, or -1 when there is none to be had. */
+  site(request: SiteRequest): number;
+  /** Frames and sites interned since the last call. */
+  takeNew(): { firstFrame: number; frames: RawFrame[]; sites: RawSite[] };
+  /** Gives back what was changed on `Error`. */
+  restore(): void;
+}
+
+export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: number): Stacks {
+  const { captureStackTrace } = ErrorClass;
+  const hadPrepare = Object.prototype.hasOwnProperty.call(ErrorClass, 'prepareStackTrace');
+  const scripts = new Map<string, Script>();
+  const natives = new Map<string, number>();
+  const frames: Frame[] = [];
+  const roots = new Map<string, Node>();
+  /** Positions of dynamic imports: their promise is made by the very frame that holds the import. */
+  const imports = new Set<number>();
+  /** By frame of the user's code: when other code called from there last made a promise (agent's clock). */
+  const lastBelow = new Map<number, number>();
+  const firstBelow = new Map<number, number>();
+  /** Async functions of other code, by the frame that called them: the promise handed out is that of the call. */
+  const calledAsync = new Set<string>();
+  let newFrames: RawFrame[] = [];
+  let newSites: RawSite[] = [];
+  let siteCount = 0;
+
+  const keepSites = (_error: unknown, sites: CallSite[]): CallSite[] => sites;
+
+  function capture(above: unknown, depth: number): CallSite[] {
+    const { stackTraceLimit, prepareStackTrace } = ErrorClass;
+    const holder: { stack?: unknown } = {};
+    try {
+      ErrorClass.stackTraceLimit = depth;
+      ErrorClass.prepareStackTrace = keepSites;
+      captureStackTrace(holder, above);
+      const sites = holder.stack;
+      return Array.isArray(sites) ? (sites as CallSite[]) : [];
+    } finally {
+      ErrorClass.prepareStackTrace = prepareStackTrace;
+      ErrorClass.stackTraceLimit = stackTraceLimit as number;
+    }
+  }
+
+  function intern(site: CallSite): Frame | undefined {
+    const script = site.getScriptNameOrSourceURL();
+    if (script === null || script === undefined || script === '') {
+      const name = site.getFunctionName() ?? '';
+      const known = natives.get(name);
+      if (known !== undefined) return frames[known];
+      const frame = addFrame(site, null, 'native', false);
+      if (frame !== undefined) natives.set(name, frame.id);
+      return frame;
+    }
+    let entry = scripts.get(script);
+    if (entry === undefined) {
+      entry = { origin: originOf(script), plumbing: PLUMBING.test(script), byPosition: new Map() };
+      scripts.set(script, entry);
+    }
+    const position = site.getPosition();
+    const known = entry.byPosition.get(position);
+    if (known !== undefined) return frames[known];
+    const frame = addFrame(site, script, entry.origin, entry.plumbing);
+    if (frame !== undefined) entry.byPosition.set(position, frame.id);
+    return frame;
+  }
+
+  function addFrame(site: CallSite, script: string | null, origin: FrameOrigin, plumbing: boolean): Frame | undefined {
+    if (frames.length >= MAX_FRAMES) return undefined;
+    const name = cut(site.getFunctionName());
+    const frame: Frame = { id: frames.length, origin, plumbing, name, script };
+    frames.push(frame);
+    newFrames.push({
+      function: name,
+      script: cut(script),
+      line: script === null ? 0 : (site.getLineNumber() ?? 0),
+      column: script === null ? 0 : (site.getColumnNumber() ?? 0),
+      flags:
+        (script === null ? FRAME_NATIVE : 0) |
+        (site.isAsync() ? FRAME_ASYNC : 0) |
+        (site.isConstructor() ? FRAME_CONSTRUCTOR : 0) |
+        (site.isEval() ? FRAME_EVAL : 0),
+    });
+    return frame;
+  }
+
+  /** The frames of `sites` from the first that is not plumbing. */
+  function internAll(sites: readonly CallSite[]): Frame[] {
+    const list: Frame[] = [];
+    for (let i = 0; i < sites.length; i++) {
+      const frame = intern(sites[i] as CallSite);
+      if (frame === undefined) break;
+      if (list.length === 0 && frame.plumbing) continue;
+      list.push(frame);
+    }
+    return list;
+  }
+
+  /**
+   * The frame that a task belongs to: its index, or -1. For the call of an async function that is the caller's line;
+   * where other code than the user's made the call (a library, a builtin at the bottom of the stack), it is the
+   * function's own first line. For everything else it is the innermost frame of the user's code.
+   */
+  function ownerOf(list: readonly Frame[], sites: readonly CallSite[], asyncCall: boolean): number {
+    const offset = sites.length - list.length;
+    if (asyncCall && list[0]?.origin === 'app') {
+      for (let i = 1; i < list.length; i++) {
+        const frame = list[i] as Frame;
+        if (frame.origin === 'native') continue;
+        return frame.origin === 'app' && !(sites[offset + i] as CallSite).isAsync() ? i : 0;
+      }
+      return 0;
+    }
+    for (let i = 0; i < list.length; i++) if ((list[i] as Frame).origin === 'app') return i;
+    return -1;
+  }
+
+  function site(request: SiteRequest): number {
+    const isPromise = request.kind === 'promise';
+    let sites = capture(request.above, SHORT_STACK);
+    let list = internAll(sites);
+    let asyncCall = isPromise && isAsyncCall(list);
+    let owner = ownerOf(list, sites, asyncCall);
+    if (owner === -1 && sites.length === SHORT_STACK && stackDepth > SHORT_STACK) {
+      sites = capture(request.above, stackDepth);
+      list = internAll(sites);
+      asyncCall = isPromise && isAsyncCall(list);
+      owner = ownerOf(list, sites, asyncCall);
+    }
+    const cause = owner === -1 ? request.cause() : -1;
+    const last = owner === -1 ? innermostForeign(list) : owner;
+    let node = roots.get(request.type);
+    if (node === undefined) roots.set(request.type, (node = createNode()));
+    for (let i = 0; i <= last; i++) node = childOf(node, (list[i] as Frame).id);
+    if (cause !== -1) node = childOf(node, -1 - cause);
+    if (node.site === -1) {
+      if (siteCount >= MAX_SITES) return -1;
+      addSite(node, request, list, owner, asyncCall, cause);
+    }
+    if (node.calledBy !== -1) lastBelow.set(node.calledBy, request.now);
+    return node.site;
+  }
+
+  /** A promise that no builtin on the stack made is the result of an async function's call, or of `import()`. */
+  function isAsyncCall(list: readonly Frame[]): boolean {
+    const first = list[0];
+    if (first === undefined || first.origin === 'native') return false;
+    if (first.name === DYNAMIC_IMPORT) {
+      // Node makes a promise in its loader first, then V8 makes the one that the program gets, at the import's position
+      const importer = list[1];
+      if (importer !== undefined) imports.add(importer.id);
+    }
+    return !imports.has(first.id);
+  }
+
+  function addSite(
+    node: Node,
+    request: SiteRequest,
+    list: readonly Frame[],
+    owner: number,
+    asyncCall: boolean,
+    cause: number,
+  ): void {
+    const below: string[] = [];
+    for (let i = 0; i < (owner === -1 ? list.length : owner); i++) {
+      const { script, origin } = list[i] as Frame;
+      if (script !== null && origin !== 'app') below.push(script);
+    }
+    let inner = request.isInner(below);
+    const ownerFrame = list[owner];
+    if (request.kind === 'promise' && !inner && ownerFrame !== undefined && below.length > 0) {
+      // One call into other code is one task, however many promises that code makes below the one that it hands out.
+      // Where the called function is async, it is the promise of the call. Otherwise the first promise to be seen is
+      // taken for it; others that are first seen within the same call are not.
+      const outermost = list[owner - 1] as Frame;
+      const callKey = `${ownerFrame.id} ${outermost.script ?? ''} ${outermost.name ?? ''}`;
+      const last = lastBelow.get(ownerFrame.id);
+      if (asyncCall && owner === 1) calledAsync.add(callKey);
+      else if (calledAsync.has(callKey)) inner = true;
+      else if (last !== undefined && request.now - last < SAME_CALL_MS) inner = true;
+      else if (request.now - (firstBelow.get(ownerFrame.id) ?? -Infinity) < FIRST_CALL_MS) inner = true;
+      if (!firstBelow.has(ownerFrame.id)) firstBelow.set(ownerFrame.id, request.now);
+      if (!SETTLED_BUILTIN.test(list[0]?.name ?? '')) node.calledBy = ownerFrame.id;
+    }
+    node.site = siteCount++;
+    newSites.push({
+      id: node.site,
+      kind: request.kind,
+      type: request.type,
+      label: asyncCall ? (list[0]?.name ?? null) : cut(request.label()),
+      frames: list.map((frame) => frame.id),
+      inner,
+      asyncCall,
+      cause: cause === -1 ? null : cause,
+    });
+    table.addSite();
+  }
+
+  return {
+    site,
+    takeNew() {
+      const taken = { firstFrame: frames.length - newFrames.length, frames: newFrames, sites: newSites };
+      newFrames = [];
+      newSites = [];
+      return taken;
+    },
+    restore() {
+      if (!hadPrepare && ErrorClass.prepareStackTrace === undefined) delete ErrorClass.prepareStackTrace;
+    },
+  };
+}
+
+function createNode(): Node {
+  return { children: new Map(), site: -1, calledBy: -1 };
+}
+
+function childOf(node: Node, key: number): Node {
+  let child = node.children.get(key);
+  if (child === undefined) node.children.set(key, (child = createNode()));
+  return child;
+}
+
+/** Where no frame is the user's: the innermost frame of a dependency, else of Node, else the last one there is. */
+function innermostForeign(list: readonly Frame[]): number {
+  for (let i = 0; i < list.length; i++) if ((list[i] as Frame).origin === 'dependency') return i;
+  for (let i = 0; i < list.length; i++) if ((list[i] as Frame).origin === 'node') return i;
+  return list.length - 1;
+}
+
+function originOf(script: string): FrameOrigin {
+  if (script.startsWith('node:')) return 'node';
+  return /[\\/]node_modules[\\/]/.test(script) ? 'dependency' : 'app';
+}
+
+function cut(value: string | null): string | null {
+  return value === null || value === '' ? null : value.length > STRING_LIMIT ? value.slice(0, STRING_LIMIT) : value;
+}

@@ -1,0 +1,205 @@
+/**
+ * The live tasks and the figures of their sites, as parallel arrays: 28 bytes a task and no object of the agent's that
+ * the collector would have to follow. Tasks of a site form a list in order of creation, so the oldest is at its head and
+ * an end costs the same for a million tasks as for one.
+ */
+
+/** More live samples than this are dropped, and said to be (about 64 MB with the weak references). */
+export const MAX_TASKS = 1 << 18;
+const FIRST_CAPACITY = 1 << 10;
+const NONE = 0xffffffff;
+/** A task's number is `generation * GENERATION + index`, so that a late message about a gone task is recognised. */
+const GENERATION = 1 << 20;
+
+export interface SiteFigures {
+  /** Sum of the weights of live samples. */
+  live: number;
+  /** Number of live samples. */
+  samples: number;
+  /** Variance of `live`: a sample of weight w stands for a number of creations whose variance is w(w - 1). */
+  variance: number;
+  started: number;
+  ended: number;
+  abandoned: number;
+  head: number;
+  tail: number;
+  dirty: boolean;
+}
+
+export interface TaskTable {
+  readonly size: number;
+  /** Sum of the weights of samples that could not be kept. */
+  readonly dropped: number;
+  /** Starts a task. Returns its number, or -1 when there is no room. */
+  start(site: number, weight: number, now: number, resource: WeakRef<object> | null): number;
+  end(task: number, abandoned: boolean): void;
+  /** Counts tasks that could not be looked at. */
+  drop(weight: number): void;
+  siteOf(task: number): number;
+  /** Takes the next site number into use; sites are numbered from 0. */
+  addSite(): void;
+  /** Takes the sites whose figures changed since the last call. */
+  takeDirty(): number[];
+  figures(site: number): SiteFigures;
+  /** Start of the oldest live task of a site, or -1. */
+  oldest(site: number): number;
+  /** Visits the first `limit` live tasks of a site, oldest first; returns the weight of those not visited. */
+  visit(site: number, limit: number, see: (task: number, start: number, weight: number, resource: object | undefined) => void): number;
+}
+
+export function createTaskTable(): TaskTable {
+  let capacity = FIRST_CAPACITY;
+  let start = new Float64Array(capacity);
+  let weight = new Uint32Array(capacity);
+  let site = new Uint32Array(capacity);
+  let generation = new Uint32Array(capacity);
+  let previous = new Uint32Array(capacity);
+  let next = new Uint32Array(capacity);
+  const resources: (WeakRef<object> | null)[] = [];
+  let used = 0;
+  let free = NONE;
+  let size = 0;
+  let dropped = 0;
+  const sites: SiteFigures[] = [];
+  let dirty: number[] = [];
+
+  function grow(): void {
+    capacity *= 2;
+    start = copy(start, new Float64Array(capacity));
+    weight = copy(weight, new Uint32Array(capacity));
+    site = copy(site, new Uint32Array(capacity));
+    generation = copy(generation, new Uint32Array(capacity));
+    previous = copy(previous, new Uint32Array(capacity));
+    next = copy(next, new Uint32Array(capacity));
+  }
+
+  function touch(number: number, figures: SiteFigures): void {
+    if (figures.dirty) return;
+    figures.dirty = true;
+    dirty[dirty.length] = number;
+  }
+
+  const table = {
+    get size() {
+      return size;
+    },
+    get dropped() {
+      return dropped;
+    },
+    start(inSite: number, taskWeight: number, now: number, resource: WeakRef<object> | null): number {
+      const figures = sites[inSite] as SiteFigures;
+      if (size >= MAX_TASKS) {
+        dropped += taskWeight;
+        return -1;
+      }
+      let index: number;
+      if (free === NONE) {
+        if (used === capacity) grow();
+        index = used++;
+      } else {
+        index = free;
+        free = next[index] as number;
+      }
+      size++;
+      start[index] = now;
+      weight[index] = taskWeight;
+      site[index] = inSite;
+      next[index] = NONE;
+      previous[index] = figures.tail;
+      if (figures.tail === NONE) figures.head = index;
+      else next[figures.tail] = index;
+      figures.tail = index;
+      resources[index] = resource;
+      figures.live += taskWeight;
+      figures.samples++;
+      figures.variance += taskWeight * (taskWeight - 1);
+      figures.started += taskWeight;
+      touch(inSite, figures);
+      return (generation[index] as number) * GENERATION + index;
+    },
+    end(task: number, abandoned: boolean): void {
+      const index = task % GENERATION;
+      if (generation[index] !== (task - index) / GENERATION) return;
+      const inSite = site[index] as number;
+      const figures = sites[inSite] as SiteFigures;
+      const taskWeight = weight[index] as number;
+      const before = previous[index] as number;
+      const after = next[index] as number;
+      if (before === NONE) figures.head = after;
+      else next[before] = after;
+      if (after === NONE) figures.tail = before;
+      else previous[after] = before;
+      generation[index] = (generation[index] as number) + 1;
+      resources[index] = null;
+      next[index] = free;
+      free = index;
+      size--;
+      figures.live -= taskWeight;
+      figures.samples--;
+      figures.variance -= taskWeight * (taskWeight - 1);
+      if (abandoned) figures.abandoned += taskWeight;
+      else figures.ended += taskWeight;
+      touch(inSite, figures);
+    },
+    drop(taskWeight: number): void {
+      dropped += taskWeight;
+    },
+    siteOf(task: number): number {
+      return site[task % GENERATION] as number;
+    },
+    addSite(): void {
+      sites[sites.length] = {
+        live: 0,
+        samples: 0,
+        variance: 0,
+        started: 0,
+        ended: 0,
+        abandoned: 0,
+        head: NONE,
+        tail: NONE,
+        dirty: false,
+      };
+    },
+    takeDirty(): number[] {
+      const taken = dirty;
+      dirty = [];
+      for (let i = 0; i < taken.length; i++) (sites[taken[i] as number] as SiteFigures).dirty = false;
+      return taken;
+    },
+    figures(number: number): SiteFigures {
+      return sites[number] as SiteFigures;
+    },
+    oldest(number: number): number {
+      const { head } = sites[number] as SiteFigures;
+      return head === NONE ? -1 : (start[head] as number);
+    },
+    visit(
+      number: number,
+      limit: number,
+      see: (task: number, start: number, weight: number, resource: object | undefined) => void,
+    ): number {
+      const figures = sites[number];
+      if (figures === undefined) return 0;
+      let left = figures.live;
+      let seen = 0;
+      for (let index = figures.head; index !== NONE && seen < limit; index = next[index] as number) {
+        const taskWeight = weight[index] as number;
+        see(
+          (generation[index] as number) * GENERATION + index,
+          start[index] as number,
+          taskWeight,
+          resources[index]?.deref(),
+        );
+        left -= taskWeight;
+        seen++;
+      }
+      return left;
+    },
+  };
+  return table;
+}
+
+function copy<T extends Float64Array | Uint32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

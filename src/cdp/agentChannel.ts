@@ -1,0 +1,244 @@
+/**
+ * Puts the agent into a target and talks to it.
+ *
+ * A poll leaves no script behind, which an evaluation would (a debugger lists it, and V8 keeps it): `Runtime.addBinding`
+ * assigns a function to a global, the agent has put a setter there, and answers through a binding of its own. V8 runs
+ * this also while the target is paused at a breakpoint or busy in a loop.
+ */
+import { randomBytes } from 'node:crypto';
+import * as v from 'valibot';
+import { TASK_ROW_LIMIT } from '../core/model/task';
+import { AGENT_PROTOCOL_VERSION, AgentProtocolError, parseAgentPoll } from '../protocol/agent';
+import type { AgentConfig, AgentPoll } from '../protocol/agent';
+import { readAgentSource } from './agentSource';
+import type { Connection } from './connection';
+import { TargetError } from './target';
+
+/** Debuggers skip scripts of this name by default, and our own filters know it. */
+const SOURCE_URL = 'node:internal/asyncscope/agent';
+const OBJECT_GROUP = 'asyncscope';
+/** The realm of the main script: V8 numbers contexts from 1. Others (`vm`) must not get our globals. */
+const MAIN_CONTEXT = 1;
+const INSTALL_TIMEOUT_MS = 15_000;
+const OLDEST_NODE = 18;
+const STACK_DEPTH = 40;
+export const DEFAULT_LEASE_MS = 10_000;
+
+const installed = v.object({
+  runtime: v.string(),
+  node: v.string(),
+  pid: v.number(),
+  title: v.string(),
+  cwd: v.string(),
+  needsInternals: v.boolean(),
+});
+export type InstalledAgent = v.InferOutput<typeof installed>;
+
+const remoteObject = v.object({ objectId: v.optional(v.string()), value: v.optional(v.unknown()) });
+const evaluated = v.object({
+  result: remoteObject,
+  exceptionDetails: v.optional(v.object({ exception: v.optional(v.object({ description: v.optional(v.string()) })) })),
+});
+const properties = v.object({
+  result: v.array(v.object({ name: v.string(), value: v.optional(remoteObject) })),
+  internalProperties: v.optional(v.array(v.object({ name: v.string(), value: v.optional(remoteObject) }))),
+});
+
+export interface AgentChannel {
+  readonly agent: InstalledAgent;
+  poll(): Promise<AgentPoll>;
+  watch(rawSiteIds: readonly number[]): Promise<void>;
+  /** Takes the agent out of the target. */
+  dispose(): Promise<void>;
+}
+
+export interface AgentChannelOptions {
+  readonly budgetPercent: number;
+  readonly leaseMs: number;
+}
+
+/**
+ * @throws {TargetError} `not node`, `node too old`, `agent failed`, `timeout` or `closed`
+ */
+export async function openAgentChannel(connection: Connection, options: AgentChannelOptions): Promise<AgentChannel> {
+  const name = `__asyncscope_${randomBytes(8).toString('hex')}`;
+  const config: AgentConfig = {
+    version: AGENT_PROTOCOL_VERSION,
+    outBinding: `${name}_out`,
+    pollBinding: `${name}_poll`,
+    leaseMs: options.leaseMs,
+    budgetPercent: options.budgetPercent,
+    stackDepth: STACK_DEPTH,
+    taskRowLimit: TASK_ROW_LIMIT,
+  };
+  let answered: ((payload: string) => void) | undefined;
+  connection.on('Runtime.bindingCalled', (event) => {
+    if (event['name'] === config.outBinding && typeof event['payload'] === 'string') answered?.(event['payload']);
+  });
+
+  const install = async (): Promise<InstalledAgent> => {
+    await connection.send('Runtime.addBinding', { name: config.outBinding, executionContextId: MAIN_CONTEXT });
+    const result = await evaluate(connection, installExpression(config), INSTALL_TIMEOUT_MS);
+    const checked = v.safeParse(installed, result.value);
+    if (!checked.success) throw new TargetError('agent failed', 'The agent did not answer as expected.');
+    const info = checked.output;
+    if (info.runtime !== 'node') {
+      throw new TargetError('not node', `This is ${info.runtime}, not Node. Asyncscope looks into Node processes only.`);
+    }
+    if (majorOf(info.node) < OLDEST_NODE) {
+      throw new TargetError('node too old', `The target runs Node ${info.node}. Asyncscope needs Node ${OLDEST_NODE} or newer.`);
+    }
+    if (info.needsInternals) await enableResources(connection, config);
+    return info;
+  };
+
+  const agent = await install();
+
+  return {
+    agent,
+    async poll() {
+      const payload = await ask();
+      if (payload !== undefined) return parse(payload);
+      // The agent is gone: its lease ran out while nobody could poll. What addBinding made is a real global then.
+      await evaluate(connection, `delete globalThis[${JSON.stringify(config.pollBinding)}]`);
+      await connection.send('Runtime.removeBinding', { name: config.outBinding });
+      await install();
+      const again = await ask();
+      if (again === undefined) throw new TargetError('agent failed', 'The agent does not answer.');
+      return parse(again);
+    },
+    async watch(rawSiteIds) {
+      await evaluate(connection, `globalThis[${JSON.stringify(config.pollBinding)}]?.watch(${JSON.stringify(rawSiteIds)})`);
+    },
+    async dispose() {
+      await evaluate(connection, `globalThis[${JSON.stringify(config.pollBinding)}]?.dispose()`);
+      await connection.send('Runtime.removeBinding', { name: config.outBinding });
+    },
+  };
+
+  /** One poll's payload, or undefined when no agent is there. The answer always precedes the command's response. */
+  async function ask(): Promise<string | undefined> {
+    let payload: string | undefined;
+    answered = (text) => {
+      payload = text;
+    };
+    try {
+      await connection.send('Runtime.addBinding', { name: config.pollBinding, executionContextId: MAIN_CONTEXT });
+    } finally {
+      answered = undefined;
+    }
+    await connection.send('Runtime.removeBinding', { name: config.pollBinding });
+    return payload;
+  }
+}
+
+function parse(payload: string): AgentPoll {
+  try {
+    return parseAgentPoll(payload);
+  } catch (error) {
+    if (!(error instanceof AgentProtocolError)) throw error;
+    throw new TargetError('agent failed', `The agent's answer is malformed (${error.message}).`, { cause: error });
+  }
+}
+
+/** Runs in the target's main realm, where `require` may be missing: every way to a builtin module is tried. */
+function installExpression(config: AgentConfig): string {
+  return `(function () {
+'use strict';
+var g = globalThis, p = g.process, versions = (p && p.versions) || {};
+var runtime = versions.bun ? 'Bun' : versions.deno || g.Deno ? 'Deno' : versions.node ? 'node' : 'no Node process';
+var info = { runtime: runtime, node: String(p && p.version), pid: 0, title: '', cwd: '', needsInternals: false };
+if (runtime !== 'node' || parseInt(versions.node, 10) < ${OLDEST_NODE}) { delete g[${JSON.stringify(config.outBinding)}]; return info; }
+var load = typeof p.getBuiltinModule === 'function' ? p.getBuiltinModule : require;
+${readAgentSource()}
+var agent = asyncscopeAgent.install(${JSON.stringify(config)}, { globalThis: g, process: p, Error: Error }, load);
+info.pid = p.pid;
+info.title = String((p.argv && p.argv[1]) || p.title);
+try { info.cwd = p.cwd(); } catch (e) {}
+info.needsInternals = agent.needsInternals;
+return info;
+})()`;
+}
+
+/**
+ * On Nodes without `trackPromises: false` (20, early 22) the resource hook is registered with what Node keeps in the
+ * scope of `AsyncHook.prototype.enable` (node: lib/async_hooks.js), which only a debugger can reach.
+ */
+async function enableResources(connection: Connection, config: AgentConfig): Promise<void> {
+  try {
+    const enable = await evaluate(
+      connection,
+      `(typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule : require)('async_hooks').createHook({}).enable`,
+      INSTALL_TIMEOUT_MS,
+      false,
+    );
+    const own = await getProperties(connection, enable.objectId);
+    const scopes = own.internalProperties?.find((property) => property.name === '[[Scopes]]')?.value;
+    const list = await getProperties(connection, scopes?.objectId);
+    const wanted = ['getHookArrays', 'enableHooks', 'kInit', 'kDestroy', 'kTotals'];
+    for (const scope of list.result) {
+      const variables = await getProperties(connection, scope.value?.objectId);
+      const values = wanted.map((variable) => variables.result.find((property) => property.name === variable)?.value);
+      if (values.some((value) => value === undefined)) continue;
+      const answer = await connection.send('Runtime.callFunctionOn', {
+        functionDeclaration: `function (...internals) { globalThis[${JSON.stringify(config.pollBinding)}].enableResources(...internals); }
+//# sourceURL=${SOURCE_URL}\n`,
+        objectId: enable.objectId,
+        arguments: values.map((value) => (value?.objectId === undefined ? { value: value?.value } : { objectId: value.objectId })),
+        silent: true,
+      });
+      resultOf(answer);
+      return;
+    }
+    throw new TargetError('agent failed', 'This version of Node hides its timers and handles from the agent.');
+  } finally {
+    await connection.send('Runtime.releaseObjectGroup', { objectGroup: OBJECT_GROUP });
+  }
+}
+
+async function getProperties(
+  connection: Connection,
+  objectId: string | undefined,
+): Promise<v.InferOutput<typeof properties>> {
+  if (objectId === undefined) return { result: [] };
+  const answer = v.safeParse(properties, await connection.send('Runtime.getProperties', { objectId, ownProperties: true }));
+  if (!answer.success) throw new TargetError('agent failed', 'The inspector answered in an unknown form.');
+  return answer.output;
+}
+
+async function evaluate(
+  connection: Connection,
+  expression: string,
+  timeoutMs?: number,
+  returnByValue = true,
+): Promise<v.InferOutput<typeof remoteObject>> {
+  return resultOf(
+    await connection.send(
+      'Runtime.evaluate',
+      {
+        expression: `${expression}\n//# sourceURL=${SOURCE_URL}`,
+        silent: true,
+        includeCommandLineAPI: true,
+        objectGroup: OBJECT_GROUP,
+        returnByValue,
+      },
+      timeoutMs,
+    ),
+  );
+}
+
+/** The value that an evaluation or a call came to. */
+function resultOf(response: Record<string, unknown>): v.InferOutput<typeof remoteObject> {
+  const answer = v.safeParse(evaluated, response);
+  if (!answer.success) throw new TargetError('agent failed', 'The inspector answered in an unknown form.');
+  const failure = answer.output.exceptionDetails;
+  if (failure !== undefined) {
+    const detail = (failure.exception?.description ?? 'unknown error').split('\n', 1)[0] ?? '';
+    throw new TargetError('agent failed', `The agent failed in the target: ${detail}`);
+  }
+  return answer.output.result;
+}
+
+function majorOf(version: string): number {
+  return Number(/^v?(\d+)/.exec(version)?.[1] ?? 0);
+}

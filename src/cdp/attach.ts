@@ -1,0 +1,160 @@
+/** Attaches to a Node process: connection, agent, heap snapshots, and the orderly ways out. */
+import { createConnection } from 'node:net';
+import type { TargetInfo } from '../core/model/task';
+import { formatAddress, parseTarget } from './address';
+import type { TargetAddress } from './address';
+import { DEFAULT_LEASE_MS, openAgentChannel } from './agentChannel';
+import type { AgentChannel } from './agentChannel';
+import { connect } from './connection';
+import type { Connection } from './connection';
+import { lookUp } from './discover';
+import { TargetError } from './target';
+import type { AttachOptions, AttachedTarget, CloseReason, HeapSnapshotOptions } from './target';
+
+/** How long a reachable port takes to accept: used to tell a dead target from a lost connection. */
+const PROBE_TIMEOUT_MS = 500;
+/** After a disposal that does not answer, the lease takes the agent out. */
+const DISPOSE_TIMEOUT_MS = 2_000;
+
+/**
+ * @param target a port, `host:port` or ws:// URL
+ * @throws {TargetError}
+ */
+export async function attach(target: string, options: AttachOptions): Promise<AttachedTarget> {
+  const address = parseTarget(target);
+  const socketUrl = address.kind === 'socket' ? address.url : (await lookUp(address.host, address.port)).socketUrl;
+  options.signal?.throwIfAborted();
+  const connection = await connect(socketUrl);
+  return attachTo(connection, address, options);
+}
+
+/** Attaches over a connection that is already open. Closes it when that fails. */
+export async function attachTo(
+  connection: Connection,
+  address: TargetAddress,
+  options: AttachOptions,
+): Promise<AttachedTarget> {
+  let exiting = false;
+  let channel: AgentChannel;
+  // Node waits at its exit for every session that has evaluated something; with this it tells us when it does
+  // (node: src/inspector/runtime_agent.cc), and we let go at once.
+  connection.on('NodeRuntime.waitingForDisconnect', () => {
+    exiting = true;
+    void connection.close();
+  });
+  try {
+    await connection.send('NodeRuntime.notifyWhenWaitingForDisconnect', { enabled: true }).catch((error: unknown) => {
+      // older or other runtimes lack the domain: not a reason to fail here, the agent tells what it met
+      if (!(error instanceof TargetError) || error.reason !== 'agent failed') throw error;
+    });
+    channel = await openAgentChannel(connection, {
+      budgetPercent: options.budgetPercent,
+      leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
+    });
+  } catch (error) {
+    await connection.close();
+    if (exiting) throw new TargetError('closed', 'The target exited while Asyncscope was attaching.', { cause: error });
+    throw error;
+  }
+
+  let detaching: Promise<void> | undefined;
+  const closed = connection.closed.then(async (by): Promise<CloseReason> => {
+    if (exiting) return 'target exited';
+    if (by === 'ours') return 'detached';
+    return (await accepts(address.host, address.port)) ? 'connection lost' : 'target exited';
+  });
+  const info: TargetInfo = {
+    pid: channel.agent.pid,
+    node: channel.agent.node,
+    url: formatAddress(address.host, address.port),
+    title: channel.agent.title,
+    cwd: channel.agent.cwd,
+  };
+
+  return {
+    info,
+    closed,
+    poll: () => channel.poll(),
+    watch: (rawSiteIds) => channel.watch(rawSiteIds),
+    takeHeapSnapshot: (snapshot) => takeHeapSnapshot(connection, snapshot),
+    detach() {
+      detaching ??= detach(connection, channel);
+      return detaching;
+    },
+  };
+}
+
+async function detach(connection: Connection, channel: AgentChannel): Promise<void> {
+  const timer = setTimeout(() => void connection.close(), DISPOSE_TIMEOUT_MS);
+  try {
+    await channel.dispose();
+  } catch {
+    // a target that is gone or does not answer: its lease ends by itself
+  } finally {
+    clearTimeout(timer);
+  }
+  await connection.close();
+}
+
+/**
+ * The target stands still from the command to its response.
+ * @throws {TargetError} `cancelled`, `closed` or `agent failed`
+ */
+async function takeHeapSnapshot(connection: Connection, options: HeapSnapshotOptions): Promise<void> {
+  const { signal } = options;
+  if (signal?.aborted === true) throw cancelled();
+  let writing: Promise<void> = Promise.resolve();
+  let failure: unknown;
+  const stopChunks = connection.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => {
+    if (typeof chunk !== 'string') return;
+    writing = writing.then(async () => {
+      if (failure !== undefined || signal?.aborted === true) return;
+      try {
+        await options.write(chunk);
+      } catch (error) {
+        failure = error;
+      }
+    });
+  });
+  const stopProgress = connection.on('HeapProfiler.reportHeapSnapshotProgress', ({ done, total }) => {
+    if (typeof done === 'number' && typeof total === 'number' && total > 0) options.progress?.(done / total);
+  });
+  try {
+    const aborted = new Promise<never>((_resolve, reject) => {
+      signal?.addEventListener('abort', () => {
+        reject(cancelled());
+      });
+    });
+    // V8 cannot be stopped in the middle of a snapshot; on cancel the rest is thrown away as it arrives
+    await Promise.race([connection.send('HeapProfiler.takeHeapSnapshot', { reportProgress: true }, 0), aborted]);
+    await writing;
+    if (failure !== undefined) throw failure as Error;
+    options.progress?.(1);
+  } finally {
+    stopChunks();
+    stopProgress();
+  }
+}
+
+function cancelled(): TargetError {
+  return new TargetError('cancelled', 'The heap snapshot was cancelled.');
+}
+
+async function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host, port, timeout: PROBE_TIMEOUT_MS });
+    const done = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => {
+      done(true);
+    });
+    socket.once('error', () => {
+      done(false);
+    });
+    socket.once('timeout', () => {
+      done(false);
+    });
+  });
+}
