@@ -1,0 +1,125 @@
+/** The composition root: makes the parts of the host and joins them. Nothing is decided here. */
+import * as vscode from 'vscode';
+import { isAbsolute, join } from 'node:path';
+import { DisposableStore } from './host/base/disposable';
+import { ServerClient } from './host/client/serverClient';
+import type { CommandContext } from './host/commands/commands';
+import { attachToTarget, registerCommands } from './host/commands/commands';
+import { createContextKeys } from './host/contextKeys';
+import type { InternalsPlacement, SiteOrder } from './host/contributions';
+import { ATTACH_VARIABLE, CONFIGURATION_SECTION } from './host/contributions';
+import { createDebugBridge } from './host/debugBridge/debugBridge';
+import { Decorations } from './host/editor/decorations';
+import { MarksModel } from './host/editor/marksModel';
+import { safeErrorMessage } from './host/redact';
+import { RefreshScheduler } from './host/refreshScheduler';
+import { Attachments } from './host/sessions/attachments';
+import { SessionStore } from './host/sessions/sessionStore';
+import { readSettings, serverSettings } from './host/settings';
+import { StatusBar } from './host/statusBar/statusBar';
+import type { AsyncscopeTestApi } from './host/testApi';
+import { LiveTasksView } from './host/tree/liveTasksView';
+
+const ORDER_KEY = 'siteOrder';
+const INTERNALS_KEY = 'internals';
+
+export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi {
+  const store = new DisposableStore();
+  extension.subscriptions.push(store);
+
+  const log = store.add(vscode.window.createOutputChannel('Asyncscope', { log: true }));
+  const scheduler = store.add(new RefreshScheduler((error) => { log.error(`drawing: ${safeErrorMessage(error)}`); }));
+  const sessions = store.add(new SessionStore());
+  const marks = store.add(new MarksModel());
+  const server = store.add(new ServerClient({
+    serverModule: extension.asAbsolutePath(join('dist', 'server.js')),
+    settings: () => serverSettings(readSettings()),
+    log,
+  }));
+  const attachments = store.add(new Attachments(server));
+
+  const view = store.add(new LiveTasksView({
+    extensionUri: extension.extensionUri,
+    sessions,
+    scheduler,
+    log,
+    fetchSite: (site) => server.site(site),
+    watch: (sessionId, siteIds) => server.watch({ sessionId, siteIds: [...siteIds] }),
+    order: extension.workspaceState.get<SiteOrder>(ORDER_KEY, 'count'),
+    internals: extension.workspaceState.get<InternalsPlacement>(INTERNALS_KEY, 'folded'),
+  }));
+  const decorations = store.add(new Decorations({ extensionUri: extension.extensionUri, marks, scheduler, settings: readSettings }));
+  const status = store.add(new StatusBar(sessions, scheduler, () => view.selectedSessionId));
+  const contextKeys = store.add(createContextKeys({ sessions, attachments, server, internals: extension.workspaceState.get<InternalsPlacement>(INTERNALS_KEY, 'folded') }));
+
+  store.add(server.onUpdate((update) => {
+    attachments.observe(update);
+    sessions.apply(update);
+  }));
+  store.add(server.onMarks((update) => { marks.apply(vscode.Uri.parse(update.uri).toString(), update); }));
+  store.add(server.onDidChangeState((state) => {
+    if (state === 'running') {
+      attachments.reattach().catch((error: unknown) => { log.error(`attaching again: ${safeErrorMessage(error)}`); });
+      return;
+    }
+    attachments.serverLost();
+    sessions.clear();
+    marks.clear();
+  }));
+  store.add(attachments.onDidFail(({ intent, error }) => { reportFailure(intent.name, error); }));
+
+  store.add(vscode.workspace.onDidChangeConfiguration((change) => {
+    if (!change.affectsConfiguration(CONFIGURATION_SECTION)) return;
+    decorations.invalidate();
+    server.configure(serverSettings(readSettings())).catch((error: unknown) => { log.warn(`settings: ${safeErrorMessage(error)}`); });
+  }));
+
+  const context: CommandContext = {
+    extension,
+    server,
+    sessions,
+    attachments,
+    marks,
+    view,
+    log,
+    setOrder: async (order) => {
+      view.setOrder(order);
+      await extension.workspaceState.update(ORDER_KEY, order);
+    },
+    setInternals: async (internals) => {
+      view.setInternals(internals);
+      contextKeys.setInternals(internals);
+      await extension.workspaceState.update(INTERNALS_KEY, internals);
+    },
+    snapshotDirectory: () => snapshotDirectory(extension),
+  };
+  store.add(registerCommands(context));
+  store.add(createDebugBridge({ attachments, sessions, autoAttach: () => readSettings().autoAttach, log, onFailure: reportFailure }));
+
+  const target = process.env[ATTACH_VARIABLE];
+  if (target !== undefined && target !== '') {
+    attachToTarget(context, target).catch((error: unknown) => { reportFailure(ATTACH_VARIABLE, error); });
+  }
+
+  return {
+    sessions: () => sessions.all(),
+    tree: () => view.snapshot(),
+    marksOf: (uri) => decorations.applied(uri),
+    status: () => status.shown,
+    serverState: () => server.state,
+    viewState: () => contextKeys.viewState,
+  };
+
+  function reportFailure(name: string, error: unknown): void {
+    const message = `Asyncscope could not attach to ${name}: ${safeErrorMessage(error)}`;
+    log.warn(message);
+    void vscode.window.showWarningMessage(message);
+  }
+}
+
+function snapshotDirectory(extension: vscode.ExtensionContext): string {
+  const setting = readSettings().snapshotDirectory.trim();
+  if (setting === '') return join(extension.globalStorageUri.fsPath, 'snapshots');
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+  return isAbsolute(setting) ? setting : join(folder ?? extension.globalStorageUri.fsPath, setting);
+}

@@ -1,0 +1,233 @@
+/**
+ * The language server as the rest of the host sees it: typed requests, two streams of updates, and a life of its own
+ * (started on first need, started again after a crash).
+ */
+import type * as vscode from 'vscode';
+import type { CancellationToken, CloseAction, ErrorAction, LanguageClient, LanguageClientOptions, ServerOptions } from 'vscode-languageclient/node';
+import type { Site } from '../../core/model/task';
+import type {
+  AttachParams,
+  AttachResult,
+  DiscoveredInspector,
+  HeapSnapshotResult,
+  MarksUpdate,
+  RevealSiteArguments,
+  ServerSettings,
+  SessionUpdate,
+  SetPausedParams,
+  WatchParams,
+} from '../../protocol/lsp';
+import { LSP } from '../../protocol/lsp';
+import { systemClock } from '../base/clock';
+import type { Disposable } from '../base/disposable';
+import { DisposableStore } from '../base/disposable';
+import { Emitter } from '../base/emitter';
+import { safeErrorMessage } from '../redact';
+import type { AttachServer } from '../sessions/attachments';
+import { redactingLog } from './redactingLog';
+import { RestartPolicy } from './restartPolicy';
+
+export type ServerState = 'stopped' | 'starting' | 'running' | 'failed';
+
+export interface SnapshotProgress {
+  /** Percent, 0 to 100. */
+  readonly percent: number;
+  readonly message: string | undefined;
+}
+
+export interface ServerClientOptions {
+  /** Absolute path of the server's bundle. */
+  readonly serverModule: string;
+  readonly settings: () => ServerSettings;
+  readonly log: vscode.LogOutputChannel;
+}
+
+/** Languages whose lines carry marks, lenses and hovers. */
+const LANGUAGES = ['javascript', 'typescript', 'javascriptreact', 'typescriptreact'];
+
+let nextProgressToken = 1;
+
+export class ServerClient implements AttachServer, Disposable {
+  readonly #options: ServerClientOptions;
+  readonly #store = new DisposableStore();
+  readonly #restarts = new RestartPolicy(systemClock);
+  readonly #stateChanged = this.#store.add(new Emitter<ServerState>());
+  readonly #updated = this.#store.add(new Emitter<SessionUpdate>());
+  readonly #marked = this.#store.add(new Emitter<MarksUpdate>());
+  #state: ServerState = 'stopped';
+  #client: Promise<LanguageClient> | undefined;
+
+  readonly onDidChangeState = this.#stateChanged.event;
+  readonly onUpdate = this.#updated.event;
+  readonly onMarks = this.#marked.event;
+
+  constructor(options: ServerClientOptions) {
+    this.#options = options;
+  }
+
+  get state(): ServerState {
+    return this.#state;
+  }
+
+  async attach(params: AttachParams, signal: AbortSignal): Promise<AttachResult> {
+    return this.#request<AttachResult>(LSP.attach, params, signal);
+  }
+
+  async detach(sessionId: string): Promise<void> {
+    // Without a running server there is nothing to detach from, and no reason to start one.
+    if (this.#state === 'running') await this.#request(LSP.detach, { sessionId });
+  }
+
+  async setPaused(params: SetPausedParams): Promise<void> {
+    await this.#request(LSP.setPaused, params);
+  }
+
+  async setBaseline(sessionId: string): Promise<void> {
+    await this.#request(LSP.setBaseline, { sessionId });
+  }
+
+  async watch(params: WatchParams): Promise<void> {
+    if (this.#state === 'running') await this.#request(LSP.watch, params);
+  }
+
+  /** The site with its stack, or null once it is gone. */
+  async site(params: RevealSiteArguments): Promise<Site | null> {
+    return this.#request<Site | null>(LSP.site, params);
+  }
+
+  async discover(signal: AbortSignal): Promise<readonly DiscoveredInspector[]> {
+    return this.#request<readonly DiscoveredInspector[]>(LSP.discover, {}, signal);
+  }
+
+  async configure(settings: ServerSettings): Promise<void> {
+    if (this.#state === 'running') await this.#request(LSP.configure, settings);
+  }
+
+  /** Rejects when `signal` is aborted, or when the target or the disk refuses. */
+  async heapSnapshot(
+    sessionId: string,
+    file: string,
+    signal: AbortSignal,
+    onProgress: (progress: SnapshotProgress) => void,
+  ): Promise<HeapSnapshotResult> {
+    const client = await this.#running();
+    const { ProgressType } = await import('vscode-languageclient/node');
+    const workDoneToken = `asyncscope-snapshot-${String(nextProgressToken++)}`;
+    const progress = client.onProgress(new ProgressType<{ percentage?: number; message?: string }>(), workDoneToken, (value) => {
+      onProgress({ percent: value.percentage ?? 0, message: value.message });
+    });
+    try {
+      return await this.#request<HeapSnapshotResult>(LSP.heapSnapshot, { sessionId, file, workDoneToken }, signal);
+    } finally {
+      progress.dispose();
+    }
+  }
+
+  /** Starts a server that had been given up. */
+  async restart(): Promise<void> {
+    this.#restarts.reset();
+    await this.#stop();
+    await this.#running();
+  }
+
+  dispose(): void {
+    this.#stop().catch((error: unknown) => {
+      this.#options.log.debug(`stopping the server: ${safeErrorMessage(error)}`);
+    });
+    this.#store.dispose();
+  }
+
+  async #stop(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    this.#setState('stopped');
+    try {
+      await (await client)?.dispose();
+    } catch (error) {
+      // A client that never started, or that died, cannot be stopped; there is nothing left of it either.
+      this.#options.log.debug(`stopping the server: ${safeErrorMessage(error)}`);
+    }
+  }
+
+  async #request<T>(method: string, params: object, signal?: AbortSignal): Promise<T> {
+    const client = await this.#running();
+    const { CancellationTokenSource } = await import('vscode-languageclient/node');
+    const source = new CancellationTokenSource();
+    const cancel = (): void => {
+      source.cancel();
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    if (signal?.aborted === true) cancel();
+    try {
+      return await client.sendRequest<T>(method, params, source.token satisfies CancellationToken);
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      source.dispose();
+    }
+  }
+
+  #running(): Promise<LanguageClient> {
+    this.#client ??= this.#start().catch((error: unknown) => {
+      this.#options.log.error(`the server did not start: ${safeErrorMessage(error)}`);
+      this.#gaveUp();
+      throw error;
+    });
+    return this.#client;
+  }
+
+  async #start(): Promise<LanguageClient> {
+    this.#setState('starting');
+    // Loaded on first need: evaluating the client costs more than the rest of the activation.
+    const lsp = await import('vscode-languageclient/node');
+    const { serverModule, settings, log } = this.#options;
+    const channel = redactingLog(log);
+    const run = { module: serverModule, transport: lsp.TransportKind.ipc };
+    const serverOptions: ServerOptions = { run, debug: run };
+    const closed = (): { action: CloseAction; handled: true } => {
+      const verdict = this.#restarts.crashed();
+      log.error(verdict === 'restart' ? 'the server ended unexpectedly; starting it again' : 'the server keeps ending; giving up');
+      if (verdict === 'restart') this.#setState('starting');
+      else this.#gaveUp();
+      return { action: verdict === 'restart' ? lsp.CloseAction.Restart : lsp.CloseAction.DoNotRestart, handled: true };
+    };
+    const clientOptions: LanguageClientOptions = {
+      documentSelector: LANGUAGES.map((language) => ({ language, scheme: 'file' })),
+      initializationOptions: settings,
+      outputChannel: channel,
+      traceOutputChannel: channel,
+      revealOutputChannelOn: lsp.RevealOutputChannelOn.Never,
+      initializationFailedHandler: () => false,
+      errorHandler: {
+        error: (error): { action: ErrorAction; handled: true } => {
+          log.warn(`connection to the server: ${safeErrorMessage(error)}`);
+          return { action: lsp.ErrorAction.Continue, handled: true };
+        },
+        closed,
+      },
+    };
+    const client = new lsp.LanguageClient('asyncscope', 'Asyncscope', serverOptions, clientOptions);
+    client.onNotification(LSP.update, (update: SessionUpdate) => {
+      this.#updated.fire(update);
+    });
+    client.onNotification(LSP.marks, (update: MarksUpdate) => {
+      this.#marked.fire(update);
+    });
+    client.onDidChangeState(({ newState }) => {
+      if (newState === lsp.State.Running) this.#setState('running');
+      else if (newState === lsp.State.StartFailed) this.#gaveUp();
+    });
+    await client.start();
+    return client;
+  }
+
+  #gaveUp(): void {
+    this.#client = undefined;
+    this.#setState('failed');
+  }
+
+  #setState(state: ServerState): void {
+    if (this.#state === state || this.#store.isDisposed) return;
+    this.#state = state;
+    this.#stateChanged.fire(state);
+  }
+}

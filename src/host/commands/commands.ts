@@ -1,0 +1,222 @@
+/** One typed table of everything a user can tell us to do. */
+import * as vscode from 'vscode';
+import type { RevealSiteArguments, SiteRow } from '../../protocol/lsp';
+import type { ServerClient } from '../client/serverClient';
+import type { CommandId, InternalsPlacement, SiteOrder } from '../contributions';
+import { COMMANDS, VIEWS } from '../contributions';
+import type { MarksModel } from '../editor/marksModel';
+import { takeHeapSnapshot } from '../heapSnapshot/takeHeapSnapshot';
+import type { Disposable } from '../base/disposable';
+import { DisposableStore } from '../base/disposable';
+import { safeErrorMessage } from '../redact';
+import type { Attachments } from '../sessions/attachments';
+import type { Session, SessionStore } from '../sessions/sessionStore';
+import { isLive } from '../sessions/sessionStore';
+import { focusedSession } from '../statusBar/statusText';
+import type { LiveTasksView, TreeElement } from '../tree/liveTasksView';
+import { siteAsText } from '../tree/siteText';
+import { pickTarget } from './pickTarget';
+import { targetName } from './targetInput';
+
+/** What VS Code hands to a command: a row of the tree from its menus, our own arguments from lenses and rows. */
+interface CommandArguments extends Record<CommandId, readonly unknown[]> {
+  /** An address, or nothing to ask for one. */
+  [COMMANDS.attach]: [target?: unknown];
+  [COMMANDS.detach]: [element?: TreeElement];
+  [COMMANDS.pause]: [element?: TreeElement];
+  [COMMANDS.resume]: [element?: TreeElement];
+  [COMMANDS.setBaseline]: [element?: TreeElement];
+  [COMMANDS.takeHeapSnapshot]: [element?: TreeElement];
+  [COMMANDS.copySite]: [element?: TreeElement];
+  [COMMANDS.openSite]: [site: RevealSiteArguments];
+  [COMMANDS.revealSite]: [site: RevealSiteArguments];
+}
+
+type CommandTable = { readonly [K in CommandId]: (...args: CommandArguments[K]) => Promise<void> };
+
+export interface CommandContext {
+  readonly extension: vscode.ExtensionContext;
+  readonly server: ServerClient;
+  readonly sessions: SessionStore;
+  readonly attachments: Attachments;
+  readonly marks: MarksModel;
+  readonly view: LiveTasksView;
+  readonly log: vscode.LogOutputChannel;
+  readonly setOrder: (order: SiteOrder) => Promise<void>;
+  readonly setInternals: (internals: InternalsPlacement) => Promise<void>;
+  /** Where heap snapshots go. */
+  readonly snapshotDirectory: () => string;
+}
+
+export function registerCommands(context: CommandContext): Disposable {
+  const { server, sessions, attachments, view, log } = context;
+
+  const table: CommandTable = {
+    [COMMANDS.attach]: async (argument) => {
+      const given = typeof argument === 'string' || typeof argument === 'number' ? String(argument) : undefined;
+      const target = given ?? (await pickTarget((signal) => server.discover(signal), log));
+      if (target !== undefined) await attachToTarget(context, target);
+    },
+    [COMMANDS.detach]: async (element) => {
+      const session = await chooseSession(context, element, () => true, 'Detach from');
+      if (session === undefined) return;
+      if (session.status === 'ended') sessions.remove(session.id);
+      else await attachments.detachSession(session.id);
+    },
+    [COMMANDS.detachAll]: async () => {
+      await attachments.detachAll();
+      for (const session of sessions.all()) if (session.status === 'ended') sessions.remove(session.id);
+    },
+    [COMMANDS.pause]: async (element) => {
+      await forSessions(context, element, (session) => session.status === 'attached' || session.status === 'unresponsive', (session) => server.setPaused({ sessionId: session.id, paused: true }));
+    },
+    [COMMANDS.resume]: async (element) => {
+      await forSessions(context, element, (session) => session.status === 'paused', (session) => server.setPaused({ sessionId: session.id, paused: false }));
+    },
+    [COMMANDS.setBaseline]: async (element) => {
+      await forSessions(context, element, isLive, (session) => server.setBaseline(session.id));
+    },
+    [COMMANDS.sortByCount]: () => context.setOrder('count'),
+    [COMMANDS.sortByAge]: () => context.setOrder('age'),
+    [COMMANDS.sortByGrowth]: () => context.setOrder('growth'),
+    [COMMANDS.showInternals]: () => context.setInternals('inline'),
+    [COMMANDS.foldInternals]: () => context.setInternals('folded'),
+    [COMMANDS.takeHeapSnapshot]: async (element) => {
+      const session = await chooseSession(context, element, isLive, 'Take a heap snapshot of');
+      if (session !== undefined) await takeHeapSnapshot(session, server, context.snapshotDirectory(), log);
+    },
+    [COMMANDS.refresh]: async () => {
+      if (server.state === 'failed') await server.restart();
+      view.refresh();
+    },
+    [COMMANDS.copySite]: async (element) => {
+      const site = element === undefined ? undefined : await siteOf(context, element);
+      if (site !== undefined) await vscode.env.clipboard.writeText(siteAsText(site));
+    },
+    [COMMANDS.openSite]: async (site) => {
+      await openSite(context, site);
+    },
+    [COMMANDS.revealSite]: async (site) => {
+      if (await view.reveal(site)) return;
+      await vscode.commands.executeCommand(`${VIEWS.liveTasks}.focus`);
+      vscode.window.setStatusBarMessage('Asyncscope: no task of this line is alive any more', 4000);
+    },
+    [COMMANDS.openSettings]: async () => {
+      await vscode.commands.executeCommand('workbench.action.openSettings', `@ext:${context.extension.extension.id}`);
+    },
+    [COMMANDS.showLog]: () => {
+      log.show(true);
+      return Promise.resolve();
+    },
+    [COMMANDS.showActions]: async () => {
+      await showActions(context);
+    },
+  };
+
+  const store = new DisposableStore();
+  for (const id of Object.values(COMMANDS)) {
+    const run = table[id] as (...args: unknown[]) => Promise<void>;
+    store.add(vscode.commands.registerCommand(id, async (...args: unknown[]) => {
+      try {
+        await run(...args);
+      } catch (error) {
+        log.error(`${id}: ${safeErrorMessage(error)}`);
+        await offerLog(safeErrorMessage(error));
+      }
+    }));
+  }
+  return store;
+}
+
+/** Attaches to an address, telling the user how it goes. */
+export async function attachToTarget({ attachments, view }: CommandContext, target: string): Promise<void> {
+  const name = targetName(target);
+  const sessionId = await vscode.window.withProgress({ location: { viewId: VIEWS.liveTasks }, title: `Attaching to ${name}…` }, () =>
+    attachments.attach({ key: `target:${name}`, name, resolve: () => Promise.resolve({ target: target.trim() }) }),
+  );
+  if (sessionId === undefined) return;
+  view.invalidate();
+  await vscode.commands.executeCommand(`${VIEWS.liveTasks}.focus`);
+}
+
+async function offerLog(message: string): Promise<void> {
+  const showLog = 'Show Log';
+  if ((await vscode.window.showErrorMessage(message, showLog)) === showLog) await vscode.commands.executeCommand(COMMANDS.showLog);
+}
+
+/** The session of a row; without a row the only one that fits, or the one that the user picks. */
+async function chooseSession(
+  { sessions, view }: CommandContext,
+  element: TreeElement | undefined,
+  fits: (session: Session) => boolean,
+  what: string,
+): Promise<Session | undefined> {
+  const given = sessionOf(sessions, element);
+  if (given !== undefined) return given;
+  const candidates = sessions.all().filter(fits);
+  if (candidates.length <= 1) {
+    if (candidates.length === 0) void vscode.window.showInformationMessage('Asyncscope is not attached to anything.');
+    return candidates[0];
+  }
+  const first = focusedSession(candidates, [view.selectedSessionId, vscode.debug.activeDebugSession?.id]);
+  const items = [...candidates]
+    .sort((a, b) => Number(b === first) - Number(a === first))
+    .map((session) => ({ label: session.name, description: session.target === undefined ? '' : `pid ${String(session.target.pid)}`, session }));
+  return (await vscode.window.showQuickPick(items, { title: `${what} which process?` }))?.session;
+}
+
+/** For the session of a row; without a row for all that fit. */
+async function forSessions(
+  { sessions }: CommandContext,
+  element: TreeElement | undefined,
+  fits: (session: Session) => boolean,
+  act: (session: Session) => Promise<void>,
+): Promise<void> {
+  const given = sessionOf(sessions, element);
+  await Promise.all((given === undefined ? sessions.all() : [given]).filter(fits).map(act));
+}
+
+function sessionOf(sessions: SessionStore, element: TreeElement | undefined): Session | undefined {
+  // A keybinding may pass anything.
+  const row: unknown = element?.row;
+  return typeof row === 'object' && row !== null && 'sessionId' in row && typeof row.sessionId === 'string' ? sessions.get(row.sessionId) : undefined;
+}
+
+async function siteOf({ sessions, server }: CommandContext, { row }: TreeElement): Promise<SiteRow | undefined> {
+  if (row.siteId === undefined) return undefined;
+  const known = sessions.get(row.sessionId)?.sites.get(row.siteId);
+  return (await server.site({ sessionId: row.sessionId, siteId: row.siteId })) ?? known;
+}
+
+async function openSite({ sessions, marks }: CommandContext, argument: RevealSiteArguments): Promise<void> {
+  const site = sessions.get(argument.sessionId)?.sites.get(argument.siteId);
+  if (site === undefined || site.file === null) return;
+  const uri = vscode.Uri.file(site.file);
+  // Where the file is open and edited, its mark has moved along with the line.
+  const line = marks.lineOf(uri.toString(), argument);
+  const position = line === undefined ? new vscode.Position(Math.max(0, site.line - 1), Math.max(0, site.column - 1)) : new vscode.Position(line, 0);
+  try {
+    await vscode.window.showTextDocument(uri, { selection: new vscode.Range(position, position), preview: true, preserveFocus: true });
+  } catch (error) {
+    throw new Error(`The source ${site.file} cannot be opened on this machine: ${safeErrorMessage(error)}`, { cause: error });
+  }
+}
+
+async function showActions({ sessions }: CommandContext): Promise<void> {
+  interface ActionItem extends vscode.QuickPickItem {
+    readonly command?: string;
+  }
+  const action = (icon: string, label: string, command: string): ActionItem => ({ label: `$(${icon}) ${label}`, command });
+  const all = sessions.all();
+  const items: ActionItem[] = [action('list-tree', 'Show Live Tasks', `${VIEWS.liveTasks}.focus`)];
+  if (all.some((session) => session.status === 'attached')) items.push(action('debug-pause', 'Pause', COMMANDS.pause));
+  if (all.some((session) => session.status === 'paused')) items.push(action('debug-continue', 'Resume', COMMANDS.resume));
+  if (all.some(isLive)) {
+    items.push(action('milestone', 'Set Baseline', COMMANDS.setBaseline), action('device-camera', 'Take Heap Snapshot', COMMANDS.takeHeapSnapshot));
+  }
+  items.push(action('plug', 'Attach to Process…', COMMANDS.attach));
+  if (all.length > 0) items.push(action('debug-disconnect', 'Detach…', COMMANDS.detach));
+  items.push({ label: '', kind: vscode.QuickPickItemKind.Separator }, action('settings-gear', 'Settings', COMMANDS.openSettings), action('output', 'Show Log', COMMANDS.showLog));
+  const chosen = await vscode.window.showQuickPick(items, { title: 'Asyncscope' });
+  if (chosen?.command !== undefined) await vscode.commands.executeCommand(chosen.command);
+}

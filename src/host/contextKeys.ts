@@ -1,0 +1,60 @@
+/** Keeps the keys that `when` clauses read in step with what is going on. */
+import * as vscode from 'vscode';
+import type { Disposable } from './base/disposable';
+import { DisposableStore } from './base/disposable';
+import type { ServerClient } from './client/serverClient';
+import type { ContextKeys, InternalsPlacement, ViewState } from './contributions';
+import type { Attachments } from './sessions/attachments';
+import type { SessionStore } from './sessions/sessionStore';
+import { isLive } from './sessions/sessionStore';
+
+export interface ContextKeysOptions {
+  readonly sessions: SessionStore;
+  readonly attachments: Attachments;
+  readonly server: ServerClient;
+  readonly internals: InternalsPlacement;
+}
+
+export interface ContextKeysHandle extends Disposable {
+  readonly viewState: ViewState;
+  setInternals(internals: InternalsPlacement): void;
+}
+
+export function createContextKeys({ sessions, attachments, server, internals }: ContextKeysOptions): ContextKeysHandle {
+  const store = new DisposableStore();
+  const last = new Map<keyof ContextKeys, unknown>();
+
+  const set = <K extends keyof ContextKeys>(key: K, value: ContextKeys[K]): void => {
+    if (last.get(key) === value) return;
+    last.set(key, value);
+    void vscode.commands.executeCommand('setContext', key, value);
+  };
+
+  const viewState = (): ViewState => {
+    if (sessions.all().length > 0) return 'active';
+    if (server.state === 'failed') return 'failed';
+    return attachments.pending > 0 ? 'attaching' : 'idle';
+  };
+
+  const update = (): void => {
+    const all = sessions.all();
+    set('asyncscope.state', viewState());
+    set('asyncscope.canPause', all.some(({ status }) => status === 'attached' || status === 'unresponsive'));
+    set('asyncscope.canResume', all.some(({ status }) => status === 'paused'));
+    set('asyncscope.hasLiveSession', all.some(isLive));
+  };
+
+  set('asyncscope.internals', internals);
+  update();
+  store.add(sessions.onDidChange(update));
+  store.add(attachments.onDidChange(update));
+  store.add(server.onDidChangeState(update));
+
+  return {
+    get viewState() {
+      return viewState();
+    },
+    setInternals: (placement) => { set('asyncscope.internals', placement); },
+    dispose: () => { store.dispose(); },
+  };
+}

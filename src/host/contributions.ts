@@ -1,0 +1,118 @@
+/**
+ * Every name that the code and `package.json` share, in one typed place. `test/unit/host/contributions.test.ts` holds
+ * the two against each other in both directions.
+ */
+import { REVEAL_SITE_COMMAND } from '../protocol/lsp';
+
+export const COMMANDS = {
+  attach: 'asyncscope.attach',
+  detach: 'asyncscope.detach',
+  detachAll: 'asyncscope.detachAll',
+  pause: 'asyncscope.pause',
+  resume: 'asyncscope.resume',
+  setBaseline: 'asyncscope.setBaseline',
+  sortByCount: 'asyncscope.sortByCount',
+  sortByAge: 'asyncscope.sortByAge',
+  sortByGrowth: 'asyncscope.sortByGrowth',
+  takeHeapSnapshot: 'asyncscope.takeHeapSnapshot',
+  refresh: 'asyncscope.refresh',
+  showInternals: 'asyncscope.showInternals',
+  foldInternals: 'asyncscope.foldInternals',
+  copySite: 'asyncscope.copySite',
+  openSite: 'asyncscope.openSite',
+  openSettings: 'asyncscope.openSettings',
+  showLog: 'asyncscope.showLog',
+  showActions: 'asyncscope.showActions',
+  revealSite: REVEAL_SITE_COMMAND,
+} as const;
+export type CommandId = (typeof COMMANDS)[keyof typeof COMMANDS];
+
+/** Commands that only make sense with arguments and are therefore kept out of the command palette. */
+export const HIDDEN_COMMANDS: readonly CommandId[] = [COMMANDS.openSite, COMMANDS.revealSite, COMMANDS.copySite];
+
+export const VIEWS = { liveTasks: 'asyncscope.liveTasks' } as const;
+
+export const CONFIGURATION_SECTION = 'asyncscope';
+
+/** Settings below {@link CONFIGURATION_SECTION}, with the defaults that `package.json` declares. */
+export interface Settings {
+  /** Attach by itself when a JavaScript debug session starts. */
+  readonly autoAttach: boolean;
+  /** Milliseconds between polls. */
+  readonly pollInterval: number;
+  /** Percent of the target's time that sampling may cost. */
+  readonly overheadBudget: number;
+  readonly codeLens: boolean;
+  readonly gutter: boolean;
+  readonly endOfLineText: boolean;
+  readonly overviewRuler: boolean;
+  /** Absolute, or relative to the first workspace folder; empty for the extension's own storage. */
+  readonly snapshotDirectory: string;
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  autoAttach: true,
+  pollInterval: 1000,
+  overheadBudget: 1,
+  codeLens: true,
+  gutter: true,
+  endOfLineText: true,
+  overviewRuler: true,
+  snapshotDirectory: '',
+};
+
+/** What the view is able to show; decides which welcome text stands in the empty view. */
+export type ViewState = 'idle' | 'attaching' | 'active' | 'failed';
+
+/** How the sites of a session are ordered. */
+export type SiteOrder = 'count' | 'age' | 'growth';
+
+/** Where dependencies and Node's own tasks stand: in a folded row of their own, or among the user's sites. */
+export type InternalsPlacement = 'folded' | 'inline';
+
+/** Keys for `when` clauses, with the type of their values. */
+export interface ContextKeys {
+  'asyncscope.state': ViewState;
+  /** Some session can be paused. */
+  'asyncscope.canPause': boolean;
+  /** Some session is paused. */
+  'asyncscope.canResume': boolean;
+  /** Some session is attached, paused or unresponsive: it can be detached from. */
+  'asyncscope.hasLiveSession': boolean;
+  'asyncscope.internals': InternalsPlacement;
+}
+
+export const CONTEXT_KEYS: readonly (keyof ContextKeys)[] = [
+  'asyncscope.state',
+  'asyncscope.canPause',
+  'asyncscope.canResume',
+  'asyncscope.hasLiveSession',
+  'asyncscope.internals',
+];
+
+/** `contextValue` of the rows of the tree, for `viewItem` in `when` clauses. */
+export const ROW_CONTEXTS = {
+  sessionRunning: 'session.running',
+  sessionPaused: 'session.paused',
+  sessionUnresponsive: 'session.unresponsive',
+  sessionAttaching: 'session.attaching',
+  sessionEnded: 'session.ended',
+  process: 'process',
+  figure: 'figure',
+  internals: 'internals',
+  site: 'site',
+  siteWithoutFile: 'site.noFile',
+  task: 'task',
+  note: 'note',
+} as const;
+export type RowContext = (typeof ROW_CONTEXTS)[keyof typeof ROW_CONTEXTS];
+
+export const COLORS = {
+  heat: { 1: 'asyncscope.heat1', 2: 'asyncscope.heat2', 3: 'asyncscope.heat3', 4: 'asyncscope.heat4' },
+} as const;
+
+/** The environment variable that names a target, `host:port`, to attach to when the extension starts. */
+export const ATTACH_VARIABLE = 'ASYNCSCOPE_ATTACH';
+
+/** The address that `node --inspect` listens on when it is told nothing else. */
+export const DEFAULT_TARGET = '127.0.0.1:9229';

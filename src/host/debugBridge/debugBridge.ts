@@ -1,0 +1,84 @@
+/** Attaches to what the user debugs, and lets go when they stop. */
+import * as vscode from 'vscode';
+import { systemClock } from '../base/clock';
+import type { Disposable } from '../base/disposable';
+import { DisposableStore } from '../base/disposable';
+import { safeErrorMessage } from '../redact';
+import type { AttachIntent, Attachments } from '../sessions/attachments';
+import type { SessionStore } from '../sessions/sessionStore';
+import { isConcreteNodeSession, ProxyError, requestProxyAddress, sessionName } from './proxyAddress';
+
+/** The command of VS Code's JavaScript debugger that shares its connection. */
+const REQUEST_PROXY_COMMAND = 'extension.js-debug.requestCDPProxy';
+
+export interface DebugBridgeOptions {
+  readonly attachments: Attachments;
+  readonly sessions: SessionStore;
+  readonly autoAttach: () => boolean;
+  readonly log: vscode.LogOutputChannel;
+  readonly onFailure: (name: string, error: unknown) => void;
+}
+
+export function createDebugBridge({ attachments, sessions, autoAttach, log, onFailure }: DebugBridgeOptions): Disposable {
+  const store = new DisposableStore();
+
+  const failed = (session: vscode.DebugSession, error: unknown): void => {
+    // Not every session has a process, and one that ended at once is no failure.
+    if (error instanceof ProxyError) log.info(`not attached to ${session.name}: ${error.message}`);
+    else onFailure(sessionName(session.name), error);
+  };
+
+  const started = (session: vscode.DebugSession): void => {
+    if (!isConcrete(session)) return;
+    if (!autoAttach()) {
+      log.info(`${session.name}: automatic attach is off`);
+      return;
+    }
+    attachments.attach(intentFor(session)).catch((error: unknown) => {
+      failed(session, error);
+    });
+  };
+
+  store.add(vscode.debug.onDidStartDebugSession(started));
+  store.add(
+    vscode.debug.onDidTerminateDebugSession((session) => {
+      const sessionId = attachments.sessionOf(keyOf(session));
+      if (sessionId !== undefined) sessions.debuggerEnded(sessionId);
+      attachments.detachKey(keyOf(session)).catch((error: unknown) => {
+        log.warn(`detaching from ${session.name}: ${safeErrorMessage(error)}`);
+      });
+    }),
+  );
+  // A session that began before the extension did.
+  if (vscode.debug.activeDebugSession !== undefined) started(vscode.debug.activeDebugSession);
+  return store;
+}
+
+function isConcrete(session: vscode.DebugSession): boolean {
+  return isConcreteNodeSession({
+    type: session.type,
+    hasParent: session.parentSession !== undefined,
+    configuration: session.configuration,
+  });
+}
+
+function keyOf(session: vscode.DebugSession): string {
+  return `debug:${session.id}`;
+}
+
+function intentFor(session: vscode.DebugSession): AttachIntent {
+  const name = sessionName(session.name);
+  return {
+    key: keyOf(session),
+    name,
+    resolve: async (signal) => ({
+      name,
+      debugSessionId: session.id,
+      proxy: await requestProxyAddress(
+        () => vscode.commands.executeCommand(REQUEST_PROXY_COMMAND, session.id),
+        systemClock,
+        signal,
+      ),
+    }),
+  };
+}

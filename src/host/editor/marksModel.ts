@@ -1,0 +1,49 @@
+/** The marks of open documents as the server last sent them. Pure. */
+import type { LineMark, MarksUpdate, RevealSiteArguments } from '../../protocol/lsp';
+import type { Disposable } from '../base/disposable';
+import { Emitter } from '../base/emitter';
+
+export interface DocumentMarks {
+  readonly version: number;
+  readonly marks: readonly LineMark[];
+}
+
+export class MarksModel implements Disposable {
+  readonly #documents = new Map<string, DocumentMarks>();
+  readonly #changed = new Emitter<void>();
+
+  /** The marks of some document changed. */
+  readonly onDidChange = this.#changed.event;
+
+  /** @param uri as `Uri.toString()` writes it. */
+  get(uri: string): DocumentMarks | undefined {
+    return this.#documents.get(uri);
+  }
+
+  apply(uri: string, { version, marks }: Pick<MarksUpdate, 'version' | 'marks'>): void {
+    if (marks.length === 0) this.#documents.delete(uri);
+    else this.#documents.set(uri, { version, marks });
+    this.#changed.fire();
+  }
+
+  /** Where a site stands in an open document, edits accounted for. 0-based. */
+  lineOf(uri: string, { sessionId, siteId }: RevealSiteArguments): number | undefined {
+    return this.#documents
+      .get(uri)
+      ?.marks.find((mark) => mark.sites.some((site) => site.sessionId === sessionId && site.siteId === siteId))?.line;
+  }
+
+  delete(uri: string): void {
+    if (this.#documents.delete(uri)) this.#changed.fire();
+  }
+
+  clear(): void {
+    this.#documents.clear();
+    this.#changed.fire();
+  }
+
+  dispose(): void {
+    this.#documents.clear();
+    this.#changed.dispose();
+  }
+}

@@ -1,0 +1,103 @@
+/** One click to a heap snapshot: says what it costs, takes it, opens it. */
+import * as vscode from 'vscode';
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { formatBytes, formatDuration } from '../../core/format/quantity';
+import { estimateSnapshotPauseMs, SNAPSHOT_PAUSE_TO_CONFIRM_MS } from '../../core/model/snapshotCost';
+import type { HeapSnapshotResult } from '../../protocol/lsp';
+import type { ServerClient } from '../client/serverClient';
+import { safeErrorMessage } from '../redact';
+import type { Session } from '../sessions/sessionStore';
+import { snapshotFileName } from './snapshotFile';
+
+/** VS Code's own viewer, in the extension "Table Visualizer for JavaScript Profiles" that it brings along. */
+const VIEWER = 'jsProfileVisualizer.heapsnapshot.table';
+
+/** Owner only: a snapshot holds every string of the process, passwords included. */
+const PRIVATE_DIRECTORY_MODE = 0o700;
+
+export async function takeHeapSnapshot(session: Session, server: ServerClient, directory: string, log: vscode.LogOutputChannel): Promise<void> {
+  if (!(await confirmPause(session))) return;
+  await makePrivateDirectory(directory);
+  const file = join(directory, snapshotFileName(session.name, new Date()));
+  const result = await withProgress(session, server, file);
+  if (result === undefined) {
+    log.info('heap snapshot cancelled');
+    return;
+  }
+  log.info(`heap snapshot: ${formatBytes(result.bytes)} in ${formatDuration(result.durationMs)}: ${result.file}`);
+  await open(vscode.Uri.file(result.file), log);
+  await offerFile(result);
+}
+
+async function confirmPause({ name, process }: Session): Promise<boolean> {
+  if (process === undefined) return true;
+  const pauseMs = estimateSnapshotPauseMs(process.heap.used);
+  if (pauseMs <= SNAPSHOT_PAUSE_TO_CONFIRM_MS) return true;
+  const take = 'Take Snapshot';
+  const answer = await vscode.window.showWarningMessage(
+    `A heap snapshot will stop ${name} for about ${formatDuration(pauseMs)}.`,
+    {
+      modal: true,
+      detail: `Its heap holds ${formatBytes(process.heap.used)}. Nothing else runs in the process meanwhile: requests wait, and health checks may fail. The estimate depends on the machine.`,
+    },
+    take,
+  );
+  return answer === take;
+}
+
+async function makePrivateDirectory(directory: string): Promise<void> {
+  const created = await mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY_MODE });
+  // The process's umask may have narrowed the mode; a directory that was there already is left as its owner wants it.
+  if (created !== undefined) await chmod(directory, PRIVATE_DIRECTORY_MODE);
+}
+
+/** Undefined when the user cancelled. */
+async function withProgress(session: Session, server: ServerClient, file: string): Promise<HeapSnapshotResult | undefined> {
+  return vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: `Heap snapshot of ${session.name}`, cancellable: true },
+    async (progress, token) => {
+      const abort = new AbortController();
+      const cancellation = token.onCancellationRequested(() => { abort.abort(); });
+      let shown = 0;
+      try {
+        return await server.heapSnapshot(session.id, file, abort.signal, ({ percent, message }) => {
+          progress.report({ increment: Math.max(0, percent - shown), ...(message === undefined ? {} : { message }) });
+          shown = Math.max(shown, percent);
+        });
+      } catch (error) {
+        if (abort.signal.aborted) return undefined;
+        throw error;
+      } finally {
+        cancellation.dispose();
+      }
+    },
+  );
+}
+
+/** In VS Code's own viewer when it is there, else where the file lies. */
+async function open(uri: vscode.Uri, log: vscode.LogOutputChannel): Promise<void> {
+  if (hasViewer()) {
+    try {
+      await vscode.commands.executeCommand('vscode.openWith', uri, VIEWER);
+      return;
+    } catch (error) {
+      log.warn(`the heap snapshot viewer: ${safeErrorMessage(error)}`);
+    }
+  }
+  await vscode.commands.executeCommand('revealFileInOS', uri);
+}
+
+function hasViewer(): boolean {
+  return vscode.extensions.all.some((extension) => {
+    const { contributes } = extension.packageJSON as { contributes?: { customEditors?: readonly { viewType?: string }[] } };
+    return contributes?.customEditors?.some(({ viewType }) => viewType === VIEWER) === true;
+  });
+}
+
+/** Not waited for by the caller's user: the message stays until it is dealt with. */
+async function offerFile({ file, bytes }: HeapSnapshotResult): Promise<void> {
+  const showFile = 'Show File';
+  const answer = await vscode.window.showInformationMessage(`Heap snapshot written: ${formatBytes(bytes)}. It holds whatever the process had in memory, secrets included.`, showFile);
+  if (answer === showFile) await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(file));
+}

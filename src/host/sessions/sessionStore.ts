@@ -1,0 +1,131 @@
+/** What the host knows of every session: the server's updates put together. */
+import type { Origin, Overhead, ProcessFigures, TargetInfo, TaskKind, TaskList } from '../../core/model/task';
+import type { SessionEnd, SessionStatus, SessionUpdate, SiteRow } from '../../protocol/lsp';
+import type { Disposable } from '../base/disposable';
+import { Emitter } from '../base/emitter';
+
+/** One session as last reported. The maps are live: they change in place with the next update. */
+export interface Session {
+  readonly id: string;
+  readonly name: string;
+  readonly debugSessionId: string | undefined;
+  readonly status: SessionStatus;
+  readonly end: SessionEnd | undefined;
+  readonly target: TargetInfo | undefined;
+  readonly sites: ReadonlyMap<string, SiteRow>;
+  readonly totals: Readonly<Record<TaskKind, number>>;
+  readonly origins: Readonly<Record<Origin, number>>;
+  readonly dropped: number;
+  readonly overhead: Overhead | undefined;
+  readonly process: ProcessFigures | undefined;
+  /** By site: only sites that are watched. */
+  readonly tasks: ReadonlyMap<string, TaskList>;
+  readonly baselineAt: number | undefined;
+}
+
+/** Ended sessions that stay in the tree to say why they ended; the oldest goes first. */
+export const ENDED_SESSIONS_KEPT = 3;
+
+export class SessionStore implements Disposable {
+  readonly #sessions = new Map<string, Session>();
+  readonly #changed = new Emitter<void>();
+
+  /** Something about any session changed. */
+  readonly onDidChange = this.#changed.event;
+
+  /** In the order in which they began. */
+  all(): readonly Session[] {
+    return [...this.#sessions.values()];
+  }
+
+  get(sessionId: string): Session | undefined {
+    return this.#sessions.get(sessionId);
+  }
+
+  apply(update: SessionUpdate): void {
+    const before = this.#sessions.get(update.sessionId);
+    if (update.status === 'ended' && update.end?.reason === 'detached') {
+      // The user asked for this end, so there is nothing to tell; unless the debugger has told it already.
+      if (before?.status !== 'ended') this.remove(update.sessionId);
+      return;
+    }
+    const sites = new Map(update.full ? [] : before?.sites);
+    for (const siteId of update.removed) sites.delete(siteId);
+    for (const site of update.sites) sites.set(site.id, site);
+    if (before === undefined) this.#forgetEnded(update.name);
+    this.#sessions.set(update.sessionId, {
+      id: update.sessionId,
+      name: update.name,
+      debugSessionId: update.debugSessionId ?? before?.debugSessionId,
+      status: update.status,
+      end: update.end,
+      target: update.target ?? before?.target,
+      sites,
+      totals: update.totals,
+      origins: update.origins,
+      dropped: update.dropped,
+      overhead: update.overhead ?? before?.overhead,
+      process: update.process ?? before?.process,
+      tasks: new Map(update.tasks.map((list) => [list.siteId, list])),
+      baselineAt: update.baselineAt,
+    });
+    this.#changed.fire();
+  }
+
+  /** The debug session that this one belonged to is over, which the server cannot know. */
+  debuggerEnded(sessionId: string): void {
+    const session = this.#sessions.get(sessionId);
+    if (session === undefined || session.status === 'ended') return;
+    this.#sessions.set(sessionId, {
+      ...session,
+      status: 'ended',
+      end: { reason: 'target exited', message: 'The debug session ended.' },
+    });
+    this.#changed.fire();
+  }
+
+  remove(sessionId: string): void {
+    if (this.#sessions.delete(sessionId)) this.#changed.fire();
+  }
+
+  /** The server's state is gone. */
+  clear(): void {
+    if (this.#sessions.size === 0) return;
+    this.#sessions.clear();
+    this.#changed.fire();
+  }
+
+  dispose(): void {
+    this.#sessions.clear();
+    this.#changed.dispose();
+  }
+
+  /** A new run replaces the ended one of the same name; of the others only the youngest stay. */
+  #forgetEnded(name: string): void {
+    const ended = this.all().filter((session) => session.status === 'ended');
+    const tooMany = ended.slice(0, Math.max(0, ended.length - ENDED_SESSIONS_KEPT + 1));
+    for (const session of ended) {
+      if (session.name === name || tooMany.includes(session)) this.#sessions.delete(session.id);
+    }
+  }
+}
+
+/** The session's target is being watched, or would be if it answered or were not paused. */
+export function isLive(session: Session): boolean {
+  return session.status === 'attached' || session.status === 'paused' || session.status === 'unresponsive';
+}
+
+/** Live tasks of the user's own code. */
+export function appTasks(sessions: readonly Session[]): number {
+  return sessions.filter(isLive).reduce((sum, session) => sum + session.origins.app, 0);
+}
+
+/** Live tasks of every origin. */
+export function totalTasks(session: Session): number {
+  return Object.values(session.totals).reduce((sum, count) => sum + count, 0);
+}
+
+/** False when any figure that a total is made of is an estimate. */
+export function isExact(session: Session): boolean {
+  return session.overhead?.mode !== 'sampled';
+}

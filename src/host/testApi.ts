@@ -1,0 +1,24 @@
+/**
+ * What `activate` returns. It is there for end-to-end tests, which cannot see decorations, badges and status bar items
+ * through VS Code's API; it is not an interface for other extensions and may change at any time.
+ */
+import type * as vscode from 'vscode';
+import type { ServerState } from './client/serverClient';
+import type { ViewState } from './contributions';
+import type { AppliedMark } from './editor/decorations';
+import type { Session } from './sessions/sessionStore';
+import type { StatusText } from './statusBar/statusText';
+import type { TreeRow } from './tree/treeModel';
+
+export interface AsyncscopeTestApi {
+  /** Every session as last reported. */
+  sessions(): readonly Session[];
+  /** The rows of the tree as last drawn, with what stands around them. */
+  tree(): { readonly rows: readonly TreeRow[]; readonly badge: number | undefined; readonly message: string | undefined };
+  /** What was put on the lines of a document. */
+  marksOf(uri: vscode.Uri): readonly AppliedMark[];
+  /** The status bar item; undefined while it is hidden. */
+  status(): StatusText | undefined;
+  serverState(): ServerState;
+  viewState(): ViewState;
+}
