@@ -47,14 +47,9 @@ export type SetPausedParams = v.InferOutput<typeof setPausedParams>;
 export const watchParams = v.object({ sessionId: text, siteIds: v.array(text) });
 export type WatchParams = v.InferOutput<typeof watchParams>;
 
-/** `asyncscope/site`: one site with its sample stack; null when the session does not know it. */
+/** `asyncscope/site`: answers a `Site`, its sample stack included, or null when the session does not know it. */
 export const siteParams = v.object({ sessionId: text, siteId: text });
 export type SiteParams = v.InferOutput<typeof siteParams>;
-export interface SiteResult {
-  readonly site: Site;
-  /** Whose code each frame of `site.stack` is; null for builtins. */
-  readonly stackOrigins: readonly (Origin | null)[];
-}
 
 /** `asyncscope/heapSnapshot`: writes to `file`, which must not exist, readable by its owner only. Cancellable. */
 export const heapSnapshotParams = v.object({ sessionId: text, file: text, workDoneToken: v.optional(v.union([v.string(), v.number()])) });

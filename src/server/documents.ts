@@ -3,8 +3,7 @@
  * so an edit moves its lines whether it was saved or not: every document keeps the log of its edits. Where a session's
  * text stands in that log is known from when its process began and when the document was saved.
  */
-import { realpathSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { TextDocumentContentChangeEvent } from 'vscode-languageserver';
 import { diffLines, endOfInserted, mapPosition, splitLines } from './lineMap';
@@ -16,6 +15,9 @@ export const EDIT_LOG_LIMIT = 5000;
 
 /** Closed documents whose edits are remembered; the first closed is forgotten first. */
 export const CLOSED_DOCUMENT_LIMIT = 200;
+
+/** Larger files are not compared with what is on disk, in bytes. */
+export const DOCUMENT_LIMIT_BYTES = 16 * 1024 * 1024;
 
 interface LoggedEdit extends Edit {
   readonly removed: string;
@@ -135,12 +137,16 @@ export function createDocumentStore(wall: () => number, realPath: (path: string)
   };
 }
 
-/** The text of a document on disk; undefined when it has none. */
-export async function readDiskText(uri: string): Promise<string | undefined> {
+/**
+ * The text of a document on disk; undefined when it has none. Read at once: the edits that follow an opening must not
+ * overtake it.
+ */
+export function readDiskText(uri: string): string | undefined {
   const path = pathOfFileUrl(uri);
   if (path === undefined) return undefined;
   try {
-    return await readFile(path, 'utf8');
+    const { size } = statSync(path);
+    return size <= DOCUMENT_LIMIT_BYTES ? readFileSync(path, 'utf8') : undefined;
   } catch {
     return undefined;
   }

@@ -9,7 +9,6 @@ export const NAME_LIMIT = 200;
 // C0, DEL and C1 controls; soft hyphen and other invisible format characters; line and paragraph separators;
 // bidirectional marks, embeddings and isolates; the byte order mark; tag characters; unpaired surrogates.
 const UNSAFE =
-  // eslint-disable-next-line no-control-regex, no-misleading-character-class -- finding control characters is the point
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]|\p{Surrogate}/gu;
 
 /** Replaces everything that a terminal or an editor would act on instead of showing it by U+FFFD. */

@@ -2,7 +2,7 @@
  * Where a raw site belongs: the rules that attribute a task to the line of the user's own code that spawned it. See
  * ARCHITECTURE.md, "Words".
  */
-import { NATIVE_FRAME } from './rawPoll';
+import { ASYNC_FRAME, NATIVE_FRAME } from './rawPoll';
 import type { RawFrame, RawSite } from './rawPoll';
 import { originOfScript } from './origin';
 import type { Origin, StackFrame } from './task';
@@ -24,6 +24,8 @@ export interface MappedPosition {
 /** A frame in original sources, with whose code it is; null for V8's builtins. */
 export interface PlacedFrame extends StackFrame {
   readonly origin: Origin | null;
+  /** Not on the stack: it awaits what the frame below it does. */
+  readonly async: boolean;
 }
 
 export interface Placement {
@@ -38,16 +40,17 @@ export interface Placement {
 export function placeFrame(raw: RawFrame, map: PositionMapper): PlacedFrame {
   const [name, script, line, column, flags] = raw;
   const shown = name === null || name === '' ? null : displayName(name);
+  const isAsync = (flags & ASYNC_FRAME) !== 0;
   if (script === null || script === '' || (flags & NATIVE_FRAME) !== 0) {
-    return { function: shown, file: null, line: 0, column: 0, origin: null };
+    return { function: shown, file: null, line: 0, column: 0, origin: null, async: isAsync };
   }
   const origin = originOfScript(script);
-  if (origin === 'node') return { function: shown, file: script, line, column, origin };
+  if (origin === 'node') return { function: shown, file: script, line, column, origin, async: isAsync };
   const mapped = map(script, line, column);
   // A bundle is the user's file, what was bundled into it may not be; what a dependency was compiled from is still
   // the dependency's.
   const mappedOrigin = origin === 'dependency' ? origin : originOfScript(mapped.file);
-  return { function: shown, ...mapped, origin: mappedOrigin };
+  return { function: shown, ...mapped, origin: mappedOrigin, async: isAsync };
 }
 
 /**
@@ -71,24 +74,30 @@ export function placeSite(
   const cause = causingAppFrame(site, framesOf, siteOf);
   if (cause) return placement(cause, site, frames, 'app');
   for (const origin of ['dependency', 'node'] as const) {
-    const frame = callFrame(site, frames, origin);
+    const frame = foreignFrame(site, frames, origin);
     if (frame) return placement(frame, site, frames, origin);
   }
   return placement(undefined, site, frames, 'node');
 }
 
+/**
+ * The user's frame that a task belongs to: the innermost one. For the call of an async function of the user's that is the
+ * caller's line, as `go f()` is in Go; where other code made the call (a library, Node's event loop), it is the function's
+ * own first line.
+ */
 function appFrame(site: RawSite, frames: readonly PlacedFrame[]): PlacedFrame | undefined {
-  return callFrame(site, frames, 'app');
+  const called = frames[0];
+  if (site.asyncCall && called?.origin === 'app') {
+    const caller = frames.find((frame, index) => index > 0 && frame.origin !== null);
+    return caller?.origin === 'app' && !caller.async ? caller : called;
+  }
+  return frames.find((frame) => frame.origin === 'app');
 }
 
-/**
- * The innermost frame of an origin. A call of an async function has that function's own first line innermost; the call
- * is what counts, so that frame is taken only when nobody of the same origin called it.
- */
-function callFrame(site: RawSite, frames: readonly PlacedFrame[], origin: Origin): PlacedFrame | undefined {
-  const first = frames.findIndex((frame, index) => frame.origin === origin && !(site.asyncCall && index === 0));
-  if (first >= 0) return frames[first];
-  return site.asyncCall && frames[0]?.origin === origin ? frames[0] : undefined;
+/** The frame of other code's: the caller of its async function where it is its own, else the innermost one. */
+function foreignFrame(site: RawSite, frames: readonly PlacedFrame[], origin: Origin): PlacedFrame | undefined {
+  const caller = frames.find((frame, index) => frame.origin === origin && !(site.asyncCall && index === 0));
+  return caller ?? frames.find((frame) => frame.origin === origin);
 }
 
 function causingAppFrame(

@@ -7,6 +7,8 @@ import type { ProcessFigures, TaskKind } from './task';
 
 /** Flag of a {@link RawFrame}: a builtin of V8 without a script. */
 export const NATIVE_FRAME = 1;
+/** Flag of a {@link RawFrame}: a function that awaits what the frame below it does. */
+export const ASYNC_FRAME = 2;
 
 /** `[function, script, line, column, flags]`; line and column are 1-based in the script that runs. */
 export type RawFrame = readonly [string | null, string | null, number, number, number];

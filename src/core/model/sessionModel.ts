@@ -39,8 +39,8 @@ interface DisplaySite {
   readonly kind: TaskKind;
   readonly placement: Placement;
   readonly stack: readonly PlacedFrame[];
-  readonly raws: RawState[];
-  readonly history: RateHistory;
+  raws: RawState[];
+  history: RateHistory;
   live: number;
   variance: number;
   started: number;
@@ -83,6 +83,7 @@ export class SessionModel {
   #wall = 0;
   #lastSeq = 0;
   #lostPolls = 0;
+  #restarts = 0;
   #sampledPromises = false;
   #sampledResources = false;
   #last: RawPoll | undefined;
@@ -98,8 +99,9 @@ export class SessionModel {
       this.#now = this.#startedAt;
     }
     const previous = this.#now;
+    if (poll.seq <= this.#lastSeq) this.#forgetAgent(changed);
     this.#lostPolls += Math.max(0, poll.seq - this.#lastSeq - 1);
-    this.#lastSeq = Math.max(this.#lastSeq, poll.seq);
+    this.#lastSeq = poll.seq;
     this.#now = Math.max(this.#now, poll.now);
     this.#wall = poll.wall;
     this.#last = poll;
@@ -197,6 +199,11 @@ export class SessionModel {
     return this.#lostPolls;
   }
 
+  /** How often the agent had to be put into the target anew. Tasks from before the last time are not known. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
   /** Milliseconds since the epoch: when the baseline was set; the attach unless {@link setBaseline} was called. */
   get baselineAt(): number | undefined {
     return this.#baselineAt;
@@ -238,6 +245,28 @@ export class SessionModel {
       const cut = tasks.slice(TASK_ROW_LIMIT).reduce((sum, task) => sum + task.weight, 0);
       return { siteId: display.id, tasks: listed, more: Math.round(more + cut) };
     });
+  }
+
+  /**
+   * The agent was put into the target anew, because its lease ran out while nobody could poll. Its ids and figures begin
+   * again, and what was alive before is unknown to it.
+   */
+  #forgetAgent(changed: Set<DisplaySite>): void {
+    this.#frames.length = 0;
+    this.#rawSites.clear();
+    this.#rawStates.clear();
+    this.#lastSeq = 0;
+    this.#restarts++;
+    for (const display of this.#displays.values()) {
+      display.raws = [];
+      display.history = new RateHistory(this.#now);
+      display.live = 0;
+      display.variance = 0;
+      display.started = 0;
+      display.abandoned = 0;
+      display.oldest = Infinity;
+      changed.add(display);
+    }
   }
 
   #rawState(id: number, bornAt: number): RawState | undefined {

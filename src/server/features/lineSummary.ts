@@ -1,0 +1,58 @@
+/** What the sites of one line say together. */
+import { TASK_KINDS } from '../../core/model/task';
+import type { Site, TaskKind } from '../../core/model/task';
+import { formatAge, formatGrowth, formatSiteCount } from '../../core/format/figures';
+import type { DocumentSite } from '../lineSites';
+
+/** The figures of one kind on one line. */
+export type KindFigures = Pick<Site, 'kind' | 'count' | 'exact' | 'error' | 'oldestMs' | 'ratePerSec' | 'endedPerSec'>;
+
+/** Sums the sites of each kind, the kind with the most tasks first. */
+export function kindsOf(sites: readonly DocumentSite[]): readonly KindFigures[] {
+  const kinds = new Map<TaskKind, KindFigures>();
+  for (const { site } of sites) {
+    const sum = kinds.get(site.kind);
+    kinds.set(site.kind, sum ? add(sum, site) : site);
+  }
+  return [...kinds.values()].sort(
+    (a, b) => b.count - a.count || TASK_KINDS.indexOf(a.kind) - TASK_KINDS.indexOf(b.kind),
+  );
+}
+
+/** `12 promises, 3 timeouts · oldest 41 s · +3/s`; `0 promises` when nothing is alive. */
+export function lensTitle(sites: readonly DocumentSite[]): string {
+  const kinds = kindsOf(sites);
+  const live = kinds.filter((kind) => kind.count > 0);
+  if (live.length === 0) return kinds[0] ? formatSiteCount({ ...kinds[0], exact: true }) : '';
+  const oldest = Math.max(...live.map((kind) => kind.oldestMs));
+  return [live.map(formatSiteCount).join(', '), `oldest ${formatAge(oldest)}`, growth(kinds)].filter(Boolean).join(' · ');
+}
+
+/** `12 promises, 3 timeouts · +3/s`: what stands at the end of the line and may change with every poll. */
+export function markText(sites: readonly DocumentSite[]): string {
+  const live = kindsOf(sites).filter((kind) => kind.count > 0);
+  return [live.map(formatSiteCount).join(', '), growth(live)].filter(Boolean).join(' · ');
+}
+
+/** The site with the most tasks: the one that a click on the line leads to. */
+export function leadingSite(sites: readonly DocumentSite[]): DocumentSite | undefined {
+  return sites.reduce<DocumentSite | undefined>((best, each) => (best && best.site.count >= each.site.count ? best : each), undefined);
+}
+
+function growth(kinds: readonly KindFigures[]): string {
+  const sum = (figure: (kind: KindFigures) => number): number => kinds.reduce((total, kind) => total + figure(kind), 0);
+  return formatGrowth({ ratePerSec: sum((kind) => kind.ratePerSec), endedPerSec: sum((kind) => kind.endedPerSec) });
+}
+
+function add(a: KindFigures, b: KindFigures): KindFigures {
+  return {
+    kind: a.kind,
+    count: a.count + b.count,
+    exact: a.exact && b.exact,
+    // Variances add, so errors do as the sides of a right angle.
+    error: Math.hypot(a.error, b.error),
+    oldestMs: Math.max(a.oldestMs, b.oldestMs),
+    ratePerSec: a.ratePerSec + b.ratePerSec,
+    endedPerSec: a.endedPerSec + b.endedPerSec,
+  };
+}

@@ -1,0 +1,239 @@
+/**
+ * The language server: plain LSP for code lenses and hovers, and the methods of `src/protocol/lsp.ts`. Any client can
+ * drive it; nothing here knows of VS Code. Everything that a client sends is checked before it is used.
+ */
+import { CodeLensRefreshRequest, ErrorCodes, LSPErrorCodes, ResponseError, TextDocumentSyncKind } from 'vscode-languageserver';
+import type { CancellationToken, Connection, InitializeResult } from 'vscode-languageserver';
+import * as v from 'valibot';
+import type { Clock } from '../core/base/clock';
+import { errorMessage } from '../core/base/errorMessage';
+import { TargetError } from '../cdp/target';
+import {
+  DEFAULT_SERVER_SETTINGS,
+  LSP,
+  attachParams,
+  heapSnapshotParams,
+  initializationOptions,
+  serverSettings,
+  sessionParams,
+  setPausedParams,
+  siteParams,
+  watchParams,
+} from '../protocol/lsp';
+import type { AttachResult, DiscoveredInspector, HeapSnapshotParams, HeapSnapshotResult, ServerSettings } from '../protocol/lsp';
+import type { Site } from '../core/model/task';
+import { createDocumentStore, readDiskText } from './documents';
+import type { OpenDocument } from './documents';
+import { LensBoard } from './features/codeLens';
+import { hoverAt } from './features/hover';
+import { HeapSnapshotError, writeHeapSnapshot } from './heapSnapshotFile';
+import { documentSites } from './lineSites';
+import type { DocumentSite } from './lineSites';
+import { createRefreshScheduler } from './refreshScheduler';
+import type { Session } from './session';
+import { Sessions } from './sessions';
+import type { Attach } from './sessions';
+import type { PositionSource } from './sourceMaps';
+
+export interface ServerDependencies {
+  readonly attach: Attach;
+  readonly discover: () => Promise<readonly DiscoveredInspector[]>;
+  readonly clock: Clock;
+  /** Makes the source maps of a session; those of this machine's disk unless a test has others. */
+  readonly createPositions?: () => PositionSource;
+  readonly version: string;
+}
+
+/** Serves one client. Call before `connection.listen()`. */
+export function serve(connection: Connection, dependencies: ServerDependencies): void {
+  const { clock } = dependencies;
+  let settings: ServerSettings = DEFAULT_SERVER_SETTINGS;
+  let refreshSupported = false;
+  const documents = createDocumentStore(() => clock.wall());
+  const board = new LensBoard();
+  const sessions = new Sessions({
+    attach: dependencies.attach,
+    clock,
+    settings: () => settings,
+    onUpdate: (update) => {
+      send(LSP.update, update);
+      scheduler.changed();
+    },
+    onForgotten: () => scheduler.changed(),
+    ...(dependencies.createPositions && { createPositions: dependencies.createPositions }),
+  });
+  const sitesOf = (document: OpenDocument): readonly DocumentSite[] => documentSites(document, sessions.all(), clock.now());
+  const scheduler = createRefreshScheduler({
+    clock,
+    board,
+    documents: () => documents.all(),
+    sitesOf,
+    sendMarks: (update) => send(LSP.marks, update),
+    refreshLenses,
+  });
+
+  /** A client that has gone takes no more news; its absence ends this process. */
+  function send(method: string, params: object): void {
+    connection.sendNotification(method, params).catch((error: unknown) => log(error));
+  }
+
+  function log(error: unknown): void {
+    connection.console.warn(errorMessage(error));
+  }
+
+  function refreshLenses(): void {
+    if (refreshSupported && settings.codeLens) connection.sendRequest(CodeLensRefreshRequest.type).catch(log);
+  }
+
+  function sessionOf(params: { readonly sessionId: string }): Session {
+    const session = sessions.get(params.sessionId);
+    if (!session) throw new ResponseError(ErrorCodes.InvalidParams, `There is no session ${params.sessionId}.`);
+    return session;
+  }
+
+  connection.onInitialize((params): InitializeResult => {
+    const options = v.safeParse(initializationOptions, params.initializationOptions);
+    if (options.success) settings = merge(options.output ?? {});
+    else connection.console.warn(`Settings ignored: ${describe(options.issues)}`);
+    refreshSupported = params.capabilities.workspace?.codeLens?.refreshSupport === true;
+    return {
+      capabilities: {
+        textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: { includeText: false } },
+        codeLensProvider: { resolveProvider: false },
+        hoverProvider: true,
+      },
+      serverInfo: { name: 'asyncscope', version: dependencies.version },
+    };
+  });
+
+  connection.onShutdown(async () => {
+    scheduler.dispose();
+    await sessions.dispose();
+  });
+
+  connection.onDidOpenTextDocument(({ textDocument: { uri, languageId, version, text } }) => {
+    documents.open(uri, languageId, version, text, readDiskText(uri));
+    const document = documents.get(uri);
+    if (document) scheduler.opened(document);
+  });
+  connection.onDidChangeTextDocument(({ textDocument, contentChanges }) => {
+    documents.change(textDocument.uri, textDocument.version, contentChanges);
+  });
+  connection.onDidSaveTextDocument(({ textDocument }) => documents.save(textDocument.uri));
+  connection.onDidCloseTextDocument(({ textDocument }) => {
+    documents.close(textDocument.uri);
+    scheduler.closed(textDocument.uri);
+  });
+
+  connection.onCodeLens(({ textDocument }) => {
+    const document = documents.get(textDocument.uri);
+    return document && settings.codeLens ? board.lenses(document) : [];
+  });
+  connection.onHover(({ textDocument, position }) => {
+    const document = documents.get(textDocument.uri);
+    return document ? hoverAt(document, sitesOf(document), position) : null;
+  });
+
+  handle(LSP.configure, serverSettings, (next) => {
+    const lensesToggled = next.codeLens !== settings.codeLens;
+    settings = next;
+    if (lensesToggled && refreshSupported) connection.sendRequest(CodeLensRefreshRequest.type).catch(log);
+    return null;
+  });
+
+  handle(LSP.attach, attachParams, async (params, signal): Promise<AttachResult> => {
+    if (params.target === undefined && params.proxy === undefined) {
+      throw new ResponseError(ErrorCodes.InvalidParams, 'Either target or proxy is needed.');
+    }
+    return { sessionId: (await sessions.attach(params, signal)).id };
+  });
+
+  handle(LSP.detach, sessionParams, async (params) => {
+    // Whoever detaches what has just ended by itself has got what they want.
+    await sessions.get(params.sessionId)?.detach();
+    return null;
+  });
+
+  handle(LSP.setPaused, setPausedParams, (params) => {
+    sessionOf(params).setPaused(params.paused);
+    return null;
+  });
+
+  handle(LSP.setBaseline, sessionParams, (params) => {
+    sessionOf(params).setBaseline();
+    return null;
+  });
+
+  handle(LSP.watch, watchParams, async (params) => {
+    await sessionOf(params).watch(params.siteIds);
+    return null;
+  });
+
+  handle(LSP.site, siteParams, (params): Site | null => sessionOf(params).model.site(params.siteId) ?? null);
+
+  handle(LSP.discover, v.unknown(), () => dependencies.discover());
+
+  handle(LSP.heapSnapshot, heapSnapshotParams, takeSnapshot);
+
+  async function takeSnapshot(params: HeapSnapshotParams, signal: AbortSignal): Promise<HeapSnapshotResult> {
+    const session = sessionOf(params);
+    const progress = connection.window.attachWorkDoneProgress(params.workDoneToken);
+    progress.begin('Heap snapshot', 0, 'The process stands still', true);
+    let shown = 0;
+    try {
+      return await writeHeapSnapshot(params.file, (options) => session.takeHeapSnapshot(options), {
+        signal,
+        now: () => clock.now(),
+        progress: (done) => {
+          const percent = Math.min(100, Math.floor(done * 100));
+          if (percent <= shown) return;
+          shown = percent;
+          progress.report(percent);
+        },
+      });
+    } finally {
+      progress.done();
+    }
+  }
+
+  /** Registers a request: parameters are checked, cancellation becomes a signal, errors become answers. */
+  function handle<Schema extends v.GenericSchema>(
+    method: string,
+    schema: Schema,
+    answer: (params: v.InferOutput<Schema>, signal: AbortSignal) => unknown,
+  ): void {
+    connection.onRequest(method, async (params: unknown, token: CancellationToken) => {
+      const checked = v.safeParse(schema, params);
+      if (!checked.success) throw new ResponseError(ErrorCodes.InvalidParams, `${method}: ${describe(checked.issues)}`);
+      const abort = new AbortController();
+      const listener = token.onCancellationRequested(() => abort.abort());
+      if (token.isCancellationRequested) abort.abort();
+      try {
+        return await answer(checked.output, abort.signal);
+      } catch (error) {
+        throw asResponse(error, abort.signal.aborted);
+      } finally {
+        listener.dispose();
+      }
+    });
+  }
+}
+
+function merge(partial: { readonly [K in keyof ServerSettings]?: ServerSettings[K] | undefined }): ServerSettings {
+  return {
+    pollIntervalMs: partial.pollIntervalMs ?? DEFAULT_SERVER_SETTINGS.pollIntervalMs,
+    budgetPercent: partial.budgetPercent ?? DEFAULT_SERVER_SETTINGS.budgetPercent,
+    codeLens: partial.codeLens ?? DEFAULT_SERVER_SETTINGS.codeLens,
+  };
+}
+
+function describe(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {
+  return `${v.getDotPath(issues[0]) ?? 'parameters'}: ${issues[0].message}`;
+}
+
+function asResponse(error: unknown, cancelled: boolean): ResponseError<{ readonly reason: string } | undefined> {
+  if (error instanceof ResponseError) return error as ResponseError<undefined>;
+  const reason = error instanceof TargetError || error instanceof HeapSnapshotError ? error.reason : undefined;
+  if (cancelled || reason === 'cancelled') return new ResponseError(LSPErrorCodes.RequestCancelled, 'Cancelled.', undefined);
+  return new ResponseError(LSPErrorCodes.RequestFailed, errorMessage(error), reason === undefined ? undefined : { reason });
+}

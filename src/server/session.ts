@@ -1,0 +1,308 @@
+/**
+ * One watched process from attach to end: polls it, keeps its model, and tells what changed. Knows nothing of LSP; the
+ * terminal uses the same parts.
+ */
+import { assertNever } from '../core/base/assertNever';
+import type { Clock } from '../core/base/clock';
+import { errorMessage } from '../core/base/errorMessage';
+import { SessionModel } from '../core/model/sessionModel';
+import type { ModelDelta } from '../core/model/sessionModel';
+import type { Site, TaskKind } from '../core/model/task';
+import { TargetError } from '../cdp/target';
+import type { AttachedTarget, CloseReason, HeapSnapshotOptions } from '../cdp/target';
+import type { SessionEnd, SessionStatus, SessionUpdate, SiteRow } from '../protocol/lsp';
+import type { PositionSource } from './sourceMaps';
+
+/** Polls of a target that does not answer are spread out up to this, in milliseconds. Below the agent's lease. */
+export const UNRESPONSIVE_POLL_LIMIT_MS = 5000;
+
+/**
+ * A paused session is still polled this often, in milliseconds: the agent would else disarm itself, and what it has
+ * counted would be lost. Nothing is shown of these polls.
+ */
+export const PAUSED_POLL_MS = 5000;
+
+export interface SessionOptions {
+  readonly id: string;
+  readonly name: string;
+  readonly debugSessionId?: string | undefined;
+  readonly budgetPercent: number;
+  /** Milliseconds between polls; read before each one. */
+  readonly pollIntervalMs: () => number;
+  readonly connect: (signal: AbortSignal) => Promise<AttachedTarget>;
+  readonly positions: PositionSource;
+  readonly clock: Clock;
+  /** Called for every change that a client should see. Must not throw. */
+  readonly onUpdate: (update: SessionUpdate) => void;
+}
+
+/** Asks a target once and takes the answer into the model. Rejects as {@link AttachedTarget.poll} does. */
+export async function pollInto(model: SessionModel, target: AttachedTarget, positions: PositionSource): Promise<ModelDelta> {
+  const poll = await target.poll();
+  await positions.prepare(poll.frames.flatMap(([, script]) => script ?? []));
+  return model.apply(poll, positions.lookup);
+}
+
+export class Session {
+  readonly id: string;
+  readonly model = new SessionModel();
+  readonly #options: SessionOptions;
+  readonly #abort = new AbortController();
+  #target: AttachedTarget | undefined;
+  #status: SessionStatus = 'attaching';
+  #paused = false;
+  #unresponsive = false;
+  #end: SessionEnd | undefined;
+  #endedAt: number | undefined;
+  #wake: (() => void) | undefined;
+  #watched: readonly string[] = [];
+  #watchedRaw = '';
+  #snapshots = 0;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: SessionOptions) {
+    this.id = options.id;
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  get status(): SessionStatus {
+    return this.#status;
+  }
+
+  get end(): SessionEnd | undefined {
+    return this.#end;
+  }
+
+  /** On the injected clock, milliseconds; undefined while the session is alive. */
+  get endedAt(): number | undefined {
+    return this.#endedAt;
+  }
+
+  /**
+   * Attaches and takes the first picture, then keeps polling until the session ends.
+   * @throws {TargetError} when the target cannot be attached to; the session has ended then.
+   */
+  async start(): Promise<void> {
+    this.#emit(true);
+    const { connect, positions } = this.#options;
+    let target: AttachedTarget;
+    try {
+      target = await connect(this.#abort.signal);
+    } catch (error) {
+      this.#finish(failureOf(error));
+      throw error;
+    }
+    if (this.#end) {
+      // Detached while attaching, and the connection was made all the same.
+      await target.detach();
+      throw new TargetError('cancelled', this.#end.message);
+    }
+    this.#target = target;
+    const closed = target.closed.then((reason) => this.#finish(endOf(reason)));
+    try {
+      await pollInto(this.model, target, positions);
+      this.#setStatus();
+      this.#emit(true);
+    } catch (error) {
+      // A target that is busy now will answer later; what else went wrong ends the session.
+      if (!(error instanceof TargetError && error.reason === 'timeout')) {
+        const reason = isClosed(error) ? await target.closed : undefined;
+        this.#finish(reason ? endOf(reason) : failureOf(error));
+        await target.detach();
+        throw error;
+      }
+      this.#unresponsive = true;
+      this.#setStatus();
+      this.#emit(true);
+    }
+    this.#running = Promise.all([closed, this.#run(target)]).then(() => undefined);
+  }
+
+  /** Resolves once nothing of the session runs any more. */
+  get settled(): Promise<void> {
+    return this.#running;
+  }
+
+  /** Removes the agent and ends the session. Idempotent; never rejects. */
+  async detach(): Promise<void> {
+    this.#finish(endOf('detached'));
+    await this.#target?.detach();
+    await this.#running;
+  }
+
+  /** Freezes what is shown, or shows again what has happened since. */
+  setPaused(paused: boolean): void {
+    if (this.#paused === paused || this.#end) return;
+    this.#paused = paused;
+    this.#setStatus();
+    // What happened while it was paused is not in any delta.
+    this.#emit(!paused);
+    this.#wake?.();
+  }
+
+  /** Changes are relative to now. */
+  setBaseline(): void {
+    this.model.setBaseline();
+    this.#emit(true);
+  }
+
+  /** Sets the sites whose tasks every update lists. Rejects as {@link AttachedTarget.watch} does. */
+  async watch(siteIds: readonly string[]): Promise<void> {
+    this.#watched = siteIds;
+    await this.#watchRawSites();
+    this.#wake?.();
+  }
+
+  /** Rejects as {@link AttachedTarget.takeHeapSnapshot} does. */
+  async takeHeapSnapshot(options: HeapSnapshotOptions): Promise<void> {
+    if (!this.#target || this.#end) throw new TargetError('closed', 'The session has ended.');
+    this.#snapshots++;
+    try {
+      await this.#target.takeHeapSnapshot(options);
+    } finally {
+      this.#snapshots--;
+    }
+  }
+
+  async #run(target: AttachedTarget): Promise<void> {
+    let delay = this.#options.pollIntervalMs();
+    while (!this.#end) {
+      await this.#wait(this.#paused ? PAUSED_POLL_MS : delay);
+      if (this.#hasEnded()) return;
+      try {
+        const delta = await pollInto(this.model, target, this.#options.positions);
+        if (this.#hasEnded()) return;
+        delay = this.#options.pollIntervalMs();
+        this.#unresponsive = false;
+        this.#setStatus();
+        if (!this.#paused) this.#emit(false, delta);
+        await this.#watchRawSites();
+      } catch (error) {
+        if (this.#hasEnded() || isClosed(error)) return;
+        if (!(error instanceof TargetError && error.reason === 'timeout')) {
+          this.#finish(failureOf(error));
+          await target.detach();
+          return;
+        }
+        // A target that writes a heap snapshot for us is not unresponsive.
+        if (this.#snapshots > 0) continue;
+        delay = Math.min(UNRESPONSIVE_POLL_LIMIT_MS, Math.max(delay, 250) * 2);
+        const news = !this.#unresponsive;
+        this.#unresponsive = true;
+        this.#setStatus();
+        if (news) this.#emit(false);
+      }
+    }
+  }
+
+  // Reads the field anew: the compiler takes it for unchanged across an await.
+  #hasEnded(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** Waits for the time to poll, or for something that makes it worth polling at once. */
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        cancel();
+        this.#wake = undefined;
+        resolve();
+      };
+      const cancel = this.#options.clock.schedule(delayMs, wake);
+      this.#wake = wake;
+    });
+  }
+
+  async #watchRawSites(): Promise<void> {
+    const raw = this.#watched.flatMap((id) => this.model.rawSiteIds(id));
+    const key = raw.join();
+    if (key === this.#watchedRaw || !this.#target || this.#end) return;
+    await this.#target.watch(raw);
+    this.#watchedRaw = key;
+  }
+
+  #setStatus(): void {
+    if (this.#end) return;
+    this.#status = this.#unresponsive ? 'unresponsive' : this.#paused ? 'paused' : 'attached';
+  }
+
+  #finish(end: SessionEnd): void {
+    if (this.#end) return;
+    this.#end = end;
+    this.#status = 'ended';
+    this.#endedAt = this.#options.clock.now();
+    this.#abort.abort();
+    this.#emit(false);
+    this.#wake?.();
+  }
+
+  #emit(full: boolean, delta?: ModelDelta): void {
+    const { model } = this;
+    const { id, name, debugSessionId, budgetPercent } = this.#options;
+    const overhead = model.overhead(budgetPercent);
+    const sites = full ? [...model.sites()] : (delta?.changed ?? []).flatMap((each) => model.site(each) ?? []);
+    const known = model.process !== undefined;
+    this.#options.onUpdate({
+      sessionId: id,
+      name,
+      ...(debugSessionId !== undefined && { debugSessionId }),
+      status: this.#status,
+      ...(this.#end && { end: this.#end }),
+      ...(this.#target && { target: this.#target.info }),
+      full,
+      sites: sites.map(toRow),
+      removed: full ? [] : (delta?.removed ?? []),
+      ...(known && { clockMs: model.clockMs }),
+      totals: this.#end ? NO_TASKS : model.totals,
+      origins: this.#end ? { app: 0, dependency: 0, node: 0 } : model.origins,
+      dropped: model.dropped,
+      ...(overhead && { overhead }),
+      ...(model.process && { process: model.process }),
+      tasks: model.taskLists(),
+      ...(model.baselineAt !== undefined && { baselineAt: model.baselineAt }),
+    });
+  }
+}
+
+const NO_TASKS: Readonly<Record<TaskKind, number>> = { promise: 0, timeout: 0, interval: 0, immediate: 0, handle: 0, request: 0 };
+
+function toRow(site: Site): SiteRow {
+  const row: SiteRow & { stack?: unknown } = { ...site };
+  delete row.stack;
+  return row;
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof TargetError && error.reason === 'closed';
+}
+
+function endOf(reason: CloseReason): SessionEnd {
+  switch (reason) {
+    case 'detached':
+      return { reason, message: 'Detached.' };
+    case 'target exited':
+      return { reason, message: 'The process has exited.' };
+    case 'connection lost':
+      return { reason, message: 'The connection to the process was lost. If it still runs, attach again.' };
+    default:
+      return assertNever(reason);
+  }
+}
+
+function failureOf(error: unknown): SessionEnd {
+  if (!(error instanceof TargetError)) {
+    return { reason: 'agent failed', message: `The process sent something unexpected: ${errorMessage(error)}` };
+  }
+  switch (error.reason) {
+    case 'closed':
+      return endOf('connection lost');
+    case 'cancelled':
+      return endOf('detached');
+    default:
+      return { reason: error.reason, message: error.message };
+  }
+}

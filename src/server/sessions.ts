@@ -1,0 +1,108 @@
+/** All sessions of one server. */
+import type { Clock } from '../core/base/clock';
+import { SITE_LINGER_MS } from '../core/model/sessionModel';
+import type { AttachOptions, AttachedTarget } from '../cdp/target';
+import type { AttachParams, ServerSettings, SessionUpdate } from '../protocol/lsp';
+import { Session } from './session';
+import { createSourceMaps } from './sourceMaps';
+import type { PositionSource } from './sourceMaps';
+
+/** Makes the connection that {@link AttachParams} describe. Rejects with a `TargetError`. */
+export type Attach = (params: AttachParams, options: AttachOptions) => Promise<AttachedTarget>;
+
+export interface SessionsOptions {
+  readonly attach: Attach;
+  readonly clock: Clock;
+  readonly settings: () => ServerSettings;
+  readonly onUpdate: (update: SessionUpdate) => void;
+  /** An ended session is gone for good, and with it what was still drawn of it. */
+  readonly onForgotten: () => void;
+  readonly createPositions?: () => PositionSource;
+}
+
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #sessions = new Map<string, Session>();
+  readonly #forgetting = new Set<() => void>();
+  #nextId = 1;
+  #disposed = false;
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+  }
+
+  /** Live sessions, and for a while those that have ended. */
+  all(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
+  get(sessionId: string): Session | undefined {
+    return this.#sessions.get(sessionId);
+  }
+
+  /**
+   * Attaches; resolves once the agent is in place.
+   * @param signal gives up when aborted.
+   * @throws {TargetError}
+   */
+  async attach(params: AttachParams, signal: AbortSignal): Promise<Session> {
+    const { clock, settings, attach, onUpdate, createPositions = createSourceMaps } = this.#options;
+    const { budgetPercent } = settings();
+    const session = new Session({
+      id: `session-${this.#nextId++}`,
+      name: params.name ?? params.target ?? 'Node process',
+      debugSessionId: params.debugSessionId,
+      budgetPercent,
+      pollIntervalMs: () => settings().pollIntervalMs,
+      connect: (abort) => attach(params, { budgetPercent, signal: abort }),
+      positions: createPositions(),
+      clock,
+      onUpdate: (update) => {
+        onUpdate(update);
+        if (update.status === 'ended') this.#forgetLater(update.sessionId);
+      },
+    });
+    this.#sessions.set(session.id, session);
+    const giveUp = (): Promise<void> => session.detach();
+    const stop = onAbort(signal, giveUp);
+    try {
+      await session.start();
+    } finally {
+      await stop();
+    }
+    return session;
+  }
+
+  /** Ends every session. Never rejects. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    await Promise.all([...this.#sessions.values()].map((session) => session.detach()));
+    for (const cancel of this.#forgetting) cancel();
+    this.#forgetting.clear();
+    this.#sessions.clear();
+  }
+
+  /** An ended session keeps its lenses for a while, see {@link SITE_LINGER_MS}; then the client is told nothing more. */
+  #forgetLater(sessionId: string): void {
+    if (this.#disposed) return;
+    const cancel = this.#options.clock.schedule(SITE_LINGER_MS, () => {
+      this.#forgetting.delete(cancel);
+      if (this.#sessions.delete(sessionId)) this.#options.onForgotten();
+    });
+    this.#forgetting.add(cancel);
+  }
+}
+
+/** Runs `action` when `signal` is aborted; the result stops listening and waits for an action that has begun. */
+function onAbort(signal: AbortSignal, action: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  const listener = (): void => {
+    running ??= action();
+  };
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+  return async () => {
+    signal.removeEventListener('abort', listener);
+    await running;
+  };
+}
