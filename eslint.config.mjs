@@ -152,7 +152,7 @@ function zones() {
   return Object.entries(LAYERS).map(([layer, allowed]) => ({
     target: `./${layer}`,
     from: '.',
-    except: ['node_modules', 'package.json', layer, ...allowed],
+    except: ['node_modules', 'package.json', layer, ...allowed.flatMap((path) => [path, `${path}.ts`])],
     message: `${layer} may import ${allowed.length === 0 ? 'nothing else of ours' : `only ${allowed.join(', ')} of ours`}.`,
   }));
 }

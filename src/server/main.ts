@@ -2,6 +2,7 @@
 import { createConnection } from 'vscode-languageserver/node';
 import { version } from '../../package.json';
 import { attach } from '../cdp/attach';
+import { attachThroughProxy } from '../cdp/debuggerProxy';
 import { discoverInspectors } from '../cdp/discover';
 import { TargetError } from '../cdp/target';
 import { serve } from './server';
@@ -9,10 +10,10 @@ import { systemClock } from './systemClock';
 
 const connection = createConnection();
 serve(connection, {
-  attach: ({ target, proxy }, options) => {
-    const address = target ?? (proxy && `ws://${proxy.host}:${proxy.port}${proxy.path ?? ''}`);
-    if (address === undefined) return Promise.reject(new TargetError('bad target', 'Name a target: a port, host:port or a ws:// URL.'));
-    return attach(address, options);
+  attach({ target, proxy }, options) {
+    if (proxy) return attachThroughProxy(proxy, options);
+    if (target !== undefined) return attach(target, options);
+    return Promise.reject(new TargetError('bad target', 'Name a target: a port, host:port or a ws:// URL.'));
   },
   discover: () => discoverInspectors(),
   clock: systemClock,

@@ -180,6 +180,11 @@ export class SessionModel {
     return this.#wall;
   }
 
+  /** How long the target has been watched, in milliseconds. */
+  get observedMs(): number {
+    return this.#now - this.#startedAt;
+  }
+
   /** When the target process began, milliseconds since the epoch; undefined before the first poll. */
   get processStartedAt(): number | undefined {
     return this.#last && this.#last.wall - this.#last.process.uptimeMs;

@@ -1,0 +1,136 @@
+/** What was typed, checked. */
+import { parseArgs } from 'node:util';
+
+export type SortOrder = 'count' | 'age' | 'growth';
+const SORT_ORDERS: readonly SortOrder[] = ['count', 'age', 'growth'];
+
+/** How long `ps` looks before it prints, in seconds: long enough for a rate. */
+export const DEFAULT_DURATION_S = 2;
+/** Between two pictures of `ps --watch`, in seconds. */
+export const DEFAULT_INTERVAL_S = 1;
+/** Shorter intervals would cost the target more than they show, longer ones would outlast the agent's lease. Seconds. */
+export const INTERVAL_RANGE_S = [0.1, 5] as const;
+/** A day, in seconds. */
+export const DURATION_LIMIT_S = 86_400;
+
+export type Source = { readonly kind: 'attach'; readonly target: string } | { readonly kind: 'spawn'; readonly command: readonly string[] };
+
+export interface PsArguments {
+  readonly source: Source;
+  readonly json: boolean;
+  readonly watch: boolean;
+  /** Seconds; undefined is {@link DEFAULT_DURATION_S}, and without an end for `watch`. */
+  readonly durationS: number | undefined;
+  readonly intervalS: number;
+  readonly all: boolean;
+  readonly sort: SortOrder;
+  readonly color: boolean;
+}
+
+export type Arguments =
+  | { readonly command: 'ps'; readonly ps: PsArguments }
+  | { readonly command: 'help' }
+  | { readonly command: 'version' };
+
+/** What was typed makes no sense; `message` says what would. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export const HELP = `Usage: asyncscope ps <target> [options]
+       asyncscope ps [options] -- node app.js [arguments]
+
+Lists the live async tasks of a Node process by the source line that started them.
+
+<target>  port (9229), host:port, or the ws:// address that Node printed. Start the
+          process with --inspect, or open its inspector with: kill -USR1 <pid>
+          Tasks that were started before the attach are not seen: use "-- node app.js"
+          to see all of them.
+
+  --duration <s>  look for so long, then print (default ${DEFAULT_DURATION_S}; with --watch without an end)
+  --watch         print again and again, until Ctrl-C
+  --interval <s>  between two prints of --watch (default ${DEFAULT_INTERVAL_S})
+  --json          print JSON, one object per line (see docs/ps-format.md)
+  --sort <by>     count (default), age or growth
+  --all           list the tasks of dependencies and of Node itself too
+  --no-color      plain text
+  --help, --version
+
+Exit codes: 0 done, 1 the target cannot be watched, 2 wrong usage, 3 the target ended
+early, 130 and 143 interrupted before there was a result.
+`;
+
+/**
+ * @param argv without the names of the interpreter and of the script.
+ * @throws {UsageError}
+ */
+export function parseArguments(argv: readonly string[]): Arguments {
+  const separator = argv.indexOf('--');
+  const own = separator < 0 ? argv : argv.slice(0, separator);
+  const command = separator < 0 ? undefined : argv.slice(separator + 1);
+  const { values, positionals } = parse(own);
+  if (values.help === true || (own.length === 0 && command === undefined)) return { command: 'help' };
+  if (values.version === true) return { command: 'version' };
+  const [name, target, ...rest] = positionals;
+  if (name !== 'ps') throw new UsageError(name === undefined ? 'Name a command: asyncscope ps <target>.' : `There is no command "${name}". Try: asyncscope ps <target>`);
+  if (rest[0] !== undefined) throw new UsageError(`One target at a time: "${rest[0]}" is one too many.`);
+  return {
+    command: 'ps',
+    ps: {
+      source: sourceOf(target, command),
+      json: values.json === true,
+      watch: values.watch === true,
+      durationS: values.duration === undefined ? undefined : seconds('--duration', values.duration, 0, DURATION_LIMIT_S),
+      intervalS: values.interval === undefined ? DEFAULT_INTERVAL_S : seconds('--interval', values.interval, ...INTERVAL_RANGE_S),
+      all: values.all === true,
+      sort: sortOrder(values.sort),
+      color: values['no-color'] !== true,
+    },
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean' },
+        watch: { type: 'boolean' },
+        all: { type: 'boolean' },
+        duration: { type: 'string' },
+        interval: { type: 'string' },
+        sort: { type: 'string' },
+        'no-color': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean', short: 'v' },
+      },
+    });
+  } catch (error) {
+    // Node's messages end with advice of their own; the first sentence says which option is wrong.
+    const [sentence = 'unknown option'] = (error instanceof Error ? error.message : String(error)).split(/\. |\n/);
+    throw new UsageError(`${sentence.replace(/\.$/, '')}. See: asyncscope --help`);
+  }
+}
+
+function sourceOf(target: string | undefined, command: readonly string[] | undefined): Source {
+  if (command !== undefined) {
+    if (target !== undefined) throw new UsageError('Give either a target or a command after "--", not both.');
+    if (command.length === 0) throw new UsageError('After "--" comes the command to start, such as: -- node app.js');
+    return { kind: 'spawn', command };
+  }
+  if (target === undefined) throw new UsageError('Name a target: a port such as 9229, host:port, a ws:// address, or -- node app.js.');
+  return { kind: 'attach', target };
+}
+
+function seconds(option: string, text: string, min: number, max: number): number {
+  const value = /^(?:\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : NaN;
+  if (!(value >= min && value <= max)) throw new UsageError(`${option} takes seconds from ${min} to ${max}, not "${text}".`);
+  return value;
+}
+
+function sortOrder(text: string | undefined): SortOrder {
+  const order = text === undefined ? 'count' : SORT_ORDERS.find((each) => each === text);
+  if (!order) throw new UsageError(`--sort takes ${SORT_ORDERS.join(', ')}, not "${text ?? ''}".`);
+  return order;
+}

@@ -1,0 +1,88 @@
+/** The terminal front end: the process, its arguments, streams and signals. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { version } from '../../package.json';
+import { errorMessage } from '../core/base/errorMessage';
+import { attach } from '../cdp/attach';
+import { spawnTarget } from '../cdp/spawn';
+import { HELP, UsageError, parseArguments } from './arguments';
+import type { Arguments } from './arguments';
+import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, ps } from './ps';
+import type { PsEnvironment, StopReason } from './ps';
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    complain(errorMessage(error));
+    process.exitCode = EXIT_FAILED;
+  },
+);
+
+async function main(argv: readonly string[]): Promise<number> {
+  let args: Arguments;
+  try {
+    args = parseArguments(argv);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    complain(error.message);
+    return EXIT_USAGE;
+  }
+  switch (args.command) {
+    case 'help':
+      process.stdout.write(HELP);
+      return EXIT_OK;
+    case 'version':
+      process.stdout.write(`${version}\n`);
+      return EXIT_OK;
+    case 'ps':
+      return untilStopped((stop) => ps(args.ps, environment(), stop));
+  }
+}
+
+/** Runs with a signal that is aborted when we are told to stop, or when nobody reads what we print. */
+async function untilStopped(run: (stop: AbortSignal) => Promise<number>): Promise<number> {
+  const stop = new AbortController();
+  const because = (reason: StopReason) => () => stop.abort(reason);
+  const onSigint = because('SIGINT');
+  const onSigterm = because('SIGTERM');
+  process.on('SIGINT', onSigint).on('SIGTERM', onSigterm);
+  // `asyncscope ps … | head` closes the pipe: that is no error.
+  process.stdout.on('error', because('nobody reads'));
+  try {
+    return await run(stop.signal);
+  } finally {
+    process.off('SIGINT', onSigint).off('SIGTERM', onSigterm);
+  }
+}
+
+function environment(): PsEnvironment {
+  const { stdout } = process;
+  return {
+    attach,
+    async start(command, childStdout, options) {
+      const { child, target, exited } = await spawnTarget(command, { ...options, stdout: childStdout, stderr: complainAs });
+      return { target, exited, kill: (signal) => child.kill(signal) };
+    },
+    print: (text) => stdout.write(text),
+    complain,
+    now: () => performance.now(),
+    sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
+    terminal: {
+      isTerminal: stdout.isTTY,
+      columns: stdout.isTTY ? stdout.columns : Infinity,
+      rows: stdout.isTTY ? stdout.rows : Infinity,
+      color: stdout.isTTY && stdout.hasColors(),
+    },
+    cwd: process.cwd(),
+  };
+}
+
+function complain(line: string): void {
+  process.stderr.write(`asyncscope: ${line}\n`);
+}
+
+/** What the program itself writes to its standard error. */
+function complainAs(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

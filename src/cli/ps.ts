@@ -1,0 +1,209 @@
+/** `asyncscope ps`: looks at one process for a while and prints what it is waiting for. */
+import { SessionModel } from '../core/model/sessionModel';
+import { errorMessage } from '../core/base/errorMessage';
+import { formatMilliseconds } from '../core/format/quantity';
+import { displayName, stripControls } from '../core/format/text';
+import { TargetError } from '../cdp/target';
+import type { AttachOptions, AttachedTarget, CloseReason } from '../cdp/target';
+import { pollInto } from '../server/session';
+import { createSourceMaps } from '../server/sourceMaps';
+import type { PositionSource } from '../server/sourceMaps';
+import { DEFAULT_DURATION_S } from './arguments';
+import type { PsArguments } from './arguments';
+import { pictureOf, toJsonLine } from './psFormat';
+import { sortSites } from './sortSites';
+import { renderTable } from './table';
+
+export const EXIT_OK = 0;
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+export const EXIT_ENDED = 3;
+/** By convention 128 and the signal's number. */
+export const EXIT_SIGINT = 130;
+export const EXIT_SIGTERM = 143;
+
+/** What the agent may cost the target, in percent of its time. */
+export const CLI_BUDGET_PERCENT = 1;
+
+/**
+ * Between two polls of an observation that is printed once, in milliseconds. Polls before the last keep the agent's
+ * lease, and give a picture of a program that ends early.
+ */
+const OBSERVE_POLL_MS = 250;
+
+/** How long a program that we started may take to end when asked to, in milliseconds. Then it is killed. */
+const END_TIMEOUT_MS = 2000;
+
+/** What `ps` needs of a program that it started. */
+export interface StartedProgram {
+  readonly target: AttachedTarget;
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  readonly kill: (signal: 'SIGTERM' | 'SIGKILL') => void;
+}
+
+export interface PsEnvironment {
+  readonly attach: (target: string, options: AttachOptions) => Promise<AttachedTarget>;
+  /** @param stdout where the program's standard output goes. */
+  readonly start: (command: readonly string[], stdout: 'inherit' | 'stderr', options: AttachOptions) => Promise<StartedProgram>;
+  readonly print: (text: string) => void;
+  /** One line for people, without its newline; never mixed with what is printed. */
+  readonly complain: (line: string) => void;
+  /** Milliseconds on a clock that never goes back. */
+  readonly now: () => number;
+  /** Resolves after `ms`, or at once when `signal` is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly terminal: { readonly isTerminal: boolean; readonly columns: number; readonly rows: number; readonly color: boolean };
+  readonly cwd: string;
+  readonly positions?: () => PositionSource;
+}
+
+/** Why `ps` is to stop before it is done: the reason of the signal that is given to {@link ps}. */
+export type StopReason = 'SIGINT' | 'SIGTERM' | 'nobody reads';
+
+/**
+ * Runs the command; resolves with the exit code. Leaves nothing of ours in the target, and ends what it started.
+ * @param stop aborted with a {@link StopReason}.
+ */
+export async function ps(args: PsArguments, environment: PsEnvironment, stop: AbortSignal): Promise<number> {
+  const options: AttachOptions = { budgetPercent: CLI_BUDGET_PERCENT, signal: stop };
+  let program: StartedProgram | undefined;
+  let target: AttachedTarget;
+  try {
+    if (args.source.kind === 'spawn') {
+      // Machine-readable output must not be mixed with what the program prints.
+      program = await environment.start(args.source.command, args.json ? 'stderr' : 'inherit', options);
+      target = program.target;
+    } else {
+      target = await environment.attach(args.source.target, options);
+    }
+  } catch (error) {
+    if (stop.aborted) return stoppedCode(stop, false);
+    environment.complain(oneLine(errorMessage(error)));
+    return EXIT_FAILED;
+  }
+  try {
+    return await observe(args, environment, target, program, stop);
+  } finally {
+    await target.detach();
+    if (program) await endProgram(program, environment);
+  }
+}
+
+async function observe(
+  args: PsArguments,
+  environment: PsEnvironment,
+  target: AttachedTarget,
+  program: StartedProgram | undefined,
+  stop: AbortSignal,
+): Promise<number> {
+  const { now, complain } = environment;
+  const model = new SessionModel();
+  const positions = (environment.positions ?? createSourceMaps)();
+  const over = new AbortController();
+  const watching = target.closed.then((reason) => over.abort(reason));
+  const halt = AbortSignal.any([stop, over.signal]);
+  const began = now();
+  const deadline = began + 1000 * (args.durationS ?? (args.watch ? Infinity : DEFAULT_DURATION_S));
+  const interval = args.watch ? args.intervalS * 1000 : OBSERVE_POLL_MS;
+  let pictures = 0;
+  let complained = false;
+  const show = (): void => {
+    if (pictures > 0) environment.print(draw(args, environment, model, target));
+  };
+
+  for (;;) {
+    try {
+      await unless(halt, pollInto(model, target, positions));
+      pictures++;
+      complained = false;
+      // The first picture is empty where we attached to what runs already.
+      if (args.watch && pictures > 1) show();
+    } catch (error) {
+      if (halt.aborted) break;
+      if (error instanceof TargetError && error.reason === 'closed') {
+        await watching;
+        break;
+      }
+      if (!(error instanceof TargetError && error.reason === 'timeout')) {
+        complain(oneLine(errorMessage(error)));
+        return EXIT_FAILED;
+      }
+      if (!complained) complain('The process does not answer: its event loop is blocked, or a debugger holds it. Still trying.');
+      complained = true;
+    }
+    const left = deadline - now();
+    if (left <= 0) break;
+    await environment.sleep(Math.min(interval, left), halt);
+  }
+
+  if (stop.reason === 'nobody reads') return EXIT_OK;
+  if (!args.watch || pictures === 1) show();
+  if (stop.aborted) return stoppedCode(stop, args.watch);
+  if (over.signal.aborted) {
+    complain(await endText(over.signal.reason as CloseReason, program, now() - began));
+    return EXIT_ENDED;
+  }
+  if (pictures === 0) {
+    complain('The process never answered: its event loop is blocked, or a debugger holds it. Try a longer --duration.');
+    return EXIT_FAILED;
+  }
+  return EXIT_OK;
+}
+
+function draw(args: PsArguments, environment: PsEnvironment, model: SessionModel, target: AttachedTarget): string {
+  const sites = sortSites(model.sites(), args.sort);
+  if (args.json) {
+    const picture = pictureOf(model, target.info, sites, CLI_BUDGET_PERCENT);
+    return picture ? toJsonLine(picture) : '';
+  }
+  const { isTerminal, columns, rows, color } = environment.terminal;
+  const redraws = args.watch && isTerminal;
+  const table = renderTable(model, target.info, sites, {
+    columns,
+    rows: redraws ? rows : Infinity,
+    color: color && args.color,
+    all: args.all,
+    cwd: environment.cwd,
+  });
+  // Home, then the picture, then nothing below it: clearing first would flicker.
+  if (redraws) return `\u001b[H${table.replace(/\n/g, '\u001b[K\n')}\u001b[J`;
+  return args.watch ? `${table}\n` : table;
+}
+
+/** The result of `work`, or a rejection as soon as `signal` is aborted; its own late rejection is of no interest then. */
+function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new TargetError('cancelled', 'Interrupted.'));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort)).catch(abort);
+  });
+}
+
+async function endText(reason: CloseReason, program: StartedProgram | undefined, afterMs: number): Promise<string> {
+  if (!program) {
+    return reason === 'target exited'
+      ? 'The process exited while it was being watched.'
+      : 'The connection to the process was lost. If it still runs, try again.';
+  }
+  const { code, signal } = await program.exited;
+  return `The program ended by itself after ${formatMilliseconds(afterMs)} (${signal ?? `exit code ${code ?? '?'}`}): this is the last picture of it.`;
+}
+
+async function endProgram(program: StartedProgram, environment: PsEnvironment): Promise<void> {
+  const ended = new AbortController();
+  const exited = program.exited.then(() => ended.abort());
+  program.kill('SIGTERM');
+  await environment.sleep(END_TIMEOUT_MS, ended.signal);
+  if (!ended.signal.aborted) program.kill('SIGKILL');
+  await exited;
+}
+
+function stoppedCode(stop: AbortSignal, wasAskedFor: boolean): number {
+  if (wasAskedFor || stop.reason === 'nobody reads') return EXIT_OK;
+  return stop.reason === 'SIGTERM' ? EXIT_SIGTERM : EXIT_SIGINT;
+}
+
+function oneLine(text: string): string {
+  return stripControls(displayName(text.replace(/\s+/g, ' ').trim()));
+}

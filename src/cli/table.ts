@@ -1,0 +1,135 @@
+/** The picture for people. Everything that comes from the target is stripped of what a terminal would act on. */
+import { isAbsolute, relative } from 'node:path';
+import { formatAge, formatEstimate, formatGrowth } from '../core/format/figures';
+import { formatBytes, formatCount, formatMilliseconds, formatPercent } from '../core/format/quantity';
+import { formatKindCount, formatTaskCount, kindNoun } from '../core/format/taskKind';
+import { displayName, stripControls } from '../core/format/text';
+import { kindsPresent } from '../core/model/sessionModel';
+import type { SessionModel } from '../core/model/sessionModel';
+import type { Site, TargetInfo } from '../core/model/task';
+import { clipEnd, clipStart, displayWidth, pad } from './terminalText';
+
+export interface TableOptions {
+  /** Terminal columns; Infinity when it is not a terminal. */
+  readonly columns: number;
+  /** Lines that fit; Infinity when there is no need to fit. */
+  readonly rows: number;
+  readonly color: boolean;
+  /** Sites of dependencies and of Node too. */
+  readonly all: boolean;
+  /** Paths below it are shown relative to it. */
+  readonly cwd: string;
+}
+
+interface Column {
+  readonly title: string;
+  readonly align: 'left' | 'right';
+  readonly cell: (site: Site) => string;
+}
+
+const FUNCTION_COLUMNS_LIMIT = 32;
+const LOCATION_COLUMNS_MIN = 16;
+const GAP = '  ';
+
+/** Lines, each ending with a newline. `sites` are in the order in which they are to be shown. */
+export function renderTable(model: SessionModel, target: TargetInfo, sites: readonly Site[], options: TableOptions): string {
+  const paint = painter(options.color);
+  const live = sites.filter((site) => site.count > 0);
+  const listed = options.all ? live : live.filter((site) => site.origin === 'app');
+  const head = [paint.bold(fit(titleLine(target), options)), fit(figuresLine(model), options)];
+  const notes = notesOf(model, listed, options);
+  const body = listed.length === 0 ? [] : rowsOf(listed, options, paint);
+  const room = Math.max(2, options.rows - head.length - notes.length - 3);
+  const cut = body.length - room;
+  const shown = cut > 0 ? [...body.slice(0, room - 1), paint.dim(`… ${formatCount(cut + 1)} more`)] : body;
+  return [...head, ...(shown.length > 0 ? ['', ...shown] : []), ...(notes.length > 0 ? ['', ...notes.map((note) => fit(note, options))] : [])]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function titleLine(target: TargetInfo): string {
+  const title = clipStart(displayName(target.title), 60);
+  return [title, `pid ${target.pid}`, `Node ${displayName(target.node)}`, displayName(target.url)].join(GAP);
+}
+
+function figuresLine(model: SessionModel): string {
+  const { totals, origins, process } = model;
+  const kinds = kindsPresent(totals).map((kind) => formatKindCount(kind, totals[kind]));
+  const parts = [formatTaskCount(origins.app) + (kinds.length > 1 ? ` (${kinds.join(', ')})` : '')];
+  if (process) {
+    parts.push(`heap ${formatBytes(process.heap.used)} of ${formatBytes(process.heap.limit)}`);
+    parts.push(`loop p99 ${formatMilliseconds(process.loop.delayP99Ms)}`);
+    parts.push(`GC ${formatCount(process.gc.count)} in ${formatMilliseconds(process.gc.totalMs)}`);
+  }
+  const overhead = model.overhead(0);
+  if (overhead) parts.push(`watching costs ${formatPercent(overhead.percent)}`);
+  return parts.join(' · ');
+}
+
+function notesOf(model: SessionModel, listed: readonly Site[], options: TableOptions): string[] {
+  const { origins, dropped, lostPolls, restarts } = model;
+  const notes: string[] = [];
+  if (listed.length === 0) {
+    notes.push('No live tasks. What was started before the attach is not seen; "asyncscope ps -- node app.js" sees everything.');
+  }
+  const folded = [
+    origins.dependency > 0 ? `${formatCount(origins.dependency)} of dependencies` : '',
+    origins.node > 0 ? `${formatCount(origins.node)} of Node itself` : '',
+  ].filter((part) => part !== '');
+  if (!options.all && folded.length > 0) notes.push(`Not listed: ${folded.join(', ')}. Use --all to see them.`);
+  if (listed.some((site) => !site.exact)) notes.push('~ is an estimate: so many tasks are started that only a sample is looked at.');
+  if (dropped > 0) notes.push(`WARNING: ${formatCount(dropped)} tasks were not recorded, a limit of the agent was reached.`);
+  if (lostPolls > 0) notes.push(`WARNING: ${formatCount(lostPolls)} answers of the target were lost; sites may be missing.`);
+  if (restarts > 0) notes.push('WARNING: the target was out of reach for long; tasks from before that are not seen.');
+  return notes;
+}
+
+function rowsOf(sites: readonly Site[], options: TableOptions, paint: Painter): string[] {
+  const columns: readonly Column[] = [
+    { title: 'COUNT', align: 'right', cell: (site) => formatEstimate(site) },
+    { title: 'KIND', align: 'left', cell: (site) => kindNoun(site.kind, site.count) },
+    { title: 'OLDEST', align: 'right', cell: (site) => formatAge(site.oldestMs) },
+    { title: 'GROWTH', align: 'right', cell: (site) => formatGrowth(site) },
+    { title: 'FUNCTION', align: 'left', cell: (site) => clipEnd(nameOf(site), FUNCTION_COLUMNS_LIMIT) },
+  ];
+  const cells = sites.map((site) => columns.map((column) => column.cell(site)));
+  const widths = columns.map((column, index) => Math.max(column.title.length, ...cells.map((row) => displayWidth(row[index] ?? ''))));
+  const taken = widths.reduce((sum, width) => sum + width + GAP.length, 0);
+  const room = Math.max(LOCATION_COLUMNS_MIN, options.columns - taken);
+  const line = (texts: readonly string[], location: string): string => {
+    const padded = columns.map((column, index) => pad(texts[index] ?? '', widths[index] ?? 0, column.align));
+    return clipEnd([...padded, location].join(GAP).trimEnd(), options.columns);
+  };
+  return [
+    paint.dim(line(columns.map((column) => column.title), 'LOCATION')),
+    ...sites.map((site, index) => {
+      const text = line(cells[index] ?? [], clipStart(locationOf(site, options.cwd), room));
+      return site.origin === 'app' ? text : paint.dim(text);
+    }),
+  ];
+}
+
+function nameOf(site: Site): string {
+  return site.function === null ? '(module)' : stripControls(site.function);
+}
+
+function locationOf(site: Site, cwd: string): string {
+  if (site.file === null) return '(no position)';
+  const near = isAbsolute(site.file) ? relative(cwd, site.file) : site.file;
+  const file = near.startsWith('..') || isAbsolute(near) ? site.file : near;
+  return stripControls(`${file}:${site.line}:${site.column}`);
+}
+
+function fit(line: string, options: TableOptions): string {
+  return clipEnd(line, options.columns);
+}
+
+interface Painter {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+}
+
+function painter(color: boolean): Painter {
+  const sgr = (code: number) => (text: string) => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
+  return { bold: sgr(1), dim: sgr(2) };
+}
