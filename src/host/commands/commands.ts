@@ -129,12 +129,13 @@ export function registerCommands(context: CommandContext): Disposable {
 }
 
 /** Attaches to an address, telling the user how it goes. */
-export async function attachToTarget({ attachments, view }: CommandContext, target: string): Promise<void> {
+export async function attachToTarget({ attachments, view, log }: CommandContext, target: string): Promise<void> {
   const name = targetName(target);
   const sessionId = await vscode.window.withProgress({ location: { viewId: VIEWS.liveTasks }, title: `Attaching to ${name}…` }, () =>
     attachments.attach({ key: `target:${name}`, name, resolve: () => Promise.resolve({ target: target.trim() }) }),
   );
   if (sessionId === undefined) return;
+  log.info(`attached to ${name}`);
   view.invalidate();
   await vscode.commands.executeCommand(`${VIEWS.liveTasks}.focus`);
 }

@@ -24,8 +24,10 @@ export interface AttachServer {
 
 interface Attachment {
   readonly intent: AttachIntent;
-  abort: AbortController;
+  readonly abort: AbortController;
   sessionId: string | undefined;
+  /** It was attached, and the server that knew the session is gone. */
+  lost: boolean;
 }
 
 export interface AttachFailure {
@@ -65,7 +67,7 @@ export class Attachments implements Disposable {
   async attach(intent: AttachIntent): Promise<string | undefined> {
     const existing = this.#attachments.get(intent.key);
     if (existing !== undefined) return existing.sessionId;
-    const attachment: Attachment = { intent, abort: new AbortController(), sessionId: undefined };
+    const attachment: Attachment = { intent, abort: new AbortController(), sessionId: undefined, lost: false };
     this.#attachments.set(intent.key, attachment);
     this.#changed.fire();
     try {
@@ -102,18 +104,21 @@ export class Attachments implements Disposable {
     if (attachment !== undefined) this.#forget(attachment);
   }
 
-  /** The server's sessions are gone. Requests that were under way fail by themselves. */
+  /** The server's sessions are gone. Requests that were under way fail by themselves, and their callers are told. */
   serverLost(): void {
-    for (const attachment of this.#attachments.values()) attachment.sessionId = undefined;
+    for (const attachment of this.#attachments.values()) {
+      if (attachment.sessionId === undefined) continue;
+      attachment.sessionId = undefined;
+      attachment.lost = true;
+    }
     this.#changed.fire();
   }
 
-  /** A new server is there: attaches everything again. */
+  /** A new server is there: makes again what was lost with the old one. */
   async reattach(): Promise<void> {
     await Promise.all([...this.#attachments.values()].map(async (attachment) => {
-      if (attachment.sessionId !== undefined) return;
-      attachment.abort.abort();
-      attachment.abort = new AbortController();
+      if (!attachment.lost) return;
+      attachment.lost = false;
       try {
         await this.#connect(attachment);
       } catch (error) {

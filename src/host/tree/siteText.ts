@@ -1,5 +1,5 @@
 /** What a site, a task and a process look like in words. Pure. */
-import { formatEstimate, formatRate, formatSiteCount } from '../../core/format/figures';
+import { formatAge, formatEstimate, formatRate, formatSiteCount } from '../../core/format/figures';
 import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent, formatShare, formatSigned } from '../../core/format/quantity';
 import { formatKindCount, kindNoun } from '../../core/format/taskKind';
 import type { Overhead, ProcessFigures, Site, StackFrame, Task, TaskKind } from '../../core/model/task';
@@ -31,7 +31,8 @@ export function siteDescription(site: SiteRow): string {
     sitePosition(site),
     formatEstimate(site),
     site.sinceBaseline === 0 ? '' : formatSigned(site.sinceBaseline),
-    site.count > 0 ? formatDuration(site.oldestMs) : '',
+    // Coarse, so that a row with an old task is not drawn again every second.
+    site.count > 0 ? formatAge(site.oldestMs) : '',
   ]
     .filter((part) => part !== '')
     .join('  ');
@@ -43,7 +44,7 @@ export function siteSpoken(site: SiteRow): string {
   const position = sitePosition(site);
   if (position !== '') parts.push(`at ${position.replace(/:(\d+)$/, ' line $1')}`);
   if (site.sinceBaseline !== 0) parts.push(`${formatCount(Math.abs(site.sinceBaseline))} ${site.sinceBaseline > 0 ? 'more' : 'fewer'} than at the baseline`);
-  if (site.count > 0) parts.push(`oldest ${formatDuration(site.oldestMs)}`);
+  if (site.count > 0) parts.push(`oldest ${formatAge(site.oldestMs)}`);
   return parts.join(', ');
 }
 
@@ -152,8 +153,8 @@ export function processFigures(process: ProcessFigures, overhead: Overhead | und
     figures.push({
       id: 'overhead',
       label: 'Cost of watching',
-      value: `${formatPercent(overhead.percent)} of ${formatPercent(overhead.budgetPercent)} allowed · ${overhead.mode === 'exact' ? 'exact' : samplingText(overhead)}`,
-      hint: `Asyncscope's own share of the target's time; the last poll took ${formatMilliseconds(overhead.pollMs)}`,
+      value: `${formatPercent(overhead.percent)} of ${formatPercent(overhead.budgetPercent)} · ${overhead.mode === 'exact' ? 'exact' : samplingText(overhead)}`,
+      hint: `Asyncscope's own share of the target's time, of what it may take; the last poll took ${formatMilliseconds(overhead.pollMs)}`,
     });
   }
   return figures;

@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import type { SessionUpdate } from '../../../src/protocol/lsp';
+import { SessionStore } from '../../../src/host/sessions/sessionStore';
+import { escapeMarkdown, heatOf, siteAsText, siteDescription, siteLabel, sitePosition, siteSpoken, siteTooltip, taskDescription, taskLabel } from '../../../src/host/tree/siteText';
+import type { TreeOptions, TreeRow } from '../../../src/host/tree/treeModel';
+import { buildTree, diffTree, findSite, SITE_ROW_LIMIT } from '../../../src/host/tree/treeModel';
+import { WatchList } from '../../../src/host/tree/watchList';
+import { site, update } from './sample';
+
+const OPTIONS: TreeOptions = { order: 'count', internals: 'folded' };
+
+function tree(part: Partial<SessionUpdate>, options = OPTIONS): readonly TreeRow[] {
+  const store = new SessionStore();
+  store.apply(update(part));
+  return buildTree(store.all(), options);
+}
+
+const below = (rows: readonly TreeRow[]): readonly TreeRow[] => rows[0]?.children ?? [];
+const labels = (rows: readonly TreeRow[]): readonly string[] => rows.map(({ label }) => label);
+const siteIds = (rows: readonly TreeRow[]): readonly string[] => below(rows).flatMap(({ siteId }) => siteId ?? []);
+
+describe('sites in words', () => {
+  it('reads position, count, change and age', () => {
+    expect(siteDescription(site())).toBe('orders.ts:42  12  +3  41 s');
+    expect(siteDescription(site({ sinceBaseline: 0 }))).toBe('orders.ts:42  12  41 s');
+    expect(siteDescription(site({ count: 1234, exact: false, error: 120, sinceBaseline: -4 }))).toBe('orders.ts:42  ~1,200  −4  41 s');
+    expect(siteDescription(site({ file: null, line: 0, count: 0, sinceBaseline: 0 }))).toBe('0');
+  });
+
+  it('names the folder of files whose own name says nothing', () => {
+    expect(sitePosition(site({ file: '/srv/routes/index.ts', line: 7 }))).toBe('routes/index.ts:7');
+    expect(sitePosition(site({ file: 'C:\\srv\\orders.ts', line: 7 }))).toBe('orders.ts:7');
+    expect(sitePosition(site({ file: 'node:net', line: 0 }))).toBe('node:net');
+  });
+
+  it('has a label where there is no name', () => {
+    expect(siteLabel(site({ function: null }))).toBe('(module)');
+    expect(siteLabel(site({ function: null, file: null }))).toBe('(internal)');
+  });
+
+  it('speaks in sentences to a screen reader', () => {
+    expect(siteSpoken(site())).toBe('placeOrder, 12 promises, at orders.ts line 42, 3 more than at the baseline, oldest 41 s');
+    expect(siteSpoken(site({ count: 1, exact: false, sinceBaseline: -2 }))).toContain('about 1 promise');
+  });
+
+  it('shows what comes from the target literally', () => {
+    expect(escapeMarkdown('a*b_[x](command:y) <b>&\n# c')).toBe('a\\*b\\_\\[x\\]\\(command\\:y\\) &lt;b\\>&amp; \\# c');
+    const evil = site({ function: '](command:x) <img src=x>', file: '/a/`b`.ts' });
+    for (const part of ['](command:', '<img', '`b`']) expect(siteTooltip(evil)).not.toContain(part);
+  });
+
+  it('tells in the tooltip how exact it is, what was lost, and where it started', () => {
+    const tooltip = siteTooltip({ ...site({ exact: false, error: 30, abandoned: 7 }), stack: [{ function: null, file: '/srv/a.ts', line: 3, column: 4 }] });
+    expect(tooltip).toContain('±30');
+    expect(tooltip).toContain('7 promises collected while pending');
+    expect(tooltip).toContain('Started from\n- \\(anonymous\\)');
+  });
+
+  it('copies as plain text', () => {
+    expect(siteAsText({ ...site(), stack: [{ function: 'f', file: '/srv/a.ts', line: 3, column: 4 }] })).toBe(
+      'placeOrder at /srv/orders/src/orders.ts:42:7\n12 promises, oldest 41 s, +3 since the baseline\n    at f (/srv/a.ts:3:4)',
+    );
+  });
+
+  it('describes tasks', () => {
+    expect(taskLabel({ id: 1, kind: 'promise', ageMs: 41_000, state: 'pending', weight: 16 })).toBe('~16 × 41 s');
+    expect(taskDescription({ id: 1, kind: 'interval', ageMs: 1, state: 'active', weight: 1, delayMs: 30_000, repeats: true, refed: false })).toBe("every 30,000 ms · active · unref'd");
+    expect(taskDescription({ id: 1, kind: 'handle', ageMs: 1, state: 'active', weight: 1, type: 'TCPWRAP', localAddress: '127.0.0.1:80', remoteAddress: '10.0.0.1:5000' })).toBe(
+      'TCPWRAP · 127.0.0.1:80 · → 10.0.0.1:5000 · active',
+    );
+  });
+
+  it.each([[1, 1], [9, 1], [10, 2], [99, 2], [100, 3], [999, 3], [1000, 4]])('%d tasks have heat %d', (count, heat) => {
+    expect(heatOf(count)).toBe(heat);
+  });
+});
+
+describe('the tree', () => {
+  const sites = [
+    site({ id: 'many', count: 100, oldestMs: 1000, sinceBaseline: 0 }),
+    site({ id: 'old', count: 2, oldestMs: 90_000, sinceBaseline: 1 }),
+    site({ id: 'growing', count: 50, oldestMs: 5000, sinceBaseline: 40 }),
+    site({ id: 'lib', origin: 'dependency', count: 30 }),
+    site({ id: 'net', origin: 'node', count: 3 }),
+    site({ id: 'none', count: 0 }),
+  ];
+
+  it.each([
+    ['count', ['many', 'growing', 'old']],
+    ['age', ['old', 'growing', 'many']],
+    ['growth', ['growing', 'old', 'many']],
+  ] as const)('sorts by %s', (order, ids) => {
+    expect(siteIds(tree({ sites }, { ...OPTIONS, order }))).toEqual(ids);
+  });
+
+  it('folds dependencies and Node away, or lists them among the rest', () => {
+    const folded = tree({ sites });
+    expect(labels(below(folded))).toContain('Dependencies and Node (33)');
+    expect(findSite(folded, { sessionId: '1', siteId: 'lib' })?.siteId).toBe('lib');
+    expect(siteIds(tree({ sites }, { ...OPTIONS, internals: 'inline' }))).toEqual(['many', 'growing', 'lib', 'net', 'old']);
+  });
+
+  it('says when nothing of the user is alive', () => {
+    expect(labels(below(tree({ sites: [] })))).toContain('No live tasks of your own code right now');
+  });
+
+  it('is loud about what was not counted', () => {
+    expect(labels(below(tree({ dropped: 1200 })))[0]).toBe('1,200 tasks not counted: a limit was reached, so the figures are too low');
+  });
+
+  it.each([
+    ['attached', 'pid 4242 · v24.9.0', 'session.running'],
+    ['paused', 'pid 4242 · v24.9.0 · paused', 'session.paused'],
+    ['unresponsive', 'pid 4242 · v24.9.0 · not responding', 'session.unresponsive'],
+    ['attaching', 'pid 4242 · v24.9.0 · attaching…', 'session.attaching'],
+  ] as const)('shows that a session is %s', (status, description, context) => {
+    expect(tree({ status })[0]).toMatchObject({ label: 'orders', description, context });
+  });
+
+  it('shows why a session ended, and nothing that is no longer so', () => {
+    const rows = tree({ status: 'ended', end: { reason: 'target exited', message: 'The process exited with code 1.' } });
+    expect(rows[0]?.description).toContain('ended: target exited');
+    expect(labels(below(rows))).toEqual(['The process exited with code 1.']);
+  });
+
+  it('lists the tasks of a watched site and how many it does not list', () => {
+    const rows = tree({ tasks: [{ siteId: 'site-1', tasks: [{ id: 5, kind: 'promise', ageMs: 41_000, state: 'pending', weight: 1 }], more: 1104 }] });
+    expect(labels(findSite(rows, { sessionId: '1', siteId: 'site-1' })?.children ?? [])).toEqual(['41 s', '1,104 more']);
+  });
+
+  it('counts the sites beyond its limit', () => {
+    const many = Array.from({ length: SITE_ROW_LIMIT + 3 }, (_, index) => site({ id: `s${String(index)}`, count: 2 }));
+    expect(labels(below(tree({ sites: many }))).at(-1)).toBe('3 more sites with 6 tasks');
+  });
+
+  it('shows the figures of the process', () => {
+    const process = below(tree({})).find(({ label }) => label === 'Process');
+    expect(process?.description).toBe('48 MB of 4 GB · loop 2 ms');
+    expect(process?.children.map(({ label, description }) => `${label}: ${description}`)).toContain('Event loop utilization: 23 %');
+    expect(process?.children.at(-1)?.children.map(({ label, description }) => [label, description])).toEqual([['TCPSocketWrap', '6'], ['Timeout', '2']]);
+  });
+
+  it('gives every row an id of its own, the same every time', () => {
+    const ids = (rows: readonly TreeRow[]): readonly string[] => rows.flatMap((row) => [row.id, ...ids(row.children)]);
+    const first = ids(tree({ sites }));
+    expect(new Set(first).size).toBe(first.length);
+    expect(ids(tree({ sites }))).toEqual(first);
+  });
+});
+
+describe('what is drawn again', () => {
+  it('is nothing when nothing changed', () => {
+    expect(diffTree(tree({}), tree({}))).toEqual({ type: 'rows', ids: [] });
+  });
+
+  it('is the row that changed', () => {
+    expect(diffTree(tree({}), tree({ sites: [site({ count: 13 })] }))).toEqual({ type: 'rows', ids: ['site/1/site-1'] });
+  });
+
+  it('is the parent when rows come or go', () => {
+    expect(diffTree(tree({}), tree({ sites: [site(), site({ id: 'new' })] }))).toEqual({ type: 'rows', ids: ['session/1'] });
+  });
+
+  it('is everything when sessions come or go', () => {
+    expect(diffTree([], tree({}))).toEqual({ type: 'all' });
+  });
+});
+
+describe('WatchList', () => {
+  it('tells the whole list of a session when it changes', () => {
+    const told: [string, readonly string[]][] = [];
+    const list = new WatchList((sessionId, siteIds) => told.push([sessionId, siteIds]));
+    list.add('1', 'a');
+    list.add('1', 'a');
+    list.add('1', 'b');
+    list.delete('1', 'a');
+    list.delete('1', 'x');
+    list.keep(() => false);
+    list.delete('1', 'b');
+    expect(told).toEqual([['1', ['a']], ['1', ['a', 'b']], ['1', ['b']]]);
+  });
+});
