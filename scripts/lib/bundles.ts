@@ -64,6 +64,18 @@ export async function allBundles(production: boolean): Promise<readonly Bundle[]
       },
     },
     {
+      name: 'preload',
+      // Required by Node ahead of a program that the terminal starts.
+      options: {
+        ...node,
+        entryPoints: [entry('src/agent/preload.ts')],
+        outfile: join(DIST, 'preload.js'),
+        target: 'node18',
+        minify: false,
+        sourcemap: false,
+      },
+    },
+    {
       name: 'sample',
       // File by file, with source maps beside them: what a service looks like that tsc has compiled.
       options: {

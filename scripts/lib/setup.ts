@@ -113,22 +113,22 @@ async function finishWorkbench(): Promise<void> {
   for (const place of [SERVER_ROOT, join(SERVER_ROOT, 'extensions')]) {
     await ensureLink(join(place, 'node_modules'), relative(place, modules));
   }
-  // The one native module that matters: without it every output channel and every log stays empty.
+  // The two native modules that matter. Without spdlog every output channel and every log stays empty; with the
+  // watchdog an extension host ends when its server is killed.
   const programs = [['g++'], ['make'], ['python3']];
   const missing = [];
   for (const names of programs) {
     if ((await findProgram(names)) === undefined) missing.push(...names);
   }
-  if (missing.length > 0) await aptInstall(missing, "a compiler, for the VS Code server's logging module");
+  if (missing.length > 0) await aptInstall(missing, "a compiler, for two native modules of the VS Code server");
   const node = toolNode();
-  const logFile = join(modules, '.spdlog-build.log');
-  const code = await run(node, [join(modules, 'node-gyp', 'bin', 'node-gyp.js'), 'rebuild'], {
-    quiet: true,
-    logFile,
-    cwd: join(modules, '@vscode', 'spdlog'),
-    env: { ...process.env, PATH: [dirname(node), process.env['PATH']].join(delimiter), npm_config_nodedir: join(dirname(node), '..') },
-  });
-  if (code !== 0) throw new SetupError('install failed', `The native module @vscode/spdlog could not be built; see ${logFile}.`);
+  const env = { ...process.env, PATH: [dirname(node), process.env['PATH']].join(delimiter), npm_config_nodedir: join(dirname(node), '..') };
+  for (const name of ['@vscode/spdlog', '@vscode/native-watchdog']) {
+    const cwd = join(modules, name);
+    const logFile = join(cwd, 'build.log');
+    const code = await run(node, [join(modules, 'node-gyp', 'bin', 'node-gyp.js'), 'rebuild'], { cwd, env, quiet: true, logFile });
+    if (code !== 0) throw new SetupError('install failed', `The native module ${name} could not be built; see ${logFile}.`);
+  }
 }
 
 async function ensureLink(path: string, target: string): Promise<void> {
