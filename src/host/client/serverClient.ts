@@ -26,6 +26,7 @@ import { safeErrorMessage } from '../redact';
 import type { AttachServer } from '../sessions/attachments';
 import { redactingLog } from './redactingLog';
 import { RestartPolicy } from './restartPolicy';
+import { toServerError } from './serverError';
 
 export type ServerState = 'stopped' | 'starting' | 'running' | 'failed';
 
@@ -160,6 +161,8 @@ export class ServerClient implements AttachServer, Disposable {
     if (signal?.aborted === true) cancel();
     try {
       return await client.sendRequest<T>(method, params, source.token satisfies CancellationToken);
+    } catch (error) {
+      throw toServerError(error);
     } finally {
       signal?.removeEventListener('abort', cancel);
       source.dispose();

@@ -11,7 +11,7 @@ import { DisposableStore } from '../base/disposable';
 import { safeErrorMessage } from '../redact';
 import type { Attachments } from '../sessions/attachments';
 import type { Session, SessionStore } from '../sessions/sessionStore';
-import { isLive } from '../sessions/sessionStore';
+import { currentSite, isLive } from '../sessions/sessionStore';
 import { focusedSession } from '../statusBar/statusText';
 import type { LiveTasksView, TreeElement } from '../tree/liveTasksView';
 import { siteAsText } from '../tree/siteText';
@@ -185,8 +185,9 @@ function sessionOf(sessions: SessionStore, element: TreeElement | undefined): Se
 
 async function siteOf({ sessions, server }: CommandContext, { row }: TreeElement): Promise<SiteRow | undefined> {
   if (row.siteId === undefined) return undefined;
-  const known = sessions.get(row.sessionId)?.sites.get(row.siteId);
-  return (await server.site({ sessionId: row.sessionId, siteId: row.siteId })) ?? known;
+  const session = sessions.get(row.sessionId);
+  const site = await server.site({ sessionId: row.sessionId, siteId: row.siteId });
+  return site ?? (session === undefined ? undefined : currentSite(session, row.siteId));
 }
 
 async function openSite({ sessions, marks }: CommandContext, argument: RevealSiteArguments): Promise<void> {

@@ -2,11 +2,15 @@
 import * as vscode from 'vscode';
 import { systemClock } from '../base/clock';
 import type { Disposable } from '../base/disposable';
+import { ServerError } from '../client/serverError';
 import { DisposableStore } from '../base/disposable';
 import { safeErrorMessage } from '../redact';
 import type { AttachIntent, Attachments } from '../sessions/attachments';
 import type { SessionStore } from '../sessions/sessionStore';
 import { isConcreteNodeSession, ProxyError, requestProxyAddress, sessionName } from './proxyAddress';
+
+/** Answers of the server that a user who only pressed F5 need not hear of. */
+const EXPECTED_REASONS: ReadonlySet<string | undefined> = new Set(['refused', 'not node', 'cancelled', 'closed']);
 
 /** The command of VS Code's JavaScript debugger that shares its connection. */
 const REQUEST_PROXY_COMMAND = 'extension.js-debug.requestCDPProxy';
@@ -23,8 +27,9 @@ export function createDebugBridge({ attachments, sessions, autoAttach, log, onFa
   const store = new DisposableStore();
 
   const failed = (session: vscode.DebugSession, error: unknown): void => {
-    // Not every session has a process, and one that ended at once is no failure.
-    if (error instanceof ProxyError) log.info(`not attached to ${session.name}: ${error.message}`);
+    // Not every session has a process of its own (a worker has none), and one that ended at once is no failure.
+    const expected = error instanceof ProxyError || (error instanceof ServerError && EXPECTED_REASONS.has(error.reason));
+    if (expected) log.info(`not attached to ${session.name}: ${safeErrorMessage(error)}`);
     else onFailure(sessionName(session.name), error);
   };
 

@@ -4,6 +4,7 @@
  */
 import type { AttachParams, AttachResult, SessionUpdate } from '../../protocol/lsp';
 import type { Disposable } from '../base/disposable';
+import { ServerError } from '../client/serverError';
 import { Emitter } from '../base/emitter';
 
 /** One thing to be attached to. */
@@ -146,6 +147,11 @@ export class Attachments implements Disposable {
       result = await this.#server.attach(params, signal);
     } catch (error) {
       if (cancelled()) return undefined;
+      if (error instanceof ServerError && error.isCancellation) {
+        // Detached by its session's row while it was being attached.
+        this.#forget(attachment);
+        return undefined;
+      }
       throw error;
     }
     if (cancelled()) {

@@ -12,8 +12,15 @@ export interface Session {
   readonly status: SessionStatus;
   readonly end: SessionEnd | undefined;
   readonly target: TargetInfo | undefined;
+  /** As they were when last sent: read them with {@link currentSites}. */
   readonly sites: ReadonlyMap<string, SiteRow>;
+  /** {@link clockMs} when each site was last sent. */
+  readonly siteClocks: ReadonlyMap<string, number>;
+  /** The session's clock, milliseconds. It stands still while nothing answers. */
+  readonly clockMs: number;
+  /** Live tasks of the user's own code. */
   readonly totals: Readonly<Record<TaskKind, number>>;
+  /** Live tasks of all code. */
   readonly origins: Readonly<Record<Origin, number>>;
   readonly dropped: number;
   readonly overhead: Overhead | undefined;
@@ -49,9 +56,22 @@ export class SessionStore implements Disposable {
       if (before?.status !== 'ended') this.remove(update.sessionId);
       return;
     }
+    if (update.status === 'ended' && before?.target === undefined && update.target === undefined) {
+      // It never came about: whoever asked for it is told by the answer.
+      this.remove(update.sessionId);
+      return;
+    }
     const sites = new Map(update.full ? [] : before?.sites);
-    for (const siteId of update.removed) sites.delete(siteId);
-    for (const site of update.sites) sites.set(site.id, site);
+    const siteClocks = new Map(update.full ? [] : before?.siteClocks);
+    const clockMs = update.clockMs ?? before?.clockMs ?? 0;
+    for (const siteId of update.removed) {
+      sites.delete(siteId);
+      siteClocks.delete(siteId);
+    }
+    for (const site of update.sites) {
+      sites.set(site.id, site);
+      siteClocks.set(site.id, clockMs);
+    }
     if (before === undefined) this.#forgetEnded(update.name);
     this.#sessions.set(update.sessionId, {
       id: update.sessionId,
@@ -61,6 +81,8 @@ export class SessionStore implements Disposable {
       end: update.end,
       target: update.target ?? before?.target,
       sites,
+      siteClocks,
+      clockMs,
       totals: update.totals,
       origins: update.origins,
       dropped: update.dropped,
@@ -115,14 +137,24 @@ export function isLive(session: Session): boolean {
   return session.status === 'attached' || session.status === 'paused' || session.status === 'unresponsive';
 }
 
-/** Live tasks of the user's own code. */
+/** Live tasks of the user's own code in all sessions. */
 export function appTasks(sessions: readonly Session[]): number {
   return sessions.filter(isLive).reduce((sum, session) => sum + session.origins.app, 0);
 }
 
-/** Live tasks of every origin. */
-export function totalTasks(session: Session): number {
-  return Object.values(session.totals).reduce((sum, count) => sum + count, 0);
+/** The sites as they are now: a site is not sent again for having grown older, so its age is brought up to date here. */
+export function currentSites(session: Session): SiteRow[] {
+  return [...session.sites.values()].map((site) => grown(session, site));
+}
+
+export function currentSite(session: Session, siteId: string): SiteRow | undefined {
+  const site = session.sites.get(siteId);
+  return site === undefined ? undefined : grown(session, site);
+}
+
+function grown(session: Session, site: SiteRow): SiteRow {
+  const since = session.clockMs - (session.siteClocks.get(site.id) ?? session.clockMs);
+  return since > 0 && site.count > 0 ? { ...site, oldestMs: site.oldestMs + since } : site;
 }
 
 /** False when any figure that a total is made of is an estimate. */

@@ -3,7 +3,7 @@ import { assertNever } from '../../core/base/assertNever';
 import { formatBytes, formatMebibytes, formatMilliseconds, formatPercent } from '../../core/format/quantity';
 import { formatTaskCount } from '../../core/format/taskKind';
 import type { Session } from '../sessions/sessionStore';
-import { isExact, isLive, totalTasks } from '../sessions/sessionStore';
+import { isExact, isLive } from '../sessions/sessionStore';
 import { escapeMarkdown, totalsText } from '../tree/siteText';
 
 export interface StatusText {
@@ -47,7 +47,7 @@ export function focusedSession(sessions: readonly Session[], preferred: readonly
 
 function face(session: Session): { readonly icon: string; readonly text: string; readonly severity: StatusText['severity'] } {
   const lossy = session.dropped > 0;
-  const tasks = `${formatTaskCount(totalTasks(session), isExact(session))}${lossy ? ' $(warning)' : ''}`;
+  const tasks = `${formatTaskCount(session.origins.app, isExact(session))}${lossy ? ' $(warning)' : ''}`;
   switch (session.status) {
     case 'attaching':
       return { icon: 'loading~spin', text: 'attaching…', severity: 'normal' };
@@ -77,7 +77,9 @@ function tooltip(session: Session): string {
   if (session.end !== undefined) lines.push(escapeMarkdown(session.end.message));
   if (isLive(session)) {
     const totals = totalsText(session.totals, isExact(session));
-    lines.push(totals === '' ? 'No live tasks' : totals);
+    lines.push(totals === '' ? 'No live tasks of your own code' : totals);
+    const internal = session.origins.dependency + session.origins.node;
+    if (internal > 0) lines.push(`${formatTaskCount(internal, isExact(session))} of dependencies and Node`);
     const { process, overhead } = session;
     if (process !== undefined) {
       lines.push(

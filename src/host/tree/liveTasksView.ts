@@ -11,7 +11,7 @@ import { markIcon } from '../editor/markFiles';
 import { safeErrorMessage } from '../redact';
 import type { RefreshScheduler, SurfaceHandle } from '../refreshScheduler';
 import type { SessionStore } from '../sessions/sessionStore';
-import { appTasks, isExact, isLive } from '../sessions/sessionStore';
+import { appTasks, currentSite, isExact, isLive } from '../sessions/sessionStore';
 import { siteTooltip } from './siteText';
 import type { RowIcon, TreeRow } from './treeModel';
 import { buildTree, diffTree, findSite, isSite } from './treeModel';
@@ -69,7 +69,7 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     this.#store.add(this.#view.onDidExpandElement(({ element }) => { this.#expanded(element, true); }));
     this.#store.add(this.#view.onDidCollapseElement(({ element }) => { this.#expanded(element, false); }));
     this.#store.add(options.sessions.onDidChange(() => {
-      this.#watched.keep((sessionId) => options.sessions.get(sessionId) !== undefined);
+      this.#watched.live(options.sessions.all().filter(isLive).map(({ id }) => id));
       this.invalidate();
     }));
     this.#describe();
@@ -225,7 +225,8 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
   }
 
   async #siteWithStack(site: RevealSiteArguments): Promise<Site | SiteRow | undefined> {
-    const known = this.#options.sessions.get(site.sessionId)?.sites.get(site.siteId);
+    const session = this.#options.sessions.get(site.sessionId);
+    const known = session === undefined ? undefined : currentSite(session, site.siteId);
     try {
       return (await this.#options.fetchSite(site)) ?? known;
     } catch (error) {

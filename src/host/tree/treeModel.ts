@@ -10,7 +10,7 @@ import type { TaskKind } from '../../core/model/task';
 import type { InternalsPlacement, RowContext, SiteOrder } from '../contributions';
 import { ROW_CONTEXTS } from '../contributions';
 import type { Session } from '../sessions/sessionStore';
-import { isLive } from '../sessions/sessionStore';
+import { currentSites, isLive } from '../sessions/sessionStore';
 import type { Figure } from './siteText';
 import {
   activeResourceFigures,
@@ -185,7 +185,7 @@ function sessionChildren(session: Session, options: TreeOptions): readonly TreeR
   }
   if (session.process !== undefined) rows.push(processRow(session));
 
-  const live = [...session.sites.values()].filter((site) => site.count > 0);
+  const live = currentSites(session).filter((site) => site.count > 0);
   const isApp = (site: SiteRow): boolean => site.origin === 'app';
   const listed = options.internals === 'inline' ? live : live.filter(isApp);
   const folded = options.internals === 'inline' ? [] : live.filter((site) => !isApp(site));

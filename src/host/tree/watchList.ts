@@ -1,6 +1,7 @@
 /** Which sites are open in the tree, so that the server lists their tasks and no others. */
 export class WatchList {
   readonly #sites = new Map<string, Set<string>>();
+  #live: ReadonlySet<string> = new Set();
   readonly #watch: (sessionId: string, siteIds: readonly string[]) => void;
 
   /** @param watch is told the whole new list of a session whenever it changes. */
@@ -21,8 +22,15 @@ export class WatchList {
     if (sites?.delete(siteId) === true) this.#watch(sessionId, [...sites]);
   }
 
-  /** Forgets the sessions that are gone; nobody is told, since nobody is there. */
-  keep(exists: (sessionId: string) => boolean): void {
-    for (const sessionId of [...this.#sites.keys()]) if (!exists(sessionId)) this.#sites.delete(sessionId);
+  /**
+   * Says which sessions there are. One that comes back, as all do after a crash of the server, is told its list again:
+   * its rows are still open.
+   */
+  live(sessionIds: readonly string[]): void {
+    for (const sessionId of sessionIds) {
+      const sites = this.#sites.get(sessionId);
+      if (!this.#live.has(sessionId) && sites !== undefined && sites.size > 0) this.#watch(sessionId, [...sites]);
+    }
+    this.#live = new Set(sessionIds);
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AttachParams } from '../../../src/protocol/lsp';
 import type { AttachIntent, AttachServer } from '../../../src/host/sessions/attachments';
 import { Attachments } from '../../../src/host/sessions/attachments';
-import { appTasks, ENDED_SESSIONS_KEPT, SessionStore } from '../../../src/host/sessions/sessionStore';
+import { appTasks, currentSites, ENDED_SESSIONS_KEPT, SessionStore } from '../../../src/host/sessions/sessionStore';
 import { site, update } from './sample';
 
 describe('SessionStore', () => {
@@ -48,6 +48,23 @@ describe('SessionStore', () => {
     expect(store.all().filter(({ status }) => status === 'ended').map(({ id }) => id)).toEqual(['e7', 'e8', 'e9']);
     expect(ENDED_SESSIONS_KEPT).toBe(3);
     expect(store.get('b')).toBeDefined();
+  });
+
+  it('lets sites grow older by the clock of the session', () => {
+    const store = new SessionStore();
+    store.apply(update({ clockMs: 1000, sites: [site({ id: 'a', oldestMs: 500 }), site({ id: 'b', oldestMs: 500 })] }));
+    store.apply(update({ clockMs: 4000, full: false, sites: [site({ id: 'b', oldestMs: 100 })] }));
+    const session = store.get('1');
+    expect(session === undefined ? [] : currentSites(session).map(({ id, oldestMs }) => [id, oldestMs])).toEqual([['a', 3500], ['b', 100]]);
+  });
+
+  it('keeps nothing of an attach that failed', () => {
+    const store = new SessionStore();
+    const { target, ...unknown } = update({ status: 'attaching' });
+    store.apply(unknown);
+    store.apply({ ...unknown, status: 'ended', end: { reason: 'refused', message: '' } });
+    expect(target).toBeDefined();
+    expect(store.all()).toEqual([]);
   });
 
   it('counts only what is alive', () => {

@@ -175,8 +175,18 @@ describe('WatchList', () => {
     list.add('1', 'b');
     list.delete('1', 'a');
     list.delete('1', 'x');
-    list.keep(() => false);
-    list.delete('1', 'b');
     expect(told).toEqual([['1', ['a']], ['1', ['a', 'b']], ['1', ['b']]]);
+  });
+
+  it('is told again to a session that comes back', () => {
+    const told: [string, readonly string[]][] = [];
+    const list = new WatchList((sessionId, siteIds) => told.push([sessionId, siteIds]));
+    list.live(['1']);
+    list.add('1', 'a');
+    list.live(['1', '2']);
+    list.live([]);
+    expect(told).toHaveLength(1);
+    list.live(['1']);
+    expect(told).toEqual([['1', ['a']], ['1', ['a']]]);
   });
 });
