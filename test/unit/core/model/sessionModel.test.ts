@@ -1,0 +1,301 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { PositionMapper } from '../../../../src/core/model/placement';
+import { SITE_LINGER_MS, SessionModel } from '../../../../src/core/model/sessionModel';
+import { RATE_WINDOW_MS, TASK_ROW_LIMIT } from '../../../../src/core/model/task';
+import type { Site } from '../../../../src/core/model/task';
+import { PollBuilder, at, native } from './pollBuilder';
+
+const asIs: PositionMapper = (file, line, column) => ({ file, line, column });
+const A = at('/app/a.js', 3);
+const B = at('/app/b.js', 4);
+const LIB = at('/app/node_modules/lib/x.js', 5);
+const NODE = at('node:net', 6);
+
+function rows(model: SessionModel): Record<string, number> {
+  return Object.fromEntries([...model.sites()].map((site) => [`${site.kind} ${site.file ?? '-'}:${site.line}`, site.count]));
+}
+
+function only(model: SessionModel): Site {
+  const [site, ...others] = [...model.sites()];
+  if (!site || others.length > 0) throw new Error('not exactly one site');
+  return site;
+}
+
+describe('sites', () => {
+  test('merge the stacks of one position, and keep kinds apart', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    agent.change(agent.site([A, B]), { live: 2, variance: 3, started: 5, abandoned: 1, oldest: 400 });
+    agent.change(agent.site([A, LIB]), { live: 4, variance: 1, started: 4, abandoned: 2, oldest: 100 });
+    agent.alive([A], 1, { kind: 'timeout' });
+    const { changed } = model.apply(agent.poll(1000, { sampledPromises: true }), asIs);
+    expect(changed).toHaveLength(2);
+    const promise = [...model.sites()].find((site) => site.kind === 'promise');
+    expect(promise).toMatchObject({ count: 6, started: 9, abandoned: 3, oldestMs: 900, exact: false });
+    expect(promise?.error).toBeCloseTo(1.96 * 2);
+    expect(promise?.stack.map((frame) => frame.file)).toEqual(['/app/a.js', '/app/b.js']);
+    expect(model.rawSiteIds(promise?.id ?? '')).toEqual([0, 1]);
+    expect(rows(model)).toEqual({ 'promise /app/a.js:3': 6, 'timeout /app/a.js:3': 1 });
+  });
+
+  test('merge after source maps', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    agent.alive([at('/app/out.js', 10)], 2);
+    agent.alive([at('/app/out.js', 11)], 3);
+    model.apply(agent.poll(0), () => ({ file: '/app/in.ts', line: 7, column: 1 }));
+    expect(rows(model)).toEqual({ 'promise /app/in.ts:7': 5 });
+  });
+
+  test('without a position are told apart by name', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    agent.alive([], 1, { kind: 'handle', type: 'TCPWRAP' });
+    agent.alive([], 2, { kind: 'handle', type: 'PIPEWRAP' });
+    model.apply(agent.poll(0), asIs);
+    expect([...model.sites()].map((site) => [site.function, site.count])).toEqual([['TCPWRAP', 1], ['PIPEWRAP', 2]]);
+  });
+
+  test('take the age of the oldest that is left', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    const [first, second] = [agent.site([A, A]), agent.site([A, B])];
+    agent.change(first, { live: 1, oldest: 100 }).change(second, { live: 1, oldest: 500 });
+    model.apply(agent.poll(1000), asIs);
+    expect(only(model).oldestMs).toBe(900);
+    agent.change(first, { live: 0, started: 1, ended: 1 });
+    model.apply(agent.poll(2000), asIs);
+    expect(only(model).oldestMs).toBe(1500);
+    agent.change(second, { live: 0, started: 1, ended: 1 });
+    model.apply(agent.poll(3000), asIs);
+    expect(only(model)).toMatchObject({ count: 0, oldestMs: 0 });
+  });
+
+  test('are exact until a creation of their class was skipped, and say so at once', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    agent.alive([A], 1);
+    agent.alive([B], 1, { kind: 'timeout' });
+    model.apply(agent.poll(0), asIs);
+    expect([...model.sites()].every((site) => site.exact && site.error === 0)).toBe(true);
+    const { changed } = model.apply(agent.poll(RATE_WINDOW_MS + 1000, { sampledPromises: true }), asIs);
+    expect(changed).toContain('s1');
+    expect([...model.sites()].map((site) => [site.kind, site.exact])).toEqual([['promise', false], ['timeout', true]]);
+    expect(model.overhead(1)).toMatchObject({ mode: 'sampled', budgetPercent: 1 });
+  });
+
+  test('keep their row for a while when empty, then lose it and get it back under the same id', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    const site = agent.alive([A], 3);
+    model.apply(agent.poll(0), asIs);
+    agent.change(site, { live: 0, started: 3, ended: 3 });
+    expect(model.apply(agent.poll(1000), asIs)).toEqual({ changed: ['s1'], removed: [] });
+    expect(rows(model)).toEqual({ 'promise /app/a.js:3': 0 });
+    expect(model.apply(agent.poll(1000 + SITE_LINGER_MS - 1), asIs).removed).toEqual([]);
+    expect(model.apply(agent.poll(1000 + SITE_LINGER_MS), asIs)).toEqual({ changed: [], removed: ['s1'] });
+    expect(rows(model)).toEqual({});
+    expect(model.site('s1')).toMatchObject({ count: 0, started: 3 });
+    agent.change(site, { live: 1, started: 4, ended: 3, oldest: 50_000 });
+    expect(model.apply(agent.poll(50_000), asIs)).toEqual({ changed: ['s1'], removed: [] });
+    expect(only(model)).toMatchObject({ id: 's1', count: 1, started: 4, ratePerSec: 0.1 });
+  });
+
+  test('have no row when no poll found them alive', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    agent.change(agent.site([A]), { live: 0, started: 50, ended: 50 });
+    expect(model.apply(agent.poll(0), asIs)).toEqual({ changed: [], removed: [] });
+    expect(rows(model)).toEqual({});
+  });
+
+  test('are found by file', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    agent.alive([A], 1);
+    agent.alive([B], 1);
+    model.apply(agent.poll(0), asIs);
+    expect([...model.sitesInFile('/app/b.js')].map((site) => site.line)).toEqual([4]);
+    expect([...model.sitesInFile('/app/c.js')]).toEqual([]);
+  });
+});
+
+describe('a poll without news', () => {
+  test('changes no row, however old its tasks grow', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    agent.alive([A], 3);
+    model.apply(agent.poll(0), asIs);
+    model.apply(agent.poll(RATE_WINDOW_MS + 1), asIs);
+    expect(model.apply(agent.poll(RATE_WINDOW_MS + 1000), asIs)).toEqual({ changed: [], removed: [] });
+    expect(only(model).oldestMs).toBe(RATE_WINDOW_MS + 1000);
+    expect(model.clockMs).toBe(RATE_WINDOW_MS + 1000);
+  });
+});
+
+describe('rates', () => {
+  test('are per second of the window, and fade when nothing starts any more', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    const site = agent.site([A]);
+    model.apply(agent.poll(0), asIs);
+    for (let second = 1; second <= 20; second++) {
+      agent.change(site, { live: 2 * second, started: 5 * second, ended: 3 * second });
+      model.apply(agent.poll(second * 1000), asIs);
+    }
+    expect(only(model)).toMatchObject({ ratePerSec: 5, endedPerSec: 3 });
+    expect(model.apply(agent.poll(25_000), asIs).changed).toEqual(['s1']);
+    expect(only(model).ratePerSec).toBeCloseTo(2.5);
+    expect(model.apply(agent.poll(31_000), asIs).changed).toEqual(['s1']);
+    expect(only(model)).toMatchObject({ ratePerSec: 0, endedPerSec: 0 });
+    expect(model.apply(agent.poll(32_000), asIs).changed).toEqual([]);
+  });
+
+  test('count what was abandoned as ended', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    const site = agent.site([A]);
+    model.apply(agent.poll(0), asIs);
+    agent.change(site, { live: 4, started: 10, ended: 1, abandoned: 5 });
+    model.apply(agent.poll(RATE_WINDOW_MS), asIs);
+    expect(only(model)).toMatchObject({ ratePerSec: 1, endedPerSec: 0.6 });
+  });
+
+  test('are not scaled up from a moment', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    agent.alive([A], 3);
+    model.apply(agent.poll(10, { spanMs: 10 }), asIs);
+    expect(only(model).ratePerSec).toBe(3);
+  });
+});
+
+describe('totals', () => {
+  test("are those of the user's code; the rest is counted by origin", () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    const site = agent.alive([A], 3);
+    agent.alive([B], 2, { kind: 'timeout' });
+    agent.alive([LIB], 5);
+    agent.alive([NODE], 7, { kind: 'handle' });
+    agent.alive([native('all'), A], 11, { inner: true });
+    model.apply(agent.poll(0), asIs);
+    expect(model.totals).toMatchObject({ promise: 3, timeout: 2, handle: 0 });
+    expect(model.origins).toEqual({ app: 5, dependency: 5, node: 18 });
+    agent.change(site, { live: 1, started: 3, ended: 2 });
+    model.apply(agent.poll(1000), asIs);
+    expect(model.totals).toMatchObject({ promise: 1, timeout: 2 });
+    expect(model.origins.app).toBe(3);
+  });
+
+  test('are always the sum of the rows', () => {
+    const figures = fc.record({ site: fc.nat(5), live: fc.double({ min: 0, max: 1e6, noNaN: true }) });
+    fc.assert(
+      fc.property(fc.array(fc.array(figures, { maxLength: 6 }), { maxLength: 20 }), (polls) => {
+        const agent = new PollBuilder();
+        const model = new SessionModel();
+        // Two stacks per position, and one position of a dependency.
+        const ids = [[A, A], [A, B], [B, A], [B, B], [LIB, A], [LIB, LIB]].map((frames) => agent.site(frames));
+        polls.forEach((changes, second) => {
+          for (const { site, live } of changes) agent.change(ids[site] ?? 0, { live });
+          model.apply(agent.poll(second * 1000), asIs);
+          const sites = [...model.sites()];
+          const app = sites.filter((site) => site.origin === 'app').reduce((sum, site) => sum + site.count, 0);
+          expect(model.origins.app).toBe(app);
+          expect(model.totals.promise).toBe(app);
+        });
+      }),
+    );
+  });
+});
+
+describe('the baseline', () => {
+  test('is the attach until another is set', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    const site = agent.alive([A], 3);
+    model.apply(agent.poll(500, { spanMs: 500 }), asIs);
+    expect(only(model).sinceBaseline).toBe(3);
+    expect(model.baselineAt).toBe(1_000_000);
+    model.setBaseline();
+    expect(only(model).sinceBaseline).toBe(0);
+    expect(model.baselineAt).toBe(1_000_500);
+    agent.change(site, { live: 1, started: 3, ended: 2 });
+    agent.alive([B], 2);
+    model.apply(agent.poll(1000), asIs);
+    expect([...model.sites()].map((each) => each.sinceBaseline)).toEqual([-2, 2]);
+  });
+});
+
+describe('tasks', () => {
+  test('of one position are listed together, oldest first, and the rest is counted', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    const [first, second] = [agent.alive([A, A], 150), agent.alive([A, B], 5)];
+    const row = (id: number, start: number) => ({ id, start, weight: 1, state: 'pending' });
+    agent.tasks({ site: first, rows: Array.from({ length: 99 }, (_, index) => row(index, 100 + index)), more: 51 });
+    agent.tasks({ site: second, rows: [{ ...row(500, 50), state: '\u0007active', delayMs: 10, refed: false }, row(501, 900), row(502, 901)], more: 2 });
+    model.apply(agent.poll(1000), asIs);
+    const [list, ...others] = model.taskLists();
+    expect(others).toEqual([]);
+    expect(list?.tasks).toHaveLength(TASK_ROW_LIMIT);
+    expect(list?.tasks[0]).toEqual({ id: 500, kind: 'promise', ageMs: 950, weight: 1, state: '�active', delayMs: 10, refed: false });
+    expect(list?.more).toBe(55);
+  });
+});
+
+describe('what should not happen', () => {
+  test('unknown frames, sites and changes are left out', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    const poll = agent.poll(0);
+    model.apply(
+      {
+        ...poll,
+        sites: [{ id: 7, kind: 'promise', type: 'PROMISE', label: null, frames: [1, 99], inner: false, asyncCall: false, cause: 8 }],
+        changes: [[7, 1, 0, 1, 0, 0, 0], [42, 1, 0, 1, 0, 0, 0]],
+        tasks: [{ site: 42, rows: [], more: 1 }],
+      },
+      asIs,
+    );
+    expect([...model.sites()]).toHaveLength(1);
+    expect(model.taskLists()).toEqual([]);
+  });
+
+  test('a lost answer is counted', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    model.apply(agent.poll(0), asIs);
+    agent.poll(1);
+    model.apply(agent.poll(2), asIs);
+    expect(model.lostPolls).toBe(1);
+  });
+
+  test('an agent that begins again is not mixed up with the one before', () => {
+    const before = new PollBuilder();
+    const model = new SessionModel();
+    before.alive([B], 9);
+    before.alive([A], 3);
+    model.apply(before.poll(0), asIs);
+    model.apply(before.poll(1000), asIs);
+    const after = new PollBuilder();
+    after.alive([A], 2);
+    model.apply(after.poll(60_000), asIs);
+    expect(rows(model)).toEqual({ 'promise /app/b.js:4': 0, 'promise /app/a.js:3': 2 });
+    expect(model.totals.promise).toBe(2);
+    expect(model.site('s2')).toMatchObject({ line: 3, count: 2 });
+    expect(model.restarts).toBe(1);
+    expect(model.lostPolls).toBe(0);
+  });
+});
+
+test('a poll costs in proportion to what changed', () => {
+  const agent = new PollBuilder();
+  const model = new SessionModel();
+  const ids = Array.from({ length: 20_000 }, (_, index) => agent.alive([at('/app/a.js', index + 1)], 1));
+  model.apply(agent.poll(0), asIs);
+  model.apply(agent.poll(RATE_WINDOW_MS + 1), asIs);
+  agent.change(ids[77] ?? 0, { live: 2 });
+  expect(model.apply(agent.poll(RATE_WINDOW_MS + 2), asIs).changed).toEqual(['s78']);
+});
