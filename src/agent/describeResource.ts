@@ -1,7 +1,7 @@
 /** What one live timer, handle or request says of itself, for the rows below a site. */
 import type { RawSite } from './stacks';
 import type { AgentTask } from '../protocol/agent';
-import { readOwn } from './host';
+import { readHidden, readOwn } from './host';
 
 type Details = Omit<AgentTask, 'id' | 'start' | 'weight'>;
 
@@ -70,13 +70,10 @@ function pathOf(isProxy: (value: unknown) => boolean, resource: object): string 
   }
   const hostname = readOwn(isProxy, resource, 'hostname');
   if (typeof hostname === 'string') return hostname;
-  for (const symbol of Object.getOwnPropertySymbols(resource)) {
-    if (symbol.description !== OWNER_SYMBOL) continue;
-    const owner = readOwn(isProxy, resource, symbol);
-    for (const key of ['_pipeName', 'path', '_filename']) {
-      const value = readOwn(isProxy, owner, key);
-      if (typeof value === 'string') return value;
-    }
+  const owner = readHidden(isProxy, resource, OWNER_SYMBOL);
+  for (const key of ['_pipeName', 'path', '_filename']) {
+    const value = readOwn(isProxy, owner, key);
+    if (typeof value === 'string') return value;
   }
   return undefined;
 }

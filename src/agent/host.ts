@@ -97,4 +97,13 @@ export function readOwn(isProxy: (value: unknown) => boolean, holder: unknown, k
   return getOwnPropertyDescriptor(holder, key)?.value;
 }
 
-const { getOwnPropertyDescriptor } = Object;
+/** Reads an own data property that Node keeps under a symbol of its own, by the symbol's description. */
+export function readHidden(isProxy: (value: unknown) => boolean, holder: unknown, description: string): unknown {
+  if (typeof holder !== 'object' || holder === null || isProxy(holder)) return undefined;
+  for (const symbol of getOwnPropertySymbols(holder)) {
+    if (symbol.description === description) return readOwn(isProxy, holder, symbol);
+  }
+  return undefined;
+}
+
+const { getOwnPropertyDescriptor, getOwnPropertySymbols } = Object;

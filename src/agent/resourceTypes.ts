@@ -74,8 +74,8 @@ const PART_OF_ANOTHER: Readonly<Record<string, RegExp>> = {
   GETADDRINFOREQWRAP: /^node:net$/,
 };
 
-/** Node's loader makes promises of its own for every `import()`. */
-const LOADER = /^node:internal\/modules\//;
+/** Loading a module makes promises of its own, for every `import()` and at the first use of a builtin. */
+const LOADER = /^node:internal\/(?:modules\/|bootstrap\/realm$)/;
 
 /**
  * Whether a creation is a part of another task, or Node's own business.

@@ -3,7 +3,7 @@
  * would cost several times as much, and on old Nodes `AsyncLocalStorage` could lose its context.
  */
 import type { AsyncHook, NodeModules } from './host';
-import { readOwn } from './host';
+import { readHidden, readOwn } from './host';
 import type { Tracking } from './promises';
 import { RESOURCE_CLASS, isInnerResource } from './resourceTypes';
 import type { Sampler } from './sampler';
@@ -139,7 +139,9 @@ export function trackResources(
 
 /** The id of the socket that an HTTP request goes over, or -1: a parser is taken from a pool, long after the call. */
 function socketOf({ isProxy }: NodeModules, resource: object): number {
-  const socket = readOwn(isProxy, readOwn(isProxy, resource, 'req'), 'socket');
-  const handle = readOwn(isProxy, socket, '_handle') as { getAsyncId?(): number } | null | undefined;
+  const request = readOwn(isProxy, resource, 'req');
+  // an own property on Node 20, behind an accessor from 22 on
+  const socket = readOwn(isProxy, request, 'socket') ?? readHidden(isProxy, request, 'kSocket');
+  const handle = readHidden(isProxy, socket, 'kHandle') as { getAsyncId?(): number } | null | undefined;
   return handle?.getAsyncId?.() ?? -1;
 }

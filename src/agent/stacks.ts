@@ -258,9 +258,12 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
       const { script, origin } = list[i] as Frame;
       if (script !== null && origin !== 'app') below.push(script);
     }
+    // where the loader is the caller, it is no call: a module that may await at its top level gets a promise of its own
+    const caller = list[1]?.script;
+    if (asyncCall && owner === 0 && caller !== null && caller !== undefined) below.push(caller);
     let inner = request.isInner(below);
     const ownerFrame = list[owner];
-    if (request.kind === 'promise' && !inner && ownerFrame !== undefined && below.length > 0) {
+    if (request.kind === 'promise' && !inner && owner > 0 && ownerFrame !== undefined && below.length > 0) {
       // One call into other code is one task, however many promises that code makes below the one that it hands out.
       // Where the called function is async, it is the promise of the call. Otherwise the first promise to be seen is
       // taken for it; others that are first seen within the same call are not.

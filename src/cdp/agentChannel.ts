@@ -6,11 +6,12 @@
  * this also while the target is paused at a breakpoint or busy in a loop.
  */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { TASK_ROW_LIMIT } from '../core/model/task';
 import { AGENT_PROTOCOL_VERSION, AgentProtocolError, parseAgentPoll } from '../protocol/agent';
 import type { AgentConfig, AgentPoll } from '../protocol/agent';
-import { readAgentSource } from './agentSource';
+import { builtFile } from './builtFile';
 import type { Connection } from './connection';
 import { TargetError } from './target';
 
@@ -150,7 +151,7 @@ var runtime = versions.bun ? 'Bun' : versions.deno || g.Deno ? 'Deno' : versions
 var info = { runtime: runtime, node: String(p && p.version), pid: 0, title: '', cwd: '', needsInternals: false };
 if (runtime !== 'node' || parseInt(versions.node, 10) < ${OLDEST_NODE}) { delete g[${JSON.stringify(config.outBinding)}]; return info; }
 var load = typeof p.getBuiltinModule === 'function' ? p.getBuiltinModule : require;
-${readAgentSource()}
+${readFileSync(builtFile('agent.js'), 'utf8')}
 var agent = asyncscopeAgent.install(${JSON.stringify(config)}, { globalThis: g, process: p, Error: Error }, load);
 info.pid = p.pid;
 info.title = String((p.argv && p.argv[1]) || p.title);

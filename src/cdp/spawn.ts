@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { parseTarget } from './address';
 import { attachTo } from './attach';
+import { builtFile } from './builtFile';
 import { connect, withTimeout } from './connection';
 import { TargetError } from './target';
 import type { AttachOptions, AttachedTarget } from './target';
@@ -13,7 +14,7 @@ import type { AttachOptions, AttachedTarget } from './target';
 const START_TIMEOUT_MS = 15_000;
 /** What Node prints about its inspector; the program's user did not ask for it. */
 const INSPECTOR_CHATTER =
-  /^(?:Debugger listening on |For help, see: https:\/\/nodejs\.org\/|Debugger attached\.$|Waiting for the debugger to disconnect\.\.\.$)/;
+  /^(?:Debugger (?:listening|ending) on |For help, see: https:\/\/nodejs\.org\/|Debugger attached\.$|Waiting for the debugger to disconnect\.\.\.$)/;
 
 export interface SpawnOptions extends AttachOptions {
   /** Where the program's standard output goes. */
@@ -38,7 +39,7 @@ export async function spawnTarget(command: readonly string[], options: SpawnOpti
   if (program === undefined || !/^node(?:js)?\d*(?:\.exe)?$/i.test(basename(program))) {
     throw new TargetError('bad target', 'The command after "--" must start with node, such as: -- node app.js');
   }
-  const child = spawn(program, ['--inspect-brk=127.0.0.1:0', ...rest], {
+  const child = spawn(program, ['--require', builtFile('preload.js'), ...rest], {
     stdio: ['inherit', options.stdout === 'stderr' ? 2 : 'inherit', 'pipe'],
   });
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {

@@ -1,0 +1,25 @@
+/**
+ * Required by Node ahead of a program that Asyncscope starts itself: opens the inspector and waits until the agent is in.
+ *
+ * `--inspect-brk` would do for the program alone, but its children and workers inherit it and would wait for a debugger
+ * that never comes; this takes itself out of what they inherit.
+ */
+
+interface Inspector {
+  open(port: number, host: string): void;
+  waitForDebugger(): void;
+}
+
+declare const require: (name: string) => unknown;
+declare const process: { execArgv: string[] };
+declare const __filename: string;
+
+const { isMainThread } = require('worker_threads') as { isMainThread: boolean };
+
+if (isMainThread) {
+  const at = process.execArgv.findIndex((argument, i) => argument === '--require' && process.execArgv[i + 1] === __filename);
+  if (at !== -1) process.execArgv.splice(at, 2);
+  const inspector = require('inspector') as Inspector;
+  inspector.open(0, '127.0.0.1');
+  inspector.waitForDebugger();
+}
