@@ -1,0 +1,87 @@
+/** A target that answers when the test says so. */
+import type { AttachedTarget, CloseReason, HeapSnapshotOptions } from '../../../src/cdp/target';
+import { TargetError } from '../../../src/cdp/target';
+import type { AgentPoll } from '../../../src/protocol/agent';
+import type { PositionSource } from '../../../src/server/sourceMaps';
+import { PollBuilder } from '../core/model/pollBuilder';
+
+/** Scripts are what they are: nothing is read. */
+export const UNMAPPED: PositionSource = {
+  prepare: () => Promise.resolve(),
+  lookup: (script, line, column) => ({ file: script, line, column }),
+};
+
+interface PendingPoll {
+  readonly resolve: (poll: AgentPoll) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class FakeTarget implements AttachedTarget {
+  readonly info = { pid: 7, node: 'v24.0.0', url: '127.0.0.1:9229', title: '/app/server.js', cwd: '/app' };
+  readonly agent = new PollBuilder();
+  readonly watched: (readonly number[])[] = [];
+  readonly closed: Promise<CloseReason>;
+  detached = 0;
+  /** Polls that wait for an answer. */
+  readonly pending: PendingPoll[] = [];
+  snapshot: (options: HeapSnapshotOptions) => Promise<void> = () => Promise.resolve();
+  #close: (reason: CloseReason) => void = () => undefined;
+  #isClosed = false;
+
+  constructor() {
+    this.closed = new Promise((resolve) => {
+      this.#close = resolve;
+    });
+  }
+
+  poll(): Promise<AgentPoll> {
+    if (this.#isClosed) return Promise.reject(new TargetError('closed', 'closed'));
+    return new Promise((resolve, reject) => this.pending.push({ resolve, reject }));
+  }
+
+  /** Answers the poll that waits. */
+  answer(poll: AgentPoll): void {
+    this.#taken().resolve(poll);
+  }
+
+  fail(error: Error): void {
+    this.#taken().reject(error);
+  }
+
+  timeOut(): void {
+    this.fail(new TargetError('timeout', 'no answer'));
+  }
+
+  watch(rawSiteIds: readonly number[]): Promise<void> {
+    this.watched.push(rawSiteIds);
+    return Promise.resolve();
+  }
+
+  takeHeapSnapshot(options: HeapSnapshotOptions): Promise<void> {
+    return this.snapshot(options);
+  }
+
+  detach(): Promise<void> {
+    this.detached++;
+    this.close('detached');
+    return Promise.resolve();
+  }
+
+  close(reason: CloseReason): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#close(reason);
+    for (const { reject } of this.pending.splice(0)) reject(new TargetError('closed', 'closed'));
+  }
+
+  #taken(): PendingPoll {
+    const poll = this.pending.shift();
+    if (!poll) throw new Error('nobody polls');
+    return poll;
+  }
+}
+
+/** Lets everything run that is waiting for promises only. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+}
