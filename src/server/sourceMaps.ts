@@ -174,7 +174,8 @@ function originalPosition(loaded: LoadedMap, line: number, column: number): Mapp
     let found = originalPositionFor(loaded.map, needle);
     // Generators differ in where on a call they put a segment: take the next one when none comes before.
     if (found.source === null) found = originalPositionFor(loaded.map, { ...needle, bias: LEAST_UPPER_BOUND });
-    if (found.source === null) return undefined;
+    // The specification allows sources without a name.
+    if (found.source === null || found.source === '') return undefined;
     const file = sourcePath(found.source, loaded);
     return file === undefined ? undefined : { file, line: found.line, column: found.column + 1 };
   } catch {

@@ -19,10 +19,8 @@ describe('text of a target', () => {
   test('never holds anything that a terminal acts on', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        // eslint-disable-next-line no-control-regex -- what must not be there
-        expect(displayName(text)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
-        expect(displayName(text).isWellFormed()).toBe(true);
-        expect(displayName(text).length).toBeLessThanOrEqual(NAME_LIMIT);
+        const shown = displayName(text);
+        return !/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/.test(shown) && !/\p{Surrogate}/u.test(shown) && shown.length <= NAME_LIMIT;
       }),
     );
   });
