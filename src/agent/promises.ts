@@ -7,6 +7,7 @@
  */
 import type { NodeModules } from './host';
 import type { Sampler } from './sampler';
+import { NOT_COUNTED, NO_SITE } from './stacks';
 import type { Stacks } from './stacks';
 import type { TaskTable } from './taskTable';
 import { isInnerResource } from './resourceTypes';
@@ -51,8 +52,8 @@ export function trackPromises(
     try {
       request.now = now;
       const site = stacks.site(request);
-      if (site === -1) table.drop(sampler.weight);
-      else {
+      if (site === NO_SITE) table.drop(sampler.weight);
+      else if (site !== NOT_COUNTED) {
         const task = table.start(site, sampler.weight, now, null);
         if (task !== -1) {
           add(promise, task);

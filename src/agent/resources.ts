@@ -7,6 +7,7 @@ import { readHidden, readOwn } from './host';
 import type { Tracking } from './promises';
 import { RESOURCE_CLASS, isInnerResource } from './resourceTypes';
 import type { Sampler } from './sampler';
+import { NOT_COUNTED, NO_SITE } from './stacks';
 import type { RawSite, SiteRequest, Stacks } from './stacks';
 import type { TaskTable } from './taskTable';
 
@@ -88,8 +89,8 @@ export function trackResources(
         request.type = 'Interval';
       }
       const site = stacks.site(request);
-      if (site === -1) table.drop(sampler.weight);
-      else {
+      if (site === NO_SITE) table.drop(sampler.weight);
+      else if (site !== NOT_COUNTED) {
         const task = table.start(site, sampler.weight, now, new WeakRef(resource));
         if (task !== -1) tasks.set(asyncId, task);
       }

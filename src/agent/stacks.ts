@@ -22,7 +22,7 @@ const FRAME_CONSTRUCTOR = 4;
 const FRAME_EVAL = 8;
 
 /** Scripts that stand between a creation and the code that asked for it, and say nothing about it. */
-const PLUMBING = /^node:(?:internal\/(?:async_hooks|promise_hooks|timers$|asyncscope\/)|timers$)/;
+const PLUMBING = /^node:(?:internal\/(?:async_hooks|promise_hooks|timers$)|timers$)/;
 /** Promises of one call into other code follow each other within this span. Milliseconds. */
 const SAME_CALL_MS = 5;
 /** The very first call may have to load and compile what it calls. Milliseconds. */
@@ -31,6 +31,10 @@ const FIRST_CALL_MS = 100;
 const DYNAMIC_IMPORT = 'importModuleDynamicallyCallback';
 /** Builtins whose promise is settled by the time they return: never the one that a call hands out to be waited for. */
 const SETTLED_BUILTIN = /^(?:resolve|reject)$/;
+
+/** Our own code in the target, and that of other Asyncscopes: what it makes is not the program's. */
+const OWN_SCRIPT = /^node:internal\/asyncscope\//;
+const UNNAMED_SCRIPT = '<anonymous>';
 
 type FrameOrigin = 'app' | 'dependency' | 'node' | 'native';
 
@@ -90,8 +94,13 @@ export interface SiteRequest {
   isInner(scripts: readonly string[]): boolean;
 }
 
+/** A limit was reached. */
+export const NO_SITE = -1;
+/** An observer's own. */
+export const NOT_COUNTED = -2;
+
 export interface Stacks {
-  /** The site of the creation that is going on, or -1 when there is none to be had. */
+  /** The site of the creation that is going on, {@link NO_SITE} when there is none to be had, or {@link NOT_COUNTED}. */
   site(request: SiteRequest): number;
   /** Frames and sites interned since the last call. */
   takeNew(): { firstFrame: number; frames: RawFrame[]; sites: RawSite[] };
@@ -135,8 +144,10 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
   }
 
   function intern(site: CallSite): Frame | undefined {
-    const script = site.getScriptNameOrSourceURL();
-    if (script === null || script === undefined || script === '') {
+    let script = site.getScriptNameOrSourceURL();
+    // evaluated code may have no name, builtins have no position either
+    if ((script === null || script === '') && site.getLineNumber() !== null) script = UNNAMED_SCRIPT;
+    if (script === null || script === '') {
       const name = site.getFunctionName() ?? '';
       const known = natives.get(name);
       if (known !== undefined) return frames[known];
@@ -176,12 +187,13 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     return frame;
   }
 
-  /** The frames of `sites` from the first that is not plumbing. */
-  function internAll(sites: readonly CallSite[]): Frame[] {
+  /** The frames of `sites` from the first that is not plumbing; undefined when an observer is at work. */
+  function internAll(sites: readonly CallSite[]): Frame[] | undefined {
     const list: Frame[] = [];
     for (let i = 0; i < sites.length; i++) {
       const frame = intern(sites[i] as CallSite);
       if (frame === undefined) break;
+      if (list.length === 0 && frame.script !== null && OWN_SCRIPT.test(frame.script)) return undefined;
       if (list.length === 0 && frame.plumbing) continue;
       list.push(frame);
     }
@@ -211,11 +223,12 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     const isPromise = request.kind === 'promise';
     let sites = capture(request.above, SHORT_STACK);
     let list = internAll(sites);
+    if (list === undefined) return NOT_COUNTED;
     let asyncCall = isPromise && isAsyncCall(list);
     let owner = ownerOf(list, sites, asyncCall);
     if (owner === -1 && sites.length === SHORT_STACK && stackDepth > SHORT_STACK) {
       sites = capture(request.above, stackDepth);
-      list = internAll(sites);
+      list = internAll(sites) ?? list;
       asyncCall = isPromise && isAsyncCall(list);
       owner = ownerOf(list, sites, asyncCall);
     }
@@ -226,7 +239,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     for (let i = 0; i <= last; i++) node = childOf(node, (list[i] as Frame).id);
     if (cause !== -1) node = childOf(node, -1 - cause);
     if (node.site === -1) {
-      if (siteCount >= MAX_SITES) return -1;
+      if (siteCount >= MAX_SITES) return NO_SITE;
       addSite(node, request, list, owner, asyncCall, cause);
     }
     if (node.calledBy !== -1) lastBelow.set(node.calledBy, request.now);

@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { TASK_ROW_LIMIT } from '../core/model/task';
 import { AGENT_PROTOCOL_VERSION, AgentProtocolError, parseAgentPoll } from '../protocol/agent';
@@ -21,6 +22,8 @@ const OBJECT_GROUP = 'asyncscope';
 /** The realm of the main script: V8 numbers contexts from 1. Others (`vm`) must not get our globals. */
 const MAIN_CONTEXT = 1;
 const INSTALL_TIMEOUT_MS = 15_000;
+const READY_TIMEOUT_MS = 3_000;
+const READY_POLL_MS = 20;
 const OLDEST_NODE = 18;
 const STACK_DEPTH = 40;
 export const DEFAULT_LEASE_MS = 10_000;
@@ -78,6 +81,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
   });
 
   const install = async (): Promise<InstalledAgent> => {
+    await untilNodeIsReady(connection);
     await connection.send('Runtime.addBinding', { name: config.outBinding, executionContextId: MAIN_CONTEXT });
     const result = await evaluate(connection, installExpression(config), INSTALL_TIMEOUT_MS);
     const checked = v.safeParse(installed, result.value);
@@ -139,6 +143,31 @@ function parse(payload: string): AgentPoll {
   } catch (error) {
     if (!(error instanceof AgentProtocolError)) throw error;
     throw new TargetError('agent failed', `The agent's answer is malformed (${error.message}).`, { cause: error });
+  }
+}
+
+/**
+ * Node opens its inspector before it is ready itself: for a moment at its start, and with `--inspect-brk` until a debugger
+ * lets it go. Its own modules fail until then; `util.debuglog` is the first to show it.
+ */
+async function untilNodeIsReady(connection: Connection): Promise<void> {
+  const end = performance.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    const ready = await evaluate(
+      connection,
+      `(function (p) {
+  if (!p || !p.versions || !p.versions.node) return true;
+  try { (p.getBuiltinModule || require)('util').debuglog('asyncscope').enabled; return true; } catch (e) { return false; }
+})(globalThis.process)`,
+    );
+    if (ready.value !== false) return;
+    if (performance.now() > end) {
+      throw new TargetError(
+        'timeout',
+        'The target waits for a debugger before its first line (--inspect-brk). Let it run, then attach again.',
+      );
+    }
+    await sleep(READY_POLL_MS);
   }
 }
 

@@ -1,5 +1,4 @@
 /** Attaches to a Node process: connection, agent, heap snapshots, and the orderly ways out. */
-import { createConnection } from 'node:net';
 import type { TargetInfo } from '../core/model/task';
 import { formatAddress, parseTarget } from './address';
 import type { TargetAddress } from './address';
@@ -11,8 +10,6 @@ import { lookUp } from './discover';
 import { TargetError } from './target';
 import type { AttachOptions, AttachedTarget, CloseReason, HeapSnapshotOptions } from './target';
 
-/** How long a reachable port takes to accept: used to tell a dead target from a lost connection. */
-const PROBE_TIMEOUT_MS = 500;
 /** After a disposal that does not answer, the lease takes the agent out. */
 const DISPOSE_TIMEOUT_MS = 2_000;
 
@@ -61,7 +58,7 @@ export async function attachTo(
   const closed = connection.closed.then(async (by): Promise<CloseReason> => {
     if (exiting) return 'target exited';
     if (by === 'ours') return 'detached';
-    return (await accepts(address.host, address.port)) ? 'connection lost' : 'target exited';
+    return (await answers(address.host, address.port)) ? 'connection lost' : 'target exited';
   });
   const info: TargetInfo = {
     pid: channel.agent.pid,
@@ -140,21 +137,10 @@ function cancelled(): TargetError {
   return new TargetError('cancelled', 'The heap snapshot was cancelled.');
 }
 
-async function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createConnection({ host, port, timeout: PROBE_TIMEOUT_MS });
-    const done = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => {
-      done(true);
-    });
-    socket.once('error', () => {
-      done(false);
-    });
-    socket.once('timeout', () => {
-      done(false);
-    });
-  });
+/** Whether an inspector still answers there. A port alone may outlive its process for a moment. */
+function answers(host: string, port: number): Promise<boolean> {
+  return lookUp(host, port).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,12 +1,15 @@
 /** Finds inspectors: what runs behind one address, and which are open on this machine. */
-import CDP from 'chrome-remote-interface';
+import { lookup } from 'node:dns/promises';
+import { get } from 'node:http';
 import * as v from 'valibot';
 import type { DiscoveredInspector } from '../protocol/lsp';
 import { DEFAULT_INSPECTOR_PORT, formatAddress } from './address';
-import { connectError, withTimeout } from './connection';
+import { connectError } from './connection';
 import { TargetError } from './target';
 
 const LOOKUP_TIMEOUT_MS = 3_000;
+/** An inspector's answers are a few hundred bytes; whatever sends more than this is none. UTF-16 units. */
+const LOOKUP_LIMIT = 1_000_000;
 /** `node --inspect` takes the next ports by convention when several processes run side by side. */
 const SCANNED_PORTS = 12;
 
@@ -33,14 +36,17 @@ export interface InspectorTarget {
  */
 export async function lookUp(host: string, port: number): Promise<InspectorTarget> {
   const where = formatAddress(host, port);
-  const timedOut = () => new TargetError('timeout', `${where} accepts connections but does not answer. Is it an inspector port?`);
   let version: unknown;
   let targets: unknown;
+  const signal = AbortSignal.timeout(LOOKUP_TIMEOUT_MS);
   try {
-    version = await withTimeout(CDP.Version({ host, port }), LOOKUP_TIMEOUT_MS, timedOut);
-    targets = await withTimeout(CDP.List({ host, port }), LOOKUP_TIMEOUT_MS, timedOut);
+    // Node answers only requests that name it by an address or as localhost (a guard against DNS rebinding).
+    const { address } = await lookup(host);
+    version = await getJson(address, port, '/json/version', signal);
+    targets = await getJson(address, port, '/json/list', signal);
   } catch (error) {
-    throw connectError(error, where);
+    if (!signal.aborted) throw connectError(error, where);
+    throw new TargetError('timeout', `${where} accepts connections but does not answer. Is it an inspector port?`, { cause: error });
   }
   const checkedVersion = v.safeParse(versionAnswer, version);
   const checkedTargets = v.safeParse(listing, targets);
@@ -56,6 +62,30 @@ export async function lookUp(host: string, port: number): Promise<InspectorTarge
   const socketUrl = new URL(target.webSocketDebuggerUrl);
   socketUrl.host = where;
   return { socketUrl: socketUrl.href, title: target.title, runtime };
+}
+
+/** Not `fetch`, which refuses a list of ports that an inspector may well listen on. */
+function getJson(host: string, port: number, path: string, signal: AbortSignal): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const request = get({ host, port, path, signal, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+        if (text.length > LOOKUP_LIMIT) request.destroy(new Error('too long'));
+      });
+      response.on('error', reject);
+      response.on('end', () => {
+        try {
+          if (response.statusCode !== 200) throw new Error(`HTTP ${response.statusCode ?? 0}`);
+          resolve(JSON.parse(text));
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+    request.on('error', reject);
+  });
 }
 
 /** The Node inspectors that are open on this machine's usual ports, in the order of the ports. */

@@ -1,0 +1,275 @@
+/** Attaching to real Node processes, and every way out again. */
+import { createServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { attach } from '../../src/cdp/attach.ts';
+import { connect } from '../../src/cdp/connection.ts';
+import type { AttachedTarget } from '../../src/cdp/target.ts';
+import type { AgentPoll } from '../../src/protocol/agent.ts';
+import { NODES } from '../support/nodes.ts';
+import { startTarget, stopTargets } from '../support/target.ts';
+import { until } from '../support/until.ts';
+
+const OPTIONS = { budgetPercent: 100 };
+const IDLE = "setInterval(() => {}, 1000); console.log('idle')";
+/** Everything of a process that an observer could leave something in. */
+const FOOTPRINT = `(() => JSON.stringify({
+  globals: Reflect.ownKeys(globalThis).map(String).sort(),
+  error: Reflect.ownKeys(Error).map(String).sort(),
+  limit: Error.stackTraceLimit,
+  listeners: process.eventNames().map(String).sort(),
+  exit: process.listenerCount('exit'),
+  hooks: process.binding === undefined ? 0 : 1,
+  active: process.getActiveResourcesInfo().sort(),
+}))()`;
+
+afterEach(stopTargets);
+
+async function footprint(url: string): Promise<Record<string, unknown>> {
+  const connection = await connect(url);
+  try {
+    const answer = (await connection.send('Runtime.evaluate', { expression: FOOTPRINT, returnByValue: true })) as {
+      result: { value: string };
+    };
+    return JSON.parse(answer.result.value) as Record<string, unknown>;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function evaluate(url: string, expression: string): Promise<unknown> {
+  const connection = await connect(url);
+  try {
+    const answer = (await connection.send('Runtime.evaluate', { expression, returnByValue: true, includeCommandLineAPI: true })) as {
+      result: { value: unknown };
+    };
+    return answer.result.value;
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Live tasks by kind, of all polls so far. */
+function counter(): { take(poll: AgentPoll): void; live(kind: string): number } {
+  const kinds = new Map<number, string>();
+  const live = new Map<number, number>();
+  return {
+    take(poll) {
+      if (poll.seq === 1) {
+        kinds.clear();
+        live.clear();
+      }
+      for (const site of poll.sites) if (!site.inner) kinds.set(site.id, site.kind);
+      for (const change of poll.changes) live.set(change[0], change[1]);
+    },
+    live(kind) {
+      let sum = 0;
+      for (const [site, count] of live) if (kinds.get(site) === kind) sum += count;
+      return sum;
+    },
+  };
+}
+
+async function reaches(target: AttachedTarget, kind: string, count: number): Promise<void> {
+  const counts = counter();
+  await until(async () => {
+    counts.take(await target.poll());
+    return counts.live(kind) === count;
+  });
+}
+
+describe.each(NODES)('Node $version', (node) => {
+  describe.each([
+    ['ends naturally', 'setTimeout(() => {}, 300)', 0],
+    ['calls process.exit', 'setTimeout(() => process.exit(7), 300)', 7],
+    ['throws', "setTimeout(() => { throw new Error('on purpose'); }, 300)", 1],
+    ['rejects', "setTimeout(() => { Promise.reject(new Error('on purpose')); }, 300)", 1],
+  ])('a target that %s', (_how, code, exitCode) => {
+    test('exits by itself, with its own exit code', async () => {
+      const target = await startTarget(node, code);
+      const attached = await attach(target.url, OPTIONS);
+      await attached.poll();
+      expect(await attached.closed).toBe('target exited');
+      expect(await target.exited).toEqual({ code: exitCode, signal: null });
+    });
+  });
+
+  test('a killed target is said to have exited', async () => {
+    const target = await startTarget(node, IDLE);
+    const attached = await attach(target.url, OPTIONS);
+    target.child.kill('SIGKILL');
+    expect(await attached.closed).toBe('target exited');
+    await expect(attached.poll()).rejects.toMatchObject({ reason: 'closed' });
+  });
+
+  test('a detach leaves nothing of ours behind', async () => {
+    const target = await startTarget(node, IDLE);
+    const before = await footprint(target.url);
+    const attached = await attach(target.url, OPTIONS);
+    await attached.poll();
+    await attached.watch([0]);
+    await attached.poll();
+    await attached.detach();
+    expect(await attached.closed).toBe('detached');
+    expect(await footprint(target.url)).toEqual(before);
+  });
+
+  test('an agent that nobody polls takes itself out', async () => {
+    const target = await startTarget(node, IDLE);
+    const before = await footprint(target.url);
+    const attached = await attach(target.url, { ...OPTIONS, leaseMs: 200 });
+    await attached.poll();
+    await until(async () => JSON.stringify(await footprint(target.url)) === JSON.stringify(before));
+    // and is put in again by the next poll, which begins anew
+    expect((await attached.poll()).seq).toBe(1);
+    await attached.detach();
+    expect(await footprint(target.url)).toEqual(before);
+  });
+
+  test('attach, detach, attach again: each sees what began since', async () => {
+    const target = await startTarget(node, `globalThis.kept = []; ${IDLE}`);
+    for (const count of [3, 5]) {
+      const attached = await attach(target.url, OPTIONS);
+      await evaluate(target.url, `for (let i = 0; i < ${count}; i++) kept.push(new Promise(() => {})); 0`);
+      await reaches(attached, 'promise', count);
+      await attached.detach();
+    }
+  });
+
+  test('two agents in one target count the same and not each other', async () => {
+    const target = await startTarget(node, `globalThis.kept = []; ${IDLE}`);
+    const first = await attach(target.url, OPTIONS);
+    const second = await attach(target.url, OPTIONS);
+    await evaluate(target.url, 'for (let i = 0; i < 4; i++) kept.push(new Promise(() => {}), setTimeout(() => {}, 60000)); 0');
+    for (const attached of [first, second]) await reaches(attached, 'promise', 4);
+    await first.detach();
+    await evaluate(target.url, 'kept.push(new Promise(() => {})); 0');
+    const counts = counter();
+    await until(async () => {
+      counts.take(await second.poll());
+      return counts.live('promise') === 1;
+    });
+    await second.detach();
+  });
+
+  test('answers while the target is paused at a breakpoint, and while it is busy', async () => {
+    const target = await startTarget(
+      node,
+      `globalThis.kept = [new Promise(() => {})]; setInterval(() => {}, 20);
+       globalThis.busy = (ms) => { const end = Date.now() + ms; while (Date.now() < end); };`,
+    );
+    const attached = await attach(target.url, OPTIONS);
+    const user = await connect(target.url);
+    const paused = new Promise((resolve) => user.on('Debugger.paused', resolve));
+    await user.send('Debugger.enable');
+    await user.send('Debugger.pause');
+    await paused;
+    expect((await attached.poll()).seq).toBe(1);
+    await user.send('Debugger.resume');
+    const done = user.send('Runtime.evaluate', { expression: 'busy(400)' });
+    expect((await attached.poll()).seq).toBe(2);
+    await done;
+    await user.close();
+    await attached.detach();
+  });
+
+  test('polls put no script into the debugger', async () => {
+    const target = await startTarget(node, IDLE);
+    const attached = await attach(target.url, OPTIONS);
+    await attached.poll();
+    const user = await connect(target.url);
+    await user.send('Debugger.enable');
+    const scripts: unknown[] = [];
+    user.on('Debugger.scriptParsed', (script) => scripts.push(script['url']));
+    for (let i = 0; i < 5; i++) await attached.poll();
+    // a script of our own arrives after any that the polls made
+    await user.send('Runtime.evaluate', { expression: '0 //# sourceURL=last' });
+    await until(() => scripts.includes('last'));
+    expect(scripts).toEqual(['last']);
+    await user.close();
+    await attached.detach();
+  });
+
+  test('vm contexts get no globals of ours', async () => {
+    const target = await startTarget(
+      node,
+      `globalThis.context = require('vm').createContext({}); require('vm').runInContext('1', context); ${IDLE}`,
+    );
+    const attached = await attach(target.url, OPTIONS);
+    await attached.poll();
+    expect(await evaluate(target.url, 'Reflect.ownKeys(context).length')).toBe(0);
+    await attached.detach();
+  });
+
+  test('a heap snapshot arrives whole', async () => {
+    const target = await startTarget(node, IDLE);
+    const attached = await attach(target.url, OPTIONS);
+    let text = '';
+    const progress: number[] = [];
+    await attached.takeHeapSnapshot({ write: (chunk) => void (text += chunk), progress: (done) => progress.push(done) });
+    const snapshot = JSON.parse(text) as { snapshot: { node_count: number }; nodes: number[] };
+    expect(snapshot.snapshot.node_count).toBeGreaterThan(1000);
+    expect(progress.at(-1)).toBe(1);
+    const aborted = new AbortController();
+    aborted.abort();
+    await expect(attached.takeHeapSnapshot({ write: () => undefined, signal: aborted.signal })).rejects.toMatchObject({ reason: 'cancelled' });
+    await attached.detach();
+  });
+
+  test('above its budget the agent samples, says so, and stays near the truth', async () => {
+    const total = 200_000;
+    const target = await startTarget(node, `globalThis.kept = []; globalThis.spawn = (n) => { for (let i = 0; i < n; i++) kept.push(new Promise(() => {})); }; ${IDLE}`);
+    const attached = await attach(target.url, { budgetPercent: 1 });
+    await evaluate(target.url, `spawn(${total})`);
+    const poll = await attached.poll();
+    expect(poll.sampledPromises).toBe(true);
+    const change = poll.changes.reduce((most, each) => (each[1] > most[1] ? each : most));
+    const error = Math.sqrt(change[2]);
+    expect(error).toBeGreaterThan(0);
+    // five standard deviations: fails once in a million runs
+    expect(Math.abs(change[1] - total)).toBeLessThan(5 * error);
+    await attached.detach();
+  });
+});
+
+describe('what is not a Node inspector', () => {
+  test.each([
+    ['', 'bad target'],
+    ['9229x', 'bad target'],
+    ['0', 'bad target'],
+    ['99999', 'bad target'],
+    ['127.0.0.1:1', 'refused'],
+    ['ws://127.0.0.1:1/x', 'refused'],
+    ['no-such-host.invalid:9229', 'refused'],
+  ])('"%s": %s', async (target, reason) => {
+    await expect(attach(target, OPTIONS)).rejects.toMatchObject({ name: 'TargetError', reason });
+  });
+
+  test('a web server', async () => {
+    const server = createServer((_request, response) => response.end('<html>'));
+    await expect(attach(String(await listen(server)), OPTIONS)).rejects.toMatchObject({ reason: 'not an inspector' });
+    server.close();
+  });
+
+  test('a browser', async () => {
+    const server = createServer((_request, response) => response.end('{"Browser":"Chrome/156.0"}'));
+    server.on('request', () => undefined);
+    const port = await listen(server);
+    await expect(attach(String(port), OPTIONS)).rejects.toMatchObject({ name: 'TargetError' });
+    server.close();
+  });
+
+  test('a socket that says nothing', async () => {
+    const server = createTcpServer(() => undefined);
+    await expect(attach(`ws://127.0.0.1:${await listen(server)}/x`, OPTIONS)).rejects.toMatchObject({ reason: 'timeout' });
+    server.close();
+  });
+});
+
+async function listen(server: { listen(port: number, host: string, done: () => void): unknown; address(): unknown }): Promise<number> {
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return (server.address() as AddressInfo).port;
+}

@@ -1,0 +1,55 @@
+/** Starts Node programs under the inspector for tests, and makes sure they end. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import type { TestNode } from './nodes.ts';
+import { until } from './until.ts';
+
+export interface TestTarget {
+  readonly child: ChildProcess;
+  /** The inspector's ws:// address. */
+  readonly url: string;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+}
+
+const running = new Set<ChildProcess>();
+
+/** @param code what `node -e` gets; where it prints `idle`, the program is waited for until it does */
+export async function startTarget(node: TestNode, code: string, flags: readonly string[] = []): Promise<TestTarget> {
+  const child = spawn(node.path, ['--inspect=127.0.0.1:0', ...flags, '-e', code], { stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  let stdout = '';
+  let stderr = '';
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    // `close` comes when the output has been read too
+    child.once('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal });
+    });
+  });
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += data.toString();
+      const found = /ws:\/\/\S+/.exec(stderr);
+      if (found) resolve(found[0]);
+    });
+    child.once('error', reject);
+    void exited.then((how) => {
+      reject(new Error(`ended early: ${JSON.stringify(how)}\n${stderr}`));
+    });
+  });
+  if (code.includes("console.log('idle')")) await until(() => stdout.includes('idle'));
+  return { child, url, stdout: () => stdout, stderr: () => stderr, exited };
+}
+
+/** For `afterEach`. */
+export async function stopTargets(): Promise<void> {
+  const ends = [...running].map((child) => new Promise((resolve) => child.once('close', resolve)));
+  for (const child of running) {
+    child.kill('SIGCONT');
+    child.kill('SIGKILL');
+  }
+  await Promise.all(ends);
+}
