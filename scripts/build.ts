@@ -1,17 +1,16 @@
 /** `npm run build [-- --production] [-- --watch]`: bundles the extension, the server, the terminal and the agent, and compiles the sample. */
 import { context, build as esbuild } from 'esbuild';
-import { existsSync } from 'node:fs';
 import { chmod, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { allBundles, type Bundle } from './lib/bundles.ts';
+import { allBundles } from './lib/bundles.ts';
 import { DIST, ROOT, SAMPLE } from './lib/paths.ts';
 
 const { values } = parseArgs({ options: { production: { type: 'boolean' }, watch: { type: 'boolean' } } });
 await build(values.production === true, values.watch === true);
 
 async function build(production: boolean, watch: boolean): Promise<void> {
-  const bundles = (await allBundles(production)).filter(hasEntries); // TEMP
+  const bundles = await allBundles(production);
   await rm(DIST, { recursive: true, force: true });
   await rm(join(SAMPLE, 'dist'), { recursive: true, force: true });
   if (watch) {
@@ -25,11 +24,5 @@ async function build(production: boolean, watch: boolean): Promise<void> {
     const { size } = await stat(options.outfile);
     console.log(`${relative(ROOT, options.outfile).padEnd(20)} ${(size / 1024).toFixed(1).padStart(8)} KB`);
   }
-  if (bundles.some((b) => b.name === 'cli')) await chmod(join(DIST, 'cli.js'), 0o755); // TEMP
-}
-
-function hasEntries({ name, options }: Bundle): boolean { // TEMP
-  const ok = Array.isArray(options.entryPoints) && options.entryPoints.length > 0 && options.entryPoints.every((e) => existsSync(e as string));
-  if (!ok) console.log(`${name}: no entry yet`);
-  return ok;
+  await chmod(join(DIST, 'cli.js'), 0o755);
 }

@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 import { ROOT, TEST_RESULTS } from './lib/paths.ts';
 import { exitOnSignals, run } from './lib/processes.ts';
 import { SetupError, ensureChromium, ensureNodes, ensureWorkbench } from './lib/setup.ts';
-import { TEST_VSIX, packageVsix } from './lib/vsix.ts';
+import { TEST_VSIX, TEST_VSIX_LOG, packageVsix } from './lib/vsix.ts';
 import { readHostResults } from '../test/e2e/hostSuite.ts';
 
 interface Outcome {
@@ -48,7 +48,7 @@ const STAGES: readonly Stage[] = [
       await ensureNodes();
       await ensureWorkbench();
       await ensureChromium();
-      await packageVsix(TEST_VSIX);
+      await packageVsix(TEST_VSIX, TEST_VSIX_LOG);
       return runVitest('ui', log);
     },
   },

@@ -99,6 +99,6 @@ function entry(path: string): string {
 
 async function sampleSources(): Promise<string[]> {
   const source = join(SAMPLE, 'src');
-  const names = await readdir(source, { recursive: true }).catch(() => []); // TEMP
+  const names = await readdir(source, { recursive: true });
   return names.filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts')).map((name) => join(source, name));
 }

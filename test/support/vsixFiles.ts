@@ -15,6 +15,7 @@ export const VSIX_FILES: readonly string[] = [
   'extension/dist/agent.js',
   'extension/dist/cli.js',
   'extension/dist/extension.js',
+  'extension/dist/preload.js',
   'extension/dist/server.js',
   'extension/media/icon.png',
   'extension/media/icon.svg',
