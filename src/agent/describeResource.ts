@@ -8,12 +8,14 @@ type Details = Omit<AgentTask, 'id' | 'start' | 'weight'>;
 /** Names of Node's own symbol under which a handle keeps the object that owns it (node: lib/internal/async_hooks.js). */
 const OWNER_SYMBOL = 'owner_symbol';
 
+/** @param held the timer itself, or a weak reference to any other resource; null for promises */
 export function describeResource(
   isProxy: (value: unknown) => boolean,
   site: RawSite,
-  resource: object | undefined,
+  held: object | null,
 ): Details {
-  if (site.kind === 'promise') return { state: 'pending' };
+  if (held === null) return { state: 'pending' };
+  const resource = held instanceof WeakReference ? (held.deref() as object | undefined) : held;
   const details: Details = { state: 'active', type: site.type };
   if (resource === undefined) return details;
   const refed = callOwnOrNative(resource, 'hasRef');
@@ -77,3 +79,5 @@ function pathOf(isProxy: (value: unknown) => boolean, resource: object): string 
   }
   return undefined;
 }
+
+const WeakReference = WeakRef;

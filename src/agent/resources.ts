@@ -91,7 +91,9 @@ export function trackResources(
       const site = stacks.site(request);
       if (site === NO_SITE) table.drop(sampler.weight);
       else if (site !== NOT_COUNTED) {
-        const task = table.start(site, sampler.weight, now, new WeakRef(resource));
+        // Node holds a timer until the very event that ends its task. What else there is may be collected while open.
+        const held = resourceClass === 'timer' || resourceClass === 'immediate' ? resource : new WeakRef(resource);
+        const task = table.start(site, sampler.weight, now, held);
         if (task !== -1) tasks.set(asyncId, task);
       }
     } catch {

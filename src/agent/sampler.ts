@@ -7,8 +7,11 @@
  * cost.
  */
 
-/** The bucket's size, and what it holds at the start, in milliseconds: a burst of some 10,000 creations is still exact. */
-const BURST_MS = 100;
+/**
+ * The bucket's size, and what it holds at the start, in milliseconds. One look costs 2 to 4 us once it is compiled and ten
+ * times that before: a burst of some 50,000 creations is still exact.
+ */
+const BURST_MS = 200;
 /** The weight is reconsidered this often. Milliseconds. */
 const WINDOW_MS = 100;
 /** Beyond this weight a sample says too little to be worth taking. */
@@ -73,20 +76,21 @@ export function createSampler(budgetPercent: number, now: number, fill: () => nu
     const span = at - windowStart;
     const overspent = tokens < 0 && windowSpent > 2 * WINDOW_MS * share;
     if (span < WINDOW_MS && !overspent) return;
-    let weight = leastWeight();
-    if (tokens < BURST_MS / 4 && (tokens < 0 || sampler.weight > 1)) {
-      // what looking at everything would have cost, against what may be spent
-      const everything = windowSpent * sampler.weight;
-      const allowed = (span < 1 ? 1 : span) * share;
-      const needed = everything / allowed;
-      while (weight < needed && weight < MAX_WEIGHT) weight *= 2;
-    }
     const before = sampler.weight;
-    sampler.weight = weight;
+    let weight = leastWeight();
+    if (tokens < BURST_MS / 4 && (tokens < 0 || before > 1)) {
+      // what looking at everything would have cost, against what may be spent
+      const needed = (windowSpent * before) / ((span < 1 ? 1 : span) * share);
+      // one look that a garbage collection fell into must not make the sample useless
+      const most = before * (overspent ? 2 : 8);
+      while (weight < needed && weight < most && weight < MAX_WEIGHT) weight *= 2;
+    }
     windowStart = at;
     windowSpent = 0;
-    // a long skip drawn under the old weight must not swallow the calm that follows
-    if (weight < before) draw();
+    if (weight === before) return;
+    sampler.weight = weight;
+    // a skip that was drawn under another weight would not stand for this one
+    draw();
   }
 
   const sampler: Sampler = {
@@ -100,8 +104,8 @@ export function createSampler(budgetPercent: number, now: number, fill: () => nu
       refill(end);
       tokens -= cost;
       windowSpent += cost;
-      reconsider(end);
       draw();
+      reconsider(end);
     },
     tick(at) {
       refill(at);

@@ -7,8 +7,19 @@ import type { TaskKind } from '../core/model/task';
 import type { CallSite, V8Error } from './host';
 import type { TaskTable } from './taskTable';
 
-/** Frames taken at first: enough to meet the user's code in most stacks. */
-const SHORT_STACK = 10;
+/**
+ * Frames taken at first, by kind: enough to meet the user's code where it makes the task itself. A frame costs about as
+ * much as finding the site. What is not decided by then takes {@link MORE_FRAMES}, then all that the sample keeps.
+ */
+const FIRST_FRAMES: Readonly<Record<TaskKind, number>> = {
+  promise: 4,
+  timeout: 7,
+  interval: 7,
+  immediate: 7,
+  handle: 10,
+  request: 10,
+};
+const MORE_FRAMES = 16;
 /** Sites and frames beyond these are not interned; their tasks count as dropped. */
 export const MAX_SITES = 20_000;
 export const MAX_FRAMES = 100_000;
@@ -59,6 +70,19 @@ interface Node {
   /** The frame of the user's code that called the other code which made this promise, or -1. */
   calledBy: number;
 }
+
+/** A stack and what it says. */
+interface Walk {
+  readonly frames: readonly Frame[];
+  readonly asyncCall: boolean;
+  readonly owner: number;
+  readonly whole: boolean;
+}
+
+/** No frame is the user's. */
+const NOBODY = -1;
+/** The stack was not taken far enough to tell. */
+const UNDECIDED = -2;
 
 export interface RawFrame {
   readonly function: string | null;
@@ -200,12 +224,21 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     return list;
   }
 
+  function walk(request: SiteRequest, depth: number): Walk | undefined {
+    const sites = capture(request.above, depth);
+    const frames = internAll(sites);
+    if (frames === undefined) return undefined;
+    const asyncCall = request.kind === 'promise' && isAsyncCall(frames);
+    const whole = sites.length < depth;
+    return { frames, asyncCall, owner: ownerOf(frames, sites, asyncCall, whole), whole };
+  }
+
   /**
-   * The frame that a task belongs to: its index, or -1. For the call of an async function that is the caller's line;
-   * where other code than the user's made the call (a library, a builtin at the bottom of the stack), it is the
-   * function's own first line. For everything else it is the innermost frame of the user's code.
+   * The frame that a task belongs to: its index, {@link NOBODY} or {@link UNDECIDED}. For the call of an async function
+   * that is the caller's line; where other code than the user's made the call (a library, a builtin at the bottom of the
+   * stack), it is the function's own first line. For everything else it is the innermost frame of the user's code.
    */
-  function ownerOf(list: readonly Frame[], sites: readonly CallSite[], asyncCall: boolean): number {
+  function ownerOf(list: readonly Frame[], sites: readonly CallSite[], asyncCall: boolean, whole: boolean): number {
     const offset = sites.length - list.length;
     if (asyncCall && list[0]?.origin === 'app') {
       for (let i = 1; i < list.length; i++) {
@@ -213,34 +246,29 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
         if (frame.origin === 'native') continue;
         return frame.origin === 'app' && !(sites[offset + i] as CallSite).isAsync() ? i : 0;
       }
-      return 0;
+      return whole ? 0 : UNDECIDED;
     }
     for (let i = 0; i < list.length; i++) if ((list[i] as Frame).origin === 'app') return i;
-    return -1;
+    return whole ? NOBODY : UNDECIDED;
   }
 
   function site(request: SiteRequest): number {
-    const isPromise = request.kind === 'promise';
-    let sites = capture(request.above, SHORT_STACK);
-    let list = internAll(sites);
-    if (list === undefined) return NOT_COUNTED;
-    let asyncCall = isPromise && isAsyncCall(list);
-    let owner = ownerOf(list, sites, asyncCall);
-    if (owner === -1 && sites.length === SHORT_STACK && stackDepth > SHORT_STACK) {
-      sites = capture(request.above, stackDepth);
-      list = internAll(sites) ?? list;
-      asyncCall = isPromise && isAsyncCall(list);
-      owner = ownerOf(list, sites, asyncCall);
-    }
-    const cause = owner === -1 ? request.cause() : -1;
-    const last = owner === -1 ? innermostForeign(list) : owner;
+    let walked = walk(request, FIRST_FRAMES[request.kind]);
+    if (walked?.owner === UNDECIDED) walked = walk(request, MORE_FRAMES);
+    if (walked?.owner === UNDECIDED) walked = walk(request, stackDepth);
+    if (walked === undefined) return NOT_COUNTED;
+    const { frames: list, asyncCall } = walked;
+    const owner = walked.owner < 0 ? NOBODY : walked.owner;
+    const cause = owner === NOBODY ? request.cause() : -1;
+    const last = owner === NOBODY ? innermostForeign(list) : owner;
     let node = roots.get(request.type);
     if (node === undefined) roots.set(request.type, (node = createNode()));
     for (let i = 0; i <= last; i++) node = childOf(node, (list[i] as Frame).id);
     if (cause !== -1) node = childOf(node, -1 - cause);
     if (node.site === -1) {
       if (siteCount >= MAX_SITES) return NO_SITE;
-      addSite(node, request, list, owner, asyncCall, cause);
+      const sample = walked.whole ? list : (walk(request, stackDepth)?.frames ?? list);
+      addSite(node, request, sample, owner, asyncCall, cause);
     }
     if (node.calledBy !== -1) lastBelow.set(node.calledBy, request.now);
     return node.site;
@@ -267,7 +295,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     cause: number,
   ): void {
     const below: string[] = [];
-    for (let i = 0; i < (owner === -1 ? list.length : owner); i++) {
+    for (let i = 0; i < (owner === NOBODY ? list.length : owner); i++) {
       const { script, origin } = list[i] as Frame;
       if (script !== null && origin !== 'app') below.push(script);
     }

@@ -30,8 +30,11 @@ export interface TaskTable {
   readonly size: number;
   /** Sum of the weights of samples that could not be kept. */
   readonly dropped: number;
-  /** Starts a task. Returns its number, or -1 when there is no room. */
-  start(site: number, weight: number, now: number, resource: WeakRef<object> | null): number;
+  /**
+   * Starts a task. Returns its number, or -1 when there is no room.
+   * @param resource what {@link visit} is to be handed; it is kept alive until the end of the task
+   */
+  start(site: number, weight: number, now: number, resource: object | null): number;
   end(task: number, abandoned: boolean): void;
   /** Counts tasks that could not be looked at. */
   drop(weight: number): void;
@@ -44,7 +47,7 @@ export interface TaskTable {
   /** Start of the oldest live task of a site, or -1. */
   oldest(site: number): number;
   /** Visits the first `limit` live tasks of a site, oldest first; returns the weight of those not visited. */
-  visit(site: number, limit: number, see: (task: number, start: number, weight: number, resource: object | undefined) => void): number;
+  visit(site: number, limit: number, see: (task: number, start: number, weight: number, resource: object | null) => void): number;
 }
 
 export function createTaskTable(): TaskTable {
@@ -55,7 +58,7 @@ export function createTaskTable(): TaskTable {
   let generation = new Uint32Array(capacity);
   let previous = new Uint32Array(capacity);
   let next = new Uint32Array(capacity);
-  const resources: (WeakRef<object> | null)[] = [];
+  const resources: (object | null)[] = [];
   let used = 0;
   let free = NONE;
   let size = 0;
@@ -86,7 +89,7 @@ export function createTaskTable(): TaskTable {
     get dropped() {
       return dropped;
     },
-    start(inSite: number, taskWeight: number, now: number, resource: WeakRef<object> | null): number {
+    start(inSite: number, taskWeight: number, now: number, resource: object | null): number {
       const figures = sites[inSite] as SiteFigures;
       if (size >= MAX_TASKS) {
         dropped += taskWeight;
@@ -176,7 +179,7 @@ export function createTaskTable(): TaskTable {
     visit(
       number: number,
       limit: number,
-      see: (task: number, start: number, weight: number, resource: object | undefined) => void,
+      see: (task: number, start: number, weight: number, resource: object | null) => void,
     ): number {
       const figures = sites[number];
       if (figures === undefined) return 0;
@@ -188,7 +191,7 @@ export function createTaskTable(): TaskTable {
           (generation[index] as number) * GENERATION + index,
           start[index] as number,
           taskWeight,
-          resources[index]?.deref(),
+          resources[index] ?? null,
         );
         left -= taskWeight;
         seen++;
