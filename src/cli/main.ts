@@ -9,6 +9,9 @@ import type { Arguments } from './arguments';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, ps } from './ps';
 import type { PsEnvironment, StopReason } from './ps';
 
+// The DevTools client library calls `url.parse`, and Node would tell the user about it.
+process.noDeprecation = true;
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;

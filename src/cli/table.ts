@@ -27,8 +27,14 @@ interface Column {
   readonly cell: (site: Site) => string;
 }
 
-const FUNCTION_COLUMNS_LIMIT = 32;
-const LOCATION_COLUMNS_MIN = 16;
+const FIGURES: readonly Column[] = [
+  { title: 'COUNT', align: 'right', cell: (site) => formatEstimate(site) },
+  { title: 'KIND', align: 'left', cell: (site) => kindNoun(site.kind, site.count) },
+  { title: 'OLDEST', align: 'right', cell: (site) => formatAge(site.oldestMs) },
+  { title: 'GROWTH', align: 'right', cell: (site) => formatGrowth(site) },
+];
+const NAME_TITLE = 'FUNCTION';
+const NAME_COLUMNS_LIMIT = 32;
 const GAP = '  ';
 
 /** Lines, each ending with a newline. `sites` are in the order in which they are to be shown. */
@@ -85,25 +91,22 @@ function notesOf(model: SessionModel, listed: readonly Site[], options: TableOpt
 }
 
 function rowsOf(sites: readonly Site[], options: TableOptions, paint: Painter): string[] {
-  const columns: readonly Column[] = [
-    { title: 'COUNT', align: 'right', cell: (site) => formatEstimate(site) },
-    { title: 'KIND', align: 'left', cell: (site) => kindNoun(site.kind, site.count) },
-    { title: 'OLDEST', align: 'right', cell: (site) => formatAge(site.oldestMs) },
-    { title: 'GROWTH', align: 'right', cell: (site) => formatGrowth(site) },
-    { title: 'FUNCTION', align: 'left', cell: (site) => clipEnd(nameOf(site), FUNCTION_COLUMNS_LIMIT) },
-  ];
-  const cells = sites.map((site) => columns.map((column) => column.cell(site)));
-  const widths = columns.map((column, index) => Math.max(column.title.length, ...cells.map((row) => displayWidth(row[index] ?? ''))));
-  const taken = widths.reduce((sum, width) => sum + width + GAP.length, 0);
-  const room = Math.max(LOCATION_COLUMNS_MIN, options.columns - taken);
-  const line = (texts: readonly string[], location: string): string => {
-    const padded = columns.map((column, index) => pad(texts[index] ?? '', widths[index] ?? 0, column.align));
-    return clipEnd([...padded, location].join(GAP).trimEnd(), options.columns);
+  const figures = sites.map((site) => FIGURES.map((column) => column.cell(site)));
+  const widths = FIGURES.map((column, index) => Math.max(column.title.length, ...figures.map((row) => displayWidth(row[index] ?? ''))));
+  const room = options.columns - widths.reduce((sum, width) => sum + width + GAP.length, 0) - GAP.length;
+  const names = sites.map(nameOf);
+  const longest = Math.max(NAME_TITLE.length, ...names.map(displayWidth));
+  // Where a line is short of room, name and position share it: two parts to three.
+  const nameWidth = Math.max(NAME_TITLE.length, Math.min(longest, NAME_COLUMNS_LIMIT, Math.floor(room * 0.4)));
+  const line = (cells: readonly string[], name: string, location: string): string => {
+    const padded = FIGURES.map((column, index) => pad(cells[index] ?? '', widths[index] ?? 0, column.align));
+    const texts = [...padded, pad(clipEnd(name, nameWidth), nameWidth, 'left'), clipStart(location, Math.max(1, room - nameWidth))];
+    return clipEnd(texts.join(GAP).trimEnd(), options.columns);
   };
   return [
-    paint.dim(line(columns.map((column) => column.title), 'LOCATION')),
+    paint.dim(line(FIGURES.map((column) => column.title), NAME_TITLE, 'LOCATION')),
     ...sites.map((site, index) => {
-      const text = line(cells[index] ?? [], clipStart(locationOf(site, options.cwd), room));
+      const text = line(figures[index] ?? [], names[index] ?? '', locationOf(site, options.cwd));
       return site.origin === 'app' ? text : paint.dim(text);
     }),
   ];

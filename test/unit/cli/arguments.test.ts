@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { HELP, UsageError, parseArguments } from '../../../src/cli/arguments';
+import type { PsArguments } from '../../../src/cli/arguments';
+
+function ps(...argv: string[]): PsArguments {
+  const parsed = parseArguments(argv);
+  if (parsed.command !== 'ps') throw new Error(parsed.command);
+  return parsed.ps;
+}
+
+describe('ps', () => {
+  test('attaches, with sensible defaults', () => {
+    expect(ps('ps', '9229')).toEqual({
+      source: { kind: 'attach', target: '9229' },
+      json: false,
+      watch: false,
+      durationS: undefined,
+      intervalS: 1,
+      all: false,
+      sort: 'count',
+      color: true,
+    });
+  });
+
+  test('starts what comes after the dashes, whatever it is', () => {
+    expect(ps('ps', '--json', '--', 'node', '--enable-source-maps', 'a.js', '--json', '--', 'x').source).toEqual({
+      kind: 'spawn',
+      command: ['node', '--enable-source-maps', 'a.js', '--json', '--', 'x'],
+    });
+  });
+
+  test('takes every option, in any order', () => {
+    expect(ps('--watch', 'ps', '--interval=0.5', '--duration', '10', '--sort', 'age', '--all', '--no-color', 'host:1')).toMatchObject({
+      watch: true,
+      intervalS: 0.5,
+      durationS: 10,
+      sort: 'age',
+      all: true,
+      color: false,
+      source: { target: 'host:1' },
+    });
+  });
+
+  test.each([
+    [['ps'], 'Name a target'],
+    [['ps', '--'], 'After "--"'],
+    [['ps', '1', '2'], 'one too many'],
+    [['ps', '1', '--', 'node'], 'not both'],
+    [['ps', '1', '--frobnicate'], '--frobnicate'],
+    [['ps', '1', '--duration'], '--duration'],
+    [['ps', '1', '--duration', '-1'], '--duration'],
+    [['ps', '1', '--duration', '1e3'], '--duration'],
+    [['ps', '1', '--duration', '999999'], '--duration'],
+    [['ps', '1', '--interval', '0'], '--interval'],
+    [['ps', '1', '--sort', 'name'], 'count, age, growth'],
+    [['top', '1'], '"top"'],
+    [['--', 'node'], 'Name a command'],
+  ])('%j is refused with one line', (argv, message) => {
+    expect(() => parseArguments(argv)).toThrow(UsageError);
+    expect(() => parseArguments(argv)).toThrow(message);
+    expect(() => parseArguments(argv)).toThrow(/^[^\n]+$/);
+  });
+});
+
+test.each([
+  [[], 'help'],
+  [['--help'], 'help'],
+  [['ps', '-h'], 'help'],
+  [['--version'], 'version'],
+])('%j asks for %s', (argv, command) => {
+  expect(parseArguments(argv).command).toBe(command);
+});
+
+test('any arguments are understood or refused', () => {
+  const word = fc.oneof(fc.constantFrom('ps', '--', '--json', '--watch', '--duration', '--sort', 'node', '9229'), fc.string({ maxLength: 8 }));
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 8 }), (argv) => {
+      try {
+        parseArguments(argv);
+        return true;
+      } catch (error) {
+        return error instanceof UsageError && !error.message.includes('\n');
+      }
+    }),
+  );
+});
+
+test('the help fits a terminal', () => {
+  expect(Math.max(...HELP.split('\n').map((line) => line.length))).toBeLessThanOrEqual(90);
+});

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { AGENT_STRING_LIMIT, AgentProtocolError, parseAgentPoll } from '../../../src/protocol/agent';
+import { SessionModel } from '../../../src/core/model/sessionModel';
+import { PollBuilder, at, native } from '../core/model/pollBuilder';
+
+function typical(): PollBuilder {
+  const agent = new PollBuilder();
+  const site = agent.alive([native('Promise'), at('/app/a.js', 3)], 2);
+  agent.tasks({ site, rows: [{ id: 1, start: 5, weight: 1, state: 'pending', delayMs: 3 }], more: 1 });
+  return agent;
+}
+
+describe('an answer of the agent', () => {
+  test('is taken as it is', () => {
+    const poll = typical().poll(10);
+    expect(parseAgentPoll(JSON.stringify(poll))).toEqual(poll);
+  });
+
+  test.each([
+    ['no JSON', '{'],
+    ['no object', '7'],
+    ['nothing', ''],
+  ])('that is %s is refused', (_, text) => {
+    expect(() => parseAgentPoll(text)).toThrow(AgentProtocolError);
+  });
+
+  test.each<[string, object]>([
+    ['v', { v: 2 }],
+    ['now', { now: 'soon' }],
+    ['seq', { seq: -1 }],
+    ['frames', { frames: [['f', 'a.js', 1]] }],
+    ['frames', { frames: [['x'.repeat(AGENT_STRING_LIMIT + 1), null, 0, 0, 0]] }],
+    ['changes', { changes: [[0, -1, 0, 0, 0, 0, 0]] }],
+    ['sites', { sites: [{ id: 0, kind: 'fiber', type: '', label: null, frames: [], inner: false, asyncCall: false, cause: null }] }],
+    ['process', { process: null }],
+    ['tasks', { tasks: [{ site: 0, rows: [{}], more: 0 }] }],
+  ])('with a wrong %s is refused, and told by its path', (path, wrong) => {
+    expect(() => parseAgentPoll(JSON.stringify({ ...typical().poll(10), ...wrong }))).toThrow(path);
+  });
+
+  test('is refused or harmless, whatever is changed in it', () => {
+    const poll = JSON.parse(JSON.stringify(typical().poll(10))) as Record<string, unknown>;
+    const field = fc.constantFrom(...Object.keys(poll));
+    fc.assert(
+      fc.property(field, fc.jsonValue(), (name, value) => {
+        let parsed;
+        try {
+          parsed = parseAgentPoll(JSON.stringify({ ...poll, [name]: value }));
+        } catch (error) {
+          return error instanceof AgentProtocolError;
+        }
+        const model = new SessionModel();
+        model.apply(parsed, (file, line, column) => ({ file, line, column }));
+        return [...model.sites()].every((site) => Number.isFinite(site.count) && site.count >= 0);
+      }),
+    );
+  });
+
+  test('with any frames and figures that pass gives a picture', () => {
+    const number = fc.nat(20);
+    const name = fc.option(fc.string({ maxLength: 10 }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(name, name, number, number, fc.nat(15)), { maxLength: 8 }),
+        fc.array(fc.record({ id: fc.nat(8), frames: fc.array(fc.nat(12), { maxLength: 5 }), inner: fc.boolean(), asyncCall: fc.boolean(), cause: fc.option(fc.nat(9)) }), { maxLength: 8 }),
+        fc.array(fc.tuple(fc.nat(9), number, number, number, number, number, fc.integer({ min: -1, max: 20 })), { maxLength: 12 }),
+        (frames, sites, changes) => {
+          const base = new PollBuilder().poll(10);
+          const full = sites.map((site) => ({ ...site, kind: 'promise' as const, type: 'PROMISE', label: null }));
+          const model = new SessionModel();
+          model.apply(parseAgentPoll(JSON.stringify({ ...base, frames, sites: full, changes })), (file, line, column) => ({ file, line, column }));
+          const shown = [...model.sites()];
+          const sum = shown.reduce((total, site) => total + site.count, 0);
+          expect(sum).toBe(Object.values(model.origins).reduce((total, count) => total + count, 0));
+          expect(shown.every((site) => site.file !== null || site.line === 0)).toBe(true);
+        },
+      ),
+    );
+  });
+});
