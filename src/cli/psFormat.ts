@@ -50,7 +50,7 @@ export function pictureOf(model: SessionModel, target: TargetInfo, sites: readon
   return {
     formatVersion: PS_FORMAT_VERSION,
     target: { pid: target.pid, node: target.node, url: target.url, title: target.title, cwd: target.cwd },
-    at: new Date(model.wallMs).toISOString(),
+    at: isoTime(model.wallMs),
     observedMs: round(model.observedMs),
     uptimeMs: round(process.uptimeMs),
     overhead: { ...overhead, percent: round(overhead.percent), pollMs: round(overhead.pollMs) },
@@ -93,6 +93,13 @@ function toPsSite(site: Site): PsSite {
     abandoned: site.abandoned,
     stack: site.stack,
   };
+}
+
+/** The last moment that a date can hold, in milliseconds since the epoch. */
+const DATE_LIMIT_MS = 8.64e15;
+
+function isoTime(ms: number): string {
+  return new Date(Math.max(-DATE_LIMIT_MS, Math.min(DATE_LIMIT_MS, ms))).toISOString();
 }
 
 /** Three decimals are more than any of these figures is good for. */

@@ -8,6 +8,9 @@ import { TargetError } from '../cdp/target';
 import { serve } from './server';
 import { systemClock } from './systemClock';
 
+// The DevTools client library calls `url.parse`, and Node would fill the client's log with its opinion of that.
+process.noDeprecation = true;
+
 const connection = createConnection();
 serve(connection, {
   attach({ target, proxy }, options) {

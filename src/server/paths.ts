@@ -7,7 +7,7 @@ export function pathOfFileUrl(url: string): string | undefined {
   // A host would make it a network share on Windows: nothing that a target names may make this machine call another.
   if (!/^file:\/\/(?:localhost)?\//i.test(url)) return undefined;
   try {
-    return fileURLToPath(url);
+    return withUpperDrive(fileURLToPath(url));
   } catch {
     return undefined;
   }
@@ -15,13 +15,18 @@ export function pathOfFileUrl(url: string): string | undefined {
 
 /** The absolute path behind a script's name, which is a path (CommonJS) or a URL (ES modules). */
 export function pathOfScript(script: string): string | undefined {
-  if (isAbsolute(script)) return isNetworkPath(script) ? undefined : script;
+  if (isAbsolute(script)) return isNetworkPath(script) ? undefined : withUpperDrive(script);
   return pathOfFileUrl(script);
 }
 
 /** The `file:` URL of an absolute path. */
 export function urlOfPath(path: string): string {
   return pathToFileURL(path).href;
+}
+
+/** Editors write `c:`, Node writes `C:`, and both mean the same. */
+function withUpperDrive(path: string): string {
+  return /^[a-z]:/.test(path) && process.platform === 'win32' ? path.charAt(0).toUpperCase() + path.slice(1) : path;
 }
 
 function isNetworkPath(path: string): boolean {
