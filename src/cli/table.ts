@@ -42,7 +42,7 @@ export function renderTable(model: SessionModel, target: TargetInfo, sites: read
   const paint = painter(options.color);
   const live = sites.filter((site) => site.count > 0);
   const listed = options.all ? live : live.filter((site) => site.origin === 'app');
-  const head = [paint.bold(fit(titleLine(target), options)), fit(figuresLine(model), options)];
+  const head = [paint.bold(fit(titleLine(target), options)), fit(tasksLine(model), options), fit(processLine(model), options)];
   const notes = notesOf(model, listed, options);
   const body = listed.length === 0 ? [] : rowsOf(listed, options, paint);
   const room = Math.max(2, options.rows - head.length - notes.length - 3);
@@ -58,16 +58,20 @@ function titleLine(target: TargetInfo): string {
   return [title, `pid ${target.pid}`, `Node ${displayName(target.node)}`, displayName(target.url)].join(GAP);
 }
 
-function figuresLine(model: SessionModel): string {
-  const { totals, origins, process } = model;
+function tasksLine({ totals, origins }: SessionModel): string {
   const kinds = kindsPresent(totals).map((kind) => formatKindCount(kind, totals[kind]));
-  const parts = [formatTaskCount(origins.app) + (kinds.length > 1 ? ` (${kinds.join(', ')})` : '')];
+  return formatTaskCount(origins.app) + (kinds.length > 1 ? ` (${kinds.join(', ')})` : '');
+}
+
+function processLine(model: SessionModel): string {
+  const { process } = model;
+  const overhead = model.overhead(0);
+  const parts: string[] = [];
   if (process) {
     parts.push(`heap ${formatBytes(process.heap.used)} of ${formatBytes(process.heap.limit)}`);
     parts.push(`loop p99 ${formatMilliseconds(process.loop.delayP99Ms)}`);
     parts.push(`GC ${formatCount(process.gc.count)} in ${formatMilliseconds(process.gc.totalMs)}`);
   }
-  const overhead = model.overhead(0);
   if (overhead) parts.push(`watching costs ${formatPercent(overhead.percent)}`);
   return parts.join(' · ');
 }

@@ -36,7 +36,8 @@ describe('the table', () => {
     expect(table(typical)).toBe(
       [
         '/app/server.js  pid 4242  Node v24.0.0  127.0.0.1:9229',
-        '13 tasks (12 promises, 1 timeout) · heap 47.7 MB of 3.7 GB · loop p99 1.5 ms · GC 2 in 4 ms · watching costs 0.1 %',
+        '13 tasks (12 promises, 1 timeout)',
+        'heap 47.7 MB of 3.7 GB · loop p99 1.5 ms · GC 2 in 4 ms · watching costs 0.1 %',
         '',
         'COUNT  KIND      OLDEST  GROWTH  FUNCTION    LOCATION',
         '   12  promises    10 s  +1.2/s  pollOrders  src/orders.ts:12:5',
@@ -69,7 +70,7 @@ describe('the table', () => {
     });
     const lines = table(many, { rows: 12 }).trimEnd().split('\n');
     expect(lines.length).toBeLessThan(12);
-    expect(lines.at(-1)).toBe(`… ${50 - (lines.length - 5)} more`);
+    expect(lines.at(-1)).toBe(`… ${50 - (lines.length - 6)} more`);
   });
 
   test('has colours only when asked to', () => {
@@ -95,7 +96,7 @@ describe('the table', () => {
     const hostile = model((agent) => agent.alive([at(`/app/${evil}.js`, 1, 1, evil)], 1, { label: evil }));
     const text = renderTable(hostile, { ...TARGET, title: evil, node: evil, url: evil }, sortSites(hostile.sites(), 'count'), { ...PLAIN, all: true });
     expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
-    expect(text.split('\n')).toHaveLength(6);
+    expect(text.split('\n')).toHaveLength(7);
   });
 });
 
