@@ -93,6 +93,7 @@ export class Session {
     try {
       target = await connect(this.#abort.signal);
     } catch (error) {
+      if (this.#end) throw new TargetError('cancelled', this.#end.message, { cause: error });
       this.#finish(failureOf(error));
       throw error;
     }

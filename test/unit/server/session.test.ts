@@ -90,6 +90,14 @@ describe('attaching', () => {
     expect(last()).toMatchObject({ status: 'ended', end: { reason: 'detached' } });
   });
 
+  test('that is given up is cancelled, whatever the connection makes of it', async () => {
+    const session = create((signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))));
+    const started = session.start();
+    await session.detach();
+    await expect(started).rejects.toMatchObject({ reason: 'cancelled' });
+    expect(updates.map(({ status }) => status)).toEqual(['attaching', 'ended']);
+  });
+
   test('to a target that is busy begins as unresponsive and comes to itself', async () => {
     const session = create();
     const started = session.start();
