@@ -107,6 +107,7 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
     marksOf: (uri) => decorations.applied(uri),
     status: () => status.shown,
     serverState: () => server.state,
+    serverPid: () => server.pid,
     viewState: () => contextKeys.viewState,
   };
 

@@ -20,5 +20,7 @@ export interface AsyncscopeTestApi {
   /** The status bar item; undefined while it is hidden. */
   status(): StatusText | undefined;
   serverState(): ServerState;
+  /** Process id of the running server. */
+  serverPid(): number | undefined;
   viewState(): ViewState;
 }

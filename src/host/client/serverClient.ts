@@ -57,6 +57,7 @@ export class ServerClient implements AttachServer, Disposable {
   readonly #marked = this.#store.add(new Emitter<MarksUpdate>());
   #state: ServerState = 'stopped';
   #client: Promise<LanguageClient> | undefined;
+  #process: () => number | undefined = () => undefined;
 
   readonly onDidChangeState = this.#stateChanged.event;
   readonly onUpdate = this.#updated.event;
@@ -68,6 +69,11 @@ export class ServerClient implements AttachServer, Disposable {
 
   get state(): ServerState {
     return this.#state;
+  }
+
+  /** Process id of the running server. */
+  get pid(): number | undefined {
+    return this.#state === 'running' ? this.#process() : undefined;
   }
 
   async attach(params: AttachParams, signal: AbortSignal): Promise<AttachResult> {
@@ -184,7 +190,8 @@ export class ServerClient implements AttachServer, Disposable {
     const lsp = await import('vscode-languageclient/node');
     const { serverModule, settings, log } = this.#options;
     const channel = redactingLog(log);
-    const run = { module: serverModule, transport: lsp.TransportKind.ipc };
+    // Deprecations in libraries are nothing that a user could act on; they would stand in the log as errors.
+    const run = { module: serverModule, transport: lsp.TransportKind.ipc, options: { execArgv: ['--no-deprecation'] } };
     const serverOptions: ServerOptions = { run, debug: run };
     const closed = (): { action: CloseAction; handled: true } => {
       const verdict = this.#restarts.crashed();
@@ -220,6 +227,7 @@ export class ServerClient implements AttachServer, Disposable {
       else if (newState === lsp.State.StartFailed) this.#gaveUp();
     });
     await client.start();
+    this.#process = () => client.serverProcess?.pid;
     return client;
   }
 

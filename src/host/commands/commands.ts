@@ -11,7 +11,7 @@ import { DisposableStore } from '../base/disposable';
 import { safeErrorMessage } from '../redact';
 import type { Attachments } from '../sessions/attachments';
 import type { Session, SessionStore } from '../sessions/sessionStore';
-import { currentSite, isLive } from '../sessions/sessionStore';
+import { currentSite, displayName, isLive } from '../sessions/sessionStore';
 import { focusedSession } from '../statusBar/statusText';
 import type { LiveTasksView, TreeElement } from '../tree/liveTasksView';
 import { siteAsText } from '../tree/siteText';
@@ -121,7 +121,10 @@ export function registerCommands(context: CommandContext): Disposable {
         await run(...args);
       } catch (error) {
         log.error(`${id}: ${safeErrorMessage(error)}`);
-        await offerLog(safeErrorMessage(error));
+        // The command is over; its message stays until it is dealt with.
+        offerLog(safeErrorMessage(error)).catch((reason: unknown) => {
+          log.error(`showing the log: ${safeErrorMessage(reason)}`);
+        });
       }
     }));
   }
@@ -162,7 +165,7 @@ async function chooseSession(
   const first = focusedSession(candidates, [view.selectedSessionId, vscode.debug.activeDebugSession?.id]);
   const items = [...candidates]
     .sort((a, b) => Number(b === first) - Number(a === first))
-    .map((session) => ({ label: session.name, description: session.target === undefined ? '' : `pid ${String(session.target.pid)}`, session }));
+    .map((session) => ({ label: displayName(session), description: session.target === undefined ? '' : `pid ${String(session.target.pid)}`, session }));
   return (await vscode.window.showQuickPick(items, { title: `${what} which process?` }))?.session;
 }
 

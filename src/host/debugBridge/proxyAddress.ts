@@ -79,8 +79,11 @@ export function isConcreteNodeSession(session: DebugSessionFacts): boolean {
   return NODE_SESSION_TYPES.has(session.type) && (session.hasParent || '__pendingTargetId' in session.configuration);
 }
 
-/** A debug session's name without the process id that the debugger appends: the tree shows that itself. */
+/**
+ * What a debug session runs. The debugger calls a child `server.js [4242] « Orders service`: the process id stands in the
+ * tree anyway, and the launch configuration is the same for all children.
+ */
 export function sessionName(debugSessionName: string): string {
-  const name = debugSessionName.replace(/\s*\[\d+\]$/, '').trim();
+  const name = debugSessionName.replace(/\s*\[\d+\](?:\s*«.*)?$/, '').trim();
   return name === '' ? debugSessionName : name;
 }

@@ -8,6 +8,7 @@ import type { HeapSnapshotResult } from '../../protocol/lsp';
 import type { ServerClient } from '../client/serverClient';
 import { safeErrorMessage } from '../redact';
 import type { Session } from '../sessions/sessionStore';
+import { displayName } from '../sessions/sessionStore';
 import { snapshotFileName } from './snapshotFile';
 
 /** VS Code's own viewer, in the extension "Table Visualizer for JavaScript Profiles" that it brings along. */
@@ -19,7 +20,7 @@ const PRIVATE_DIRECTORY_MODE = 0o700;
 export async function takeHeapSnapshot(session: Session, server: ServerClient, directory: string, log: vscode.LogOutputChannel): Promise<void> {
   if (!(await confirmPause(session))) return;
   await makePrivateDirectory(directory);
-  const file = join(directory, snapshotFileName(session.name, new Date()));
+  const file = join(directory, snapshotFileName(displayName(session), new Date()));
   const result = await withProgress(session, server, file);
   if (result === undefined) {
     log.info('heap snapshot cancelled');
@@ -27,16 +28,20 @@ export async function takeHeapSnapshot(session: Session, server: ServerClient, d
   }
   log.info(`heap snapshot: ${formatBytes(result.bytes)} in ${formatDuration(result.durationMs)}: ${result.file}`);
   await open(vscode.Uri.file(result.file), log);
-  await offerFile(result);
+  // The message stays until it is dealt with; nobody has to wait for that.
+  offerFile(result).catch((error: unknown) => {
+    log.warn(`showing the heap snapshot: ${safeErrorMessage(error)}`);
+  });
 }
 
-async function confirmPause({ name, process }: Session): Promise<boolean> {
+async function confirmPause(session: Session): Promise<boolean> {
+  const { process } = session;
   if (process === undefined) return true;
   const pauseMs = estimateSnapshotPauseMs(process.heap.used);
   if (pauseMs <= SNAPSHOT_PAUSE_TO_CONFIRM_MS) return true;
   const take = 'Take Snapshot';
   const answer = await vscode.window.showWarningMessage(
-    `A heap snapshot will stop ${name} for about ${formatDuration(pauseMs)}.`,
+    `A heap snapshot will stop ${displayName(session)} for about ${formatDuration(pauseMs)}.`,
     {
       modal: true,
       detail: `Its heap holds ${formatBytes(process.heap.used)}. Nothing else runs in the process meanwhile: requests wait, and health checks may fail. The estimate depends on the machine.`,
@@ -55,7 +60,7 @@ async function makePrivateDirectory(directory: string): Promise<void> {
 /** Undefined when the user cancelled. */
 async function withProgress(session: Session, server: ServerClient, file: string): Promise<HeapSnapshotResult | undefined> {
   return vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: `Heap snapshot of ${session.name}`, cancellable: true },
+    { location: vscode.ProgressLocation.Notification, title: `Heap snapshot of ${displayName(session)}`, cancellable: true },
     async (progress, token) => {
       const abort = new AbortController();
       const cancellation = token.onCancellationRequested(() => { abort.abort(); });
@@ -95,7 +100,6 @@ function hasViewer(): boolean {
   });
 }
 
-/** Not waited for by the caller's user: the message stays until it is dealt with. */
 async function offerFile({ file, bytes }: HeapSnapshotResult): Promise<void> {
   const showFile = 'Show File';
   const answer = await vscode.window.showInformationMessage(`Heap snapshot written: ${formatBytes(bytes)}. It holds whatever the process had in memory, secrets included.`, showFile);

@@ -132,6 +132,16 @@ export class SessionStore implements Disposable {
   }
 }
 
+/**
+ * What a session is called. A debugger's session has the name that the debugger shows; an address says little, so what
+ * was attached to by address is called after the folder that it runs in.
+ */
+export function displayName({ name, debugSessionId, target }: Session): string {
+  if (debugSessionId !== undefined || target === undefined) return name;
+  const folder = target.cwd.split(/[\\/]/).findLast((part) => part !== '');
+  return folder ?? name;
+}
+
 /** The session's target is being watched, or would be if it answered or were not paused. */
 export function isLive(session: Session): boolean {
   return session.status === 'attached' || session.status === 'paused' || session.status === 'unresponsive';

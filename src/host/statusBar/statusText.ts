@@ -3,7 +3,7 @@ import { assertNever } from '../../core/base/assertNever';
 import { formatBytes, formatMebibytes, formatMilliseconds, formatPercent } from '../../core/format/quantity';
 import { formatTaskCount } from '../../core/format/taskKind';
 import type { Session } from '../sessions/sessionStore';
-import { isExact, isLive } from '../sessions/sessionStore';
+import { displayName, isExact, isLive } from '../sessions/sessionStore';
 import { escapeMarkdown, totalsText } from '../tree/siteText';
 
 export interface StatusText {
@@ -25,7 +25,7 @@ export function statusText(sessions: readonly Session[], preferred: readonly (st
   const session = focusedSession(sessions, preferred);
   if (session === undefined) return undefined;
   const others = sessions.filter((other) => other !== session && isLive(other)).length;
-  const name = `${shorten(session.name)}${others > 0 ? ` +${String(others)}` : ''}`;
+  const name = `${shorten(displayName(session))}${others > 0 ? ` +${String(others)}` : ''}`;
   const { icon, text, severity } = face(session);
   return {
     text: `$(${icon}) ${plain(name)} ${text}`,
@@ -73,7 +73,7 @@ function figures({ process }: Session): readonly string[] {
 }
 
 function tooltip(session: Session): string {
-  const lines = [`**${escapeMarkdown(session.name)}**${session.target === undefined ? '' : ` — pid ${String(session.target.pid)}, Node ${escapeMarkdown(session.target.node)}`}`];
+  const lines = [`**${escapeMarkdown(displayName(session))}**${session.target === undefined ? '' : ` — pid ${String(session.target.pid)}, Node ${escapeMarkdown(session.target.node)}`}`];
   if (session.end !== undefined) lines.push(escapeMarkdown(session.end.message));
   if (isLive(session)) {
     const totals = totalsText(session.totals, isExact(session));

@@ -10,7 +10,7 @@ import type { TaskKind } from '../../core/model/task';
 import type { InternalsPlacement, RowContext, SiteOrder } from '../contributions';
 import { ROW_CONTEXTS } from '../contributions';
 import type { Session } from '../sessions/sessionStore';
-import { currentSites, isLive } from '../sessions/sessionStore';
+import { currentSites, displayName, isLive } from '../sessions/sessionStore';
 import type { Figure } from './siteText';
 import {
   activeResourceFigures,
@@ -130,19 +130,22 @@ export function compareSites(order: SiteOrder): (a: SiteRow, b: SiteRow) => numb
 
 function sessionRow(session: Session, options: TreeOptions): TreeRow {
   const status = sessionStatus(session);
+  const name = displayName(session);
   const facts = [
+    // What was attached to by address is known by it.
+    name === session.name ? '' : session.name,
     session.target === undefined ? '' : `pid ${String(session.target.pid)}`,
     session.target?.node ?? '',
     status.text,
   ].filter((part) => part !== '');
   return {
     ...blank(session, `session/${session.id}`),
-    label: session.name,
+    label: name,
     description: facts.join(' · '),
     icon: status.icon,
     context: status.context,
-    spoken: [session.name, ...facts].join(', '),
-    tooltip: session.target === undefined ? session.name : `${session.target.title}\n${session.target.url}\n${session.target.cwd}`,
+    spoken: [name, ...facts].join(', '),
+    tooltip: session.target === undefined ? name : `${session.target.title}\n${session.target.url}\n${session.target.cwd}`,
     expansion: 'expanded',
     children: sessionChildren(session, options),
   };

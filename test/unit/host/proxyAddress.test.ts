@@ -62,6 +62,7 @@ describe('debug sessions', () => {
   });
 
   it('are named without their process id', () => {
+    expect(sessionName('server.js [4242] « Orders service')).toBe('server.js');
     expect(sessionName('main.js [4242]')).toBe('main.js');
     expect(sessionName('[4242]')).toBe('[4242]');
   });

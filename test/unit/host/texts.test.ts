@@ -35,11 +35,11 @@ describe('the status bar', () => {
   });
 
   it('counts the other sessions and prefers a live one', () => {
-    expect(shown({ sessionId: 'a', name: 'a' }, { sessionId: 'b', name: 'b' }, { sessionId: 'c', name: 'c', status: 'ended', end: { reason: 'target exited', message: '' } })?.text).toContain('b +1');
+    expect(shown({ sessionId: 'a', name: 'a' }, { sessionId: 'b', name: 'b', debugSessionId: 'd' }, { sessionId: 'c', name: 'c', status: 'ended', end: { reason: 'target exited', message: '' } })?.text).toContain('b +1');
   });
 
   it('takes no icon from a name', () => {
-    expect(shown({ name: '$(flame) hot' })?.text).toContain('$ (flame) hot');
+    expect(shown({ name: '$(flame) hot', debugSessionId: 'd' })?.text).toContain('$ (flame) hot');
   });
 });
 

@@ -117,6 +117,11 @@ describe('the tree', () => {
     expect(tree({ status })[0]).toMatchObject({ label: 'orders', description, context });
   });
 
+  it('calls what was attached to by address after its folder', () => {
+    expect(tree({ name: '127.0.0.1:9229' })[0]).toMatchObject({ label: 'orders', description: '127.0.0.1:9229 · pid 4242 · v24.9.0' });
+    expect(tree({ name: 'main.js', debugSessionId: 'd' })[0]).toMatchObject({ label: 'main.js', description: 'pid 4242 · v24.9.0' });
+  });
+
   it('shows why a session ended, and nothing that is no longer so', () => {
     const rows = tree({ status: 'ended', end: { reason: 'target exited', message: 'The process exited with code 1.' } });
     expect(rows[0]?.description).toContain('ended: target exited');
