@@ -9,6 +9,7 @@ import { describeResource } from './describeResource';
 import { encode } from './encode';
 import type { Json } from './encode';
 import { watchFigures } from './figures';
+import { createGate } from './gate';
 import type { NodeModules, TargetProcess, V8Error } from './host';
 import { trackPromises } from './promises';
 import { trackResources } from './resources';
@@ -18,6 +19,8 @@ import { createStacks } from './stacks';
 import type { RawSite } from './stacks';
 import { MAX_TASKS, createTaskTable } from './taskTable';
 
+/** As in protocol/agent.ts: said at once when the answer has to wait for a hook that is under way. */
+const ANSWER_FOLLOWS = 'later';
 /** How often the agent looks whether it is still wanted: at most half a lease late. */
 const LEASE_CHECKS = 2;
 
@@ -57,6 +60,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   // the function is all we need: the program must not find it
   delete globals[config.outBinding];
 
+  const gate = createGate();
   const table = createTaskTable();
   const stacks = createStacks(ErrorClass, table, config.stackDepth);
   const sites: RawSite[] = [];
@@ -90,10 +94,12 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     get: () => agent,
     // Runtime.addBinding assigns the binding it makes to this name: that is how a poll is asked for without leaving a
     // script behind
-    set: () => answer(),
+    set: () => {
+      if (!disposed && !gate.pass(answer)) out(ANSWER_FOLLOWS);
+    },
   });
-  const resources = trackResources(node, table, stacks, resourceSampler, clock);
-  const promises = trackPromises(node, table, stacks, promiseSampler, clock);
+  const resources = trackResources(node, table, stacks, resourceSampler, clock, gate);
+  const promises = trackPromises(node, table, stacks, promiseSampler, clock, gate);
 
   function answer(): void {
     if (disposed) return;
@@ -170,7 +176,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     watch(siteIds) {
       watched = siteIds;
     },
-    dispose,
+    dispose: () => void gate.pass(dispose),
   };
   return agent;
 }

@@ -5,6 +5,7 @@
  * No promise is held: the table of live tasks is found through a WeakMap, and a registry tells when a promise was
  * collected while pending.
  */
+import type { Gate } from './gate';
 import type { NodeModules } from './host';
 import type { Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
@@ -22,6 +23,7 @@ export function trackPromises(
   stacks: Stacks,
   sampler: Sampler,
   clock: () => number,
+  gate: Gate,
 ): Tracking {
   const tasks = new WeakMap<object, number>();
   // own properties, so that a program that patches the prototypes neither sees nor changes what the hooks do
@@ -30,7 +32,10 @@ export function trackPromises(
   const remove = own(tasks, 'delete');
   let stopped = false;
   const collected = new FinalizationRegistry<number>((task) => {
-    if (!stopped) table.end(task, true);
+    if (stopped) return;
+    gate.enter();
+    table.end(task, true);
+    gate.leave();
   });
   const register = own(collected, 'register');
   const unregister = own(collected, 'unregister');
@@ -48,6 +53,7 @@ export function trackPromises(
   function onInit(promise: object, parent: object | undefined): void {
     if (parent !== undefined) return;
     if (--sampler.skip > 0) return;
+    gate.enter();
     const now = clock();
     try {
       request.now = now;
@@ -65,14 +71,17 @@ export function trackPromises(
       table.drop(sampler.weight);
     }
     sampler.paid(now, clock());
+    gate.leave();
   }
 
   function onSettled(promise: object): void {
     const task = find(promise);
     if (task === undefined) return;
+    gate.enter();
     remove(promise);
     unregister(promise);
     table.end(task, false);
+    gate.leave();
   }
 
   const stopInit = node.v8.promiseHooks.onInit(onInit);

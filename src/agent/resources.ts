@@ -2,6 +2,7 @@
  * Live timers, handles and requests, from `async_hooks` without promise tracking: with it, every await of the program
  * would cost several times as much, and on old Nodes `AsyncLocalStorage` could lose its context.
  */
+import type { Gate } from './gate';
 import type { AsyncHook, NodeModules } from './host';
 import { readHidden, readOwn } from './host';
 import type { Tracking } from './promises';
@@ -38,6 +39,7 @@ export function trackResources(
   stacks: Stacks,
   sampler: Sampler,
   clock: () => number,
+  gate: Gate,
 ): ResourceTracking {
   const tasks = new Map<number, number>();
   const ended = new Map<number, number>();
@@ -76,6 +78,7 @@ export function trackResources(
     const resourceClass = RESOURCE_CLASS.get(type);
     if (resourceClass === undefined) return;
     if (--sampler.skip > 0) return;
+    gate.enter();
     const now = clock();
     try {
       current = resource;
@@ -102,17 +105,20 @@ export function trackResources(
     }
     current = node;
     sampler.paid(now, clock());
+    gate.leave();
   }
 
   function destroy(asyncId: number): void {
     const task = tasks.get(asyncId);
     if (task === undefined) return;
+    gate.enter();
     tasks.delete(asyncId);
     ended.delete(endedRing[endedNext] as number);
     endedRing[endedNext] = asyncId;
     endedNext = (endedNext + 1) % REMEMBERED_ENDS;
     ended.set(asyncId, table.siteOf(task));
     table.end(task, false);
+    gate.leave();
   }
 
   const hook = node.asyncHooks.createHook({ init, destroy, trackPromises: false });

@@ -10,9 +10,10 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { TASK_ROW_LIMIT } from '../core/model/task';
-import { AGENT_PROTOCOL_VERSION, AgentProtocolError, parseAgentPoll } from '../protocol/agent';
+import { AGENT_ANSWER_FOLLOWS, AGENT_PROTOCOL_VERSION, AgentProtocolError, parseAgentPoll } from '../protocol/agent';
 import type { AgentConfig, AgentPoll } from '../protocol/agent';
 import { builtFile } from './builtFile';
+import { REQUEST_TIMEOUT_MS, withTimeout } from './connection';
 import type { Connection } from './connection';
 import { TargetError } from './target';
 
@@ -75,9 +76,17 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
     stackDepth: STACK_DEPTH,
     taskRowLimit: TASK_ROW_LIMIT,
   };
-  let answered: ((payload: string) => void) | undefined;
-  connection.on('Runtime.bindingCalled', (event) => {
-    if (event['name'] === config.outBinding && typeof event['payload'] === 'string') answered?.(event['payload']);
+  // Answers that nobody has taken yet: one that comes after its poll was given up goes to the next, as nothing that is in
+  // it is ever sent again.
+  const answers: string[] = [];
+  let follows = false;
+  let arrived: (() => void) | undefined;
+  connection.on('Runtime.bindingCalled', ({ name: binding, payload }) => {
+    if (binding !== config.outBinding || typeof payload !== 'string') return;
+    follows = payload === AGENT_ANSWER_FOLLOWS;
+    if (follows) return;
+    answers.push(payload);
+    arrived?.();
   });
 
   const install = async (): Promise<InstalledAgent> => {
@@ -121,19 +130,21 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
     },
   };
 
-  /** One poll's payload, or undefined when no agent is there. The answer always precedes the command's response. */
+  /** One poll's payload, or undefined when no agent is there. */
   async function ask(): Promise<string | undefined> {
-    let payload: string | undefined;
-    answered = (text) => {
-      payload = text;
-    };
-    try {
-      await connection.send('Runtime.addBinding', { name: config.pollBinding, executionContextId: MAIN_CONTEXT });
-    } finally {
-      answered = undefined;
-    }
+    const late = answers.shift();
+    if (late !== undefined) return late;
+    follows = false;
+    // what the agent says at once precedes the response to the command
+    await connection.send('Runtime.addBinding', { name: config.pollBinding, executionContextId: MAIN_CONTEXT });
     await connection.send('Runtime.removeBinding', { name: config.pollBinding });
-    return payload;
+    if (follows) {
+      const arrival = new Promise<void>((resolve) => {
+        arrived = resolve;
+      });
+      await withTimeout(arrival, REQUEST_TIMEOUT_MS, () => new TargetError('timeout', 'The agent did not answer in time.'));
+    }
+    return answers.shift();
   }
 }
 

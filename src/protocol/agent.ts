@@ -29,6 +29,12 @@ export interface AgentConfig {
   readonly taskRowLimit: number;
 }
 
+/**
+ * What the agent says in place of an answer when it was asked in the middle of one of its hooks: the answer follows as soon
+ * as the hook is done.
+ */
+export const AGENT_ANSWER_FOLLOWS = 'later';
+
 /** Bits of {@link AgentFrame} flags. */
 export const FRAME_NATIVE = 1;
 export const FRAME_ASYNC = 2;

@@ -174,6 +174,43 @@ describe.each(NODES)('Node $version', (node) => {
     await attached.detach();
   });
 
+  test('polls that come in the middle of a hook neither lose nor mix up lines', async () => {
+    const sites = 600;
+    const target = await startTarget(
+      node,
+      `const vm = require('vm');
+       globalThis.kept = [];
+       const scripts = Array.from({ length: ${sites} }, (_, i) =>
+         new vm.Script('kept.push(new Promise(() => {}))', { filename: '/line' + i + '.js', lineOffset: i }));
+       globalThis.spawn = () => { for (const script of scripts) for (let i = 0; i < 20; i++) script.runInThisContext(); };
+       ${IDLE}`,
+    );
+    const attached = await attach(target.url, OPTIONS);
+    const user = await connect(target.url);
+    const polls = [await attached.poll()];
+    // from the event loop: what is evaluated is not interrupted
+    await user.send('Runtime.evaluate', { expression: 'void setTimeout(spawn, 10)' });
+    const started = () => polls.flatMap((poll) => poll.sites).length;
+    const end = performance.now() + 20_000;
+    while (started() < sites && performance.now() < end) polls.push(await attached.poll());
+    polls.push(await attached.poll());
+    const frames = polls.flatMap((poll) => poll.frames);
+    const live = new Map(polls.flatMap((poll) => poll.changes).map((change) => [change[0], change[1]]));
+    const shown = polls
+      .flatMap((poll) => poll.sites)
+      .map((site) => {
+        const frame = frames[site.frames[1] ?? -1];
+        return `${frame?.[1] ?? '?'}:${frame?.[2] ?? 0} ${live.get(site.id) ?? 0}`;
+      })
+      .filter((row) => row.startsWith('/line'));
+    const expected = Array.from({ length: sites }, (_, i) => `/line${i}.js:${i + 1} 20`);
+    // some of them came while it was at work
+    expect(polls.filter((poll) => poll.sites.length > 0).length).toBeGreaterThan(2);
+    expect(shown.sort()).toEqual(expected.sort());
+    await user.close();
+    await attached.detach();
+  });
+
   test('polls put no script into the debugger', async () => {
     const target = await startTarget(node, IDLE);
     const attached = await attach(target.url, OPTIONS);
