@@ -10,7 +10,8 @@ import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, ps } from './ps';
 import type { PsEnvironment, StopReason } from './ps';
 
 // The DevTools client library calls `url.parse`, and Node would tell the user about it.
-process.noDeprecation = true;
+// Read-only, and true already, under `--no-deprecation`, which VS Code hands on to its children.
+if (process.noDeprecation !== true) process.noDeprecation = true;
 
 main(process.argv.slice(2)).then(
   (code) => {

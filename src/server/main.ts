@@ -9,7 +9,8 @@ import { serve } from './server';
 import { systemClock } from './systemClock';
 
 // The DevTools client library calls `url.parse`, and Node would fill the client's log with its opinion of that.
-process.noDeprecation = true;
+// Read-only, and true already, under `--no-deprecation`, which VS Code hands on to its children.
+if (process.noDeprecation !== true) process.noDeprecation = true;
 
 const connection = createConnection();
 serve(connection, {
