@@ -175,14 +175,14 @@ describe.each(NODES)('Node $version', (node) => {
   });
 
   test('polls that come in the middle of a hook neither lose nor mix up lines', async () => {
-    const sites = 600;
+    const sites = 15_000;
     const target = await startTarget(
       node,
       `const vm = require('vm');
        globalThis.kept = [];
        const scripts = Array.from({ length: ${sites} }, (_, i) =>
          new vm.Script('kept.push(new Promise(() => {}))', { filename: '/line' + i + '.js', lineOffset: i }));
-       globalThis.spawn = () => { for (const script of scripts) for (let i = 0; i < 20; i++) script.runInThisContext(); };
+       globalThis.spawn = () => { for (const script of scripts) for (let i = 0; i < 2; i++) script.runInThisContext(); };
        ${IDLE}`,
     );
     const attached = await attach(target.url, OPTIONS);
@@ -203,7 +203,7 @@ describe.each(NODES)('Node $version', (node) => {
         return `${frame?.[1] ?? '?'}:${frame?.[2] ?? 0} ${live.get(site.id) ?? 0}`;
       })
       .filter((row) => row.startsWith('/line'));
-    const expected = Array.from({ length: sites }, (_, i) => `/line${i}.js:${i + 1} 20`);
+    const expected = Array.from({ length: sites }, (_, i) => `/line${i}.js:${i + 1} 2`);
     // some of them came while it was at work
     expect(polls.filter((poll) => poll.sites.length > 0).length).toBeGreaterThan(2);
     expect(shown.sort()).toEqual(expected.sort());
