@@ -14,7 +14,7 @@ import type { NodeModules, TargetProcess, V8Error } from './host';
 import { trackPromises } from './promises';
 import { trackResources } from './resources';
 import type { AsyncHookInternals } from './resources';
-import { createSampler } from './sampler';
+import { createBudget, createSampler } from './sampler';
 import { createStacks } from './stacks';
 import type { RawSite } from './stacks';
 import { MAX_TASKS, createTaskTable } from './taskTable';
@@ -66,9 +66,9 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   const sites: RawSite[] = [];
   const fill = () => table.size / MAX_TASKS;
   const begin = clock();
-  // promises and resources share the budget
-  const promiseSampler = createSampler(config.budgetPercent / 2, begin, fill);
-  const resourceSampler = createSampler(config.budgetPercent / 2, begin, fill);
+  const budget = createBudget(config.budgetPercent, begin);
+  const promiseSampler = createSampler(budget, 2, begin, fill);
+  const resourceSampler = createSampler(budget, 2, begin, fill);
   let watched: readonly number[] = [];
   let sequence = 0;
   let lastPoll = begin;

@@ -3,19 +3,33 @@
  * share, each standing for `weight` creations, so that looking costs a fixed share of the program's time.
  *
  * A bucket of milliseconds fills with `budgetPercent` of the elapsed time and pays for every look. As long as it is not
- * empty the weight is 1. Once it is, the weight follows from what looking at everything in the last window would have
- * cost.
+ * empty the weights are 1. Once it is, a weight follows from what looking at everything in the last window would have cost.
  */
 
 /**
- * The bucket's size, and what it holds at the start, in milliseconds. One look costs 2 to 4 us once it is compiled and ten
+ * The bucket's size, and what it holds at the start, in milliseconds. One look costs 3 to 6 us once it is compiled and ten
  * times that before: a burst of some 50,000 creations is still exact.
  */
-const BURST_MS = 200;
-/** The weight is reconsidered this often. Milliseconds. */
+const BURST_MS = 400;
+/** Weights are reconsidered this often. Milliseconds. */
 const WINDOW_MS = 100;
 /** Beyond this weight a sample says too little to be worth taking. */
 const MAX_WEIGHT = 1 << 20;
+/**
+ * What a single look is charged at most, in milliseconds. One that took longer was interrupted, by a garbage collection or by
+ * the system giving the processor to somebody else.
+ */
+const DEAREST_LOOK_MS = 0.1;
+
+/** The bucket, shared by all samplers of an agent. */
+export interface Budget {
+  /** Milliseconds that may be spent now; negative when too much was. */
+  readonly left: number;
+  /** Share of the time that may be spent in the long run, 0 to 1. */
+  readonly share: number;
+  refill(now: number): void;
+  pay(ms: number): void;
+}
 
 export interface Sampler {
   /** Creations left until the next one that is looked at. The hooks count it down themselves: this is the hot path. */
@@ -24,7 +38,7 @@ export interface Sampler {
   weight: number;
   /** A creation has been skipped since the start. */
   sampled: boolean;
-  /** Milliseconds spent looking, since the start. */
+  /** Milliseconds spent looking, since the start, on the agent's clock. */
   spentMs: number;
   /** Pays for a look that took from `begin` to `end` (milliseconds) and draws the next skip. */
   paid(begin: number, end: number): void;
@@ -32,14 +46,33 @@ export interface Sampler {
   tick(now: number): void;
 }
 
+export function createBudget(percent: number, now: number): Budget {
+  const share = percent / 100;
+  let left = BURST_MS;
+  let last = now;
+  return {
+    share,
+    get left() {
+      return left;
+    },
+    refill(at) {
+      left += (at - last) * share;
+      if (left > BURST_MS) left = BURST_MS;
+      last = at;
+    },
+    pay(ms) {
+      left -= ms;
+    },
+  };
+}
+
 /**
+ * @param samplers how many samplers share the budget
  * @param fill share of the task table that is in use, 0 to 1: the fuller it is, the thinner the samples, so that it never
  *   overflows
  */
-export function createSampler(budgetPercent: number, now: number, fill: () => number): Sampler {
-  const share = budgetPercent / 100;
-  let tokens = BURST_MS;
-  let last = now;
+export function createSampler(budget: Budget, samplers: number, now: number, fill: () => number): Sampler {
+  const share = budget.share / samplers;
   let windowStart = now;
   let windowSpent = 0;
   let random = 0x9e3779b9;
@@ -57,12 +90,6 @@ export function createSampler(budgetPercent: number, now: number, fill: () => nu
     sampler.sampled = true;
   }
 
-  function refill(at: number): void {
-    tokens = tokens + (at - last) * share;
-    if (tokens > BURST_MS) tokens = BURST_MS;
-    last = at;
-  }
-
   /** A table that is half full takes every second task, one that is three quarters full every fourth, and so on. */
   function leastWeight(): number {
     const used = fill();
@@ -74,14 +101,14 @@ export function createSampler(budgetPercent: number, now: number, fill: () => nu
 
   function reconsider(at: number): void {
     const span = at - windowStart;
-    const overspent = tokens < 0 && windowSpent > 2 * WINDOW_MS * share;
+    const overspent = budget.left < 0 && windowSpent > 2 * WINDOW_MS * share;
     if (span < WINDOW_MS && !overspent) return;
     const before = sampler.weight;
     let weight = leastWeight();
-    if (tokens < BURST_MS / 4 && (tokens < 0 || before > 1)) {
+    if (budget.left < BURST_MS / 4 && (budget.left < 0 || before > 1)) {
       // what looking at everything would have cost, against what may be spent
       const needed = (windowSpent * before) / ((span < 1 ? 1 : span) * share);
-      // one look that a garbage collection fell into must not make the sample useless
+      // a moment's burst must not make the sample useless for what follows
       const most = before * (overspent ? 2 : 8);
       while (weight < needed && weight < most && weight < MAX_WEIGHT) weight *= 2;
     }
@@ -99,16 +126,17 @@ export function createSampler(budgetPercent: number, now: number, fill: () => nu
     sampled: false,
     spentMs: 0,
     paid(begin, end) {
-      const cost = end - begin;
-      sampler.spentMs += cost;
-      refill(end);
-      tokens -= cost;
-      windowSpent += cost;
+      const took = end - begin;
+      const charged = took < DEAREST_LOOK_MS ? took : DEAREST_LOOK_MS;
+      sampler.spentMs += took;
+      budget.refill(end);
+      budget.pay(charged);
+      windowSpent += charged;
       draw();
       reconsider(end);
     },
     tick(at) {
-      refill(at);
+      budget.refill(at);
       reconsider(at);
     },
   };

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { createSampler } from '../../../src/agent/sampler.ts';
+import { createBudget, createSampler } from '../../../src/agent/sampler.ts';
 import type { Sampler } from '../../../src/agent/sampler.ts';
+
+function samplerOf(percent: number, fill: () => number = () => 0): Sampler {
+  return createSampler(createBudget(percent, 0), 1, 0, fill);
+}
 
 /** Lets `count` creations pass evenly over `ms`, each look costing `costMs`; returns what the samples stand for. */
 function run(sampler: Sampler, from: number, count: number, ms: number, costMs: number): { estimate: number; looks: number } {
@@ -18,23 +22,23 @@ function run(sampler: Sampler, from: number, count: number, ms: number, costMs: 
 
 describe('sampler', () => {
   test('looks at everything while that is affordable', () => {
-    const sampler = createSampler(1, 0, () => 0);
+    const sampler = samplerOf(1);
     expect(run(sampler, 0, 10_000, 10_000, 0.005)).toEqual({ estimate: 10_000, looks: 10_000 });
     expect(sampler.sampled).toBe(false);
   });
 
   test('under load it spends the budget, and its samples stand for all that was created', () => {
-    const sampler = createSampler(1, 0, () => 0);
+    const sampler = samplerOf(1);
     // 200,000 creations a second for 20 s at 5 us a look: looking at all would take all the time there is
     const { estimate, looks } = run(sampler, 0, 4_000_000, 20_000, 0.005);
-    const budgetMs = 20_000 * 0.01 + 200;
+    const budgetMs = 20_000 * 0.01 + 400;
     expect(looks * 0.005).toBeLessThan(2 * budgetMs);
     expect(Math.abs(estimate - 4_000_000) / 4_000_000).toBeLessThan(0.05);
     expect(sampler.sampled).toBe(true);
   });
 
   test('looks at everything again once the load is gone', () => {
-    const sampler = createSampler(1, 0, () => 0);
+    const sampler = samplerOf(1);
     run(sampler, 0, 2_000_000, 10_000, 0.005);
     expect(sampler.weight).toBeGreaterThan(1);
     for (let now = 10_000; now < 60_000; now += 1000) sampler.tick(now);
@@ -43,14 +47,23 @@ describe('sampler', () => {
   });
 
   test('one slow look does not thin the sample out', () => {
-    const sampler = createSampler(1, 0, () => 0);
+    const sampler = samplerOf(1);
     sampler.paid(0, 500);
     expect(sampler.weight).toBeLessThanOrEqual(2);
   });
 
+  test('samplers share what there is', () => {
+    const budget = createBudget(1, 0);
+    const first = createSampler(budget, 2, 0, () => 0);
+    const second = createSampler(budget, 2, 0, () => 0);
+    // 400 ms at the start, 10 ms a second: what one leaves, the other may use
+    expect(run(first, 0, 100_000, 1000, 0.003).looks).toBe(100_000);
+    expect(run(second, 1000, 100_000, 1000, 0.003).looks).toBeLessThan(60_000);
+  });
+
   test('the fuller the table, the thinner the samples', () => {
     let fill = 0;
-    const sampler = createSampler(100, 0, () => fill);
+    const sampler = samplerOf(100, () => fill);
     const weights = [0, 0.4, 0.5, 0.75, 0.9, 0.99].map((next, i) => {
       fill = next;
       sampler.tick(1000 * (i + 1));
