@@ -8,7 +8,12 @@ const { isArray } = Array;
 const { keys } = Object;
 const { isFinite } = Number;
 
-export type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
+/** An interface, as a type alias of a record could not name itself. */
+interface JsonRecord {
+  readonly [name: string]: Json;
+}
+
+export type Json = string | number | boolean | null | undefined | readonly Json[] | JsonRecord;
 
 export function encode(value: Json): string {
   if (typeof value === 'string') return stringify(value);
@@ -21,7 +26,7 @@ export function encode(value: Json): string {
     for (let i = 0; i < list.length; i++) out += (i === 0 ? '' : ',') + encode(list[i]);
     return `[${out}]`;
   }
-  const record = value as { readonly [key: string]: Json };
+  const record = value as Readonly<Record<string, Json>>;
   const names = keys(record);
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;

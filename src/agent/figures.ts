@@ -1,5 +1,5 @@
 /** Heap, event loop and collections of the target, taken with each poll. */
-import type { ProcessFigures } from '../core/model/task';
+import type { AgentPoll } from '../protocol/agent';
 import type { NodeModules, TargetProcess } from './host';
 
 /** Resolution of Node's event-loop delay histogram. Milliseconds. */
@@ -8,7 +8,7 @@ const DELAY_RESOLUTION_MS = 20;
 const LISTING_SHARE = 0.002;
 
 export interface Figures {
-  take(now: number): ProcessFigures;
+  take(now: number): AgentPoll['process'];
   stop(): void;
 }
 

@@ -82,7 +82,7 @@ export interface CallSite {
 }
 
 /** An `Error` constructor as V8 makes it. */
-export interface V8Error extends Function {
+export interface V8Error {
   stackTraceLimit?: number;
   prepareStackTrace?: ((error: unknown, sites: CallSite[]) => unknown) | undefined;
   captureStackTrace(holder: object, above: unknown): void;

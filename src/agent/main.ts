@@ -7,7 +7,6 @@
 import type { AgentConfig, AgentPoll } from '../protocol/agent';
 import { describeResource } from './describeResource';
 import { encode } from './encode';
-import type { Json } from './encode';
 import { watchFigures } from './figures';
 import { createGate } from './gate';
 import type { NodeModules, TargetProcess, V8Error } from './host';
@@ -104,7 +103,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   function answer(): void {
     if (disposed) return;
     try {
-      out(encode(poll() as unknown as Json));
+      out(encode(poll()));
     } catch {
       // the next poll tells by its number that one was lost
     }

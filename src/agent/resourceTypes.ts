@@ -3,7 +3,9 @@
  * src/async_wrap.h, NODE_ASYNC_PROVIDER_TYPES). What is not listed is no task of its own: ticks, parsers, the TLS layer
  * of a socket, the connect and write requests that are a socket's state, and `AsyncResource`s, which only carry context.
  */
-import type { TaskKind } from '../core/model/task';
+import type { AgentSite } from '../protocol/agent';
+
+type TaskKind = AgentSite['kind'];
 
 const HANDLES = [
   'TCPWRAP',

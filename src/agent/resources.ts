@@ -9,7 +9,7 @@ import type { Tracking } from './promises';
 import { RESOURCE_CLASS, isInnerResource } from './resourceTypes';
 import type { Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
-import type { RawSite, SiteRequest, Stacks } from './stacks';
+import type { SiteRequest, Stacks } from './stacks';
 import type { TaskTable } from './taskTable';
 
 /** Ended resources whose site is still known, so that what they triggered finds its cause. */
@@ -49,7 +49,7 @@ export function trackResources(
   let currentTrigger = 0;
 
   const request: { -readonly [K in keyof SiteRequest]: SiteRequest[K] } = {
-    kind: 'handle' as RawSite['kind'],
+    kind: 'handle',
     type: '',
     above: init,
     now: 0,

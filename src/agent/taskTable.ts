@@ -132,7 +132,7 @@ export function createTaskTable(): TaskTable {
       else next[before] = after;
       if (after === NONE) figures.tail = before;
       else previous[after] = before;
-      generation[index] = (generation[index] as number) + 1;
+      generation[index] = (generation[index]) + 1;
       resources[index] = null;
       next[index] = free;
       free = index;

@@ -79,14 +79,14 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
   // Answers that nobody has taken yet: one that comes after its poll was given up goes to the next, as nothing that is in
   // it is ever sent again.
   const answers: string[] = [];
-  let follows = false;
-  let arrived: (() => void) | undefined;
+  const asked: { follows: boolean; arrived?: () => void } = { follows: false };
+  const answerFollows = () => asked.follows;
   connection.on('Runtime.bindingCalled', ({ name: binding, payload }) => {
     if (binding !== config.outBinding || typeof payload !== 'string') return;
-    follows = payload === AGENT_ANSWER_FOLLOWS;
-    if (follows) return;
+    asked.follows = payload === AGENT_ANSWER_FOLLOWS;
+    if (asked.follows) return;
     answers.push(payload);
-    arrived?.();
+    asked.arrived?.();
   });
 
   const install = async (): Promise<InstalledAgent> => {
@@ -134,13 +134,13 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
   async function ask(): Promise<string | undefined> {
     const late = answers.shift();
     if (late !== undefined) return late;
-    follows = false;
+    asked.follows = false;
     // what the agent says at once precedes the response to the command
     await connection.send('Runtime.addBinding', { name: config.pollBinding, executionContextId: MAIN_CONTEXT });
     await connection.send('Runtime.removeBinding', { name: config.pollBinding });
-    if (follows) {
+    if (answerFollows()) {
       const arrival = new Promise<void>((resolve) => {
-        arrived = resolve;
+        asked.arrived = resolve;
       });
       await withTimeout(arrival, REQUEST_TIMEOUT_MS, () => new TargetError('timeout', 'The agent did not answer in time.'));
     }

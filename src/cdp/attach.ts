@@ -31,13 +31,13 @@ export async function attachTo(
   address: TargetAddress,
   options: AttachOptions,
 ): Promise<AttachedTarget> {
-  let exiting = false;
+  const state = { exiting: false };
   let channel: AgentChannel;
   // Node waits at its exit for every session that has evaluated something; with this it tells us when it does
   // (node: src/inspector/runtime_agent.cc), and we let go at once.
   connection.on('NodeRuntime.waitingForDisconnect', () => {
-    exiting = true;
-    void connection.close();
+    state.exiting = true;
+    connection.close().catch(neverRejects);
   });
   try {
     await connection.send('NodeRuntime.notifyWhenWaitingForDisconnect', { enabled: true }).catch((error: unknown) => {
@@ -50,13 +50,13 @@ export async function attachTo(
     });
   } catch (error) {
     await connection.close();
-    if (exiting) throw new TargetError('closed', 'The target exited while Asyncscope was attaching.', { cause: error });
+    if (state.exiting) throw new TargetError('closed', 'The target exited while Asyncscope was attaching.', { cause: error });
     throw error;
   }
 
   let detaching: Promise<void> | undefined;
   const closed = connection.closed.then(async (by): Promise<CloseReason> => {
-    if (exiting) return 'target exited';
+    if (state.exiting) return 'target exited';
     if (by === 'ours') return 'detached';
     return (await answers(address.host, address.port)) ? 'connection lost' : 'target exited';
   });
@@ -82,7 +82,9 @@ export async function attachTo(
 }
 
 async function detach(connection: Connection, channel: AgentChannel): Promise<void> {
-  const timer = setTimeout(() => void connection.close(), DISPOSE_TIMEOUT_MS);
+  const timer = setTimeout(() => {
+    connection.close().catch(neverRejects);
+  }, DISPOSE_TIMEOUT_MS);
   try {
     await channel.dispose();
   } catch {
@@ -131,6 +133,10 @@ async function takeHeapSnapshot(connection: Connection, options: HeapSnapshotOpt
     stopChunks();
     stopProgress();
   }
+}
+
+function neverRejects(error: unknown): void {
+  throw error;
 }
 
 function cancelled(): TargetError {

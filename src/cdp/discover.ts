@@ -80,7 +80,7 @@ function getJson(host: string, port: number, path: string, signal: AbortSignal):
           if (response.statusCode !== 200) throw new Error(`HTTP ${response.statusCode ?? 0}`);
           resolve(JSON.parse(text));
         } catch (error) {
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       });
     });

@@ -64,7 +64,7 @@ async function watch(node: TestNode, program: string, flags: readonly string[], 
     const model = new SessionModel();
     const positions = createSourceMaps();
     let ended: unknown;
-    void exited.then((how) => (ended = how));
+    exited.then((how) => (ended = how)).catch(() => undefined);
     await until(() => {
       if (ended !== undefined) throw new Error(`${program} ended: ${JSON.stringify(ended)}\n${stderr.join('\n')}`);
       return ready;

@@ -36,9 +36,11 @@ export async function startTarget(node: TestNode, code: string, flags: readonly 
       if (found) resolve(found[0]);
     });
     child.once('error', reject);
-    void exited.then((how) => {
-      reject(new Error(`ended early: ${JSON.stringify(how)}\n${stderr}`));
-    });
+    exited
+      .then((how) => {
+        reject(new Error(`ended early: ${JSON.stringify(how)}\n${stderr}`));
+      })
+      .catch(reject);
   });
   if (code.includes("console.log('idle')")) await until(() => stdout.includes('idle'));
   return { child, url, stdout: () => stdout, stderr: () => stderr, exited };
