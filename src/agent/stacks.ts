@@ -34,6 +34,8 @@ const FIRST_CALL_MS = 100;
 const DYNAMIC_IMPORT = 'importModuleDynamicallyCallback';
 /** Builtins whose promise is settled by the time they return: never the one that a call hands out to be waited for. */
 const SETTLED_BUILTIN = /^(?:resolve|reject)$/;
+/** Builtins that run an async generator until it waits: like the call of an async function. */
+const RESUMING_BUILTIN = /^(?:next|return|throw)$/;
 
 /** Our own code in the target, and that of other Asyncscopes: what it makes is not the program's. */
 const OWN_SCRIPT = /^node:internal\/asyncscope\//;
@@ -295,7 +297,9 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     if (asyncCall && owner === 0 && caller !== null && caller !== undefined) below.push(caller);
     let inner = request.isInner(below);
     const ownerFrame = list[owner];
-    if (request.kind === 'promise' && !inner && owner > 0 && ownerFrame !== undefined && below.length > 0) {
+    const builtin = list[0]?.origin === 'native' ? (list[0].name ?? '') : '';
+    const mine = (below.length === 0 && !RESUMING_BUILTIN.test(builtin)) || SETTLED_BUILTIN.test(builtin);
+    if (request.kind === 'promise' && !inner && owner > 0 && ownerFrame !== undefined && !mine) {
       // One call into other code is one task, however many promises that code makes below the one that it hands out.
       // Where the called function is async, it is the promise of the call. Otherwise the first promise to be seen is
       // taken for it; others that are first seen within the same call are not.
@@ -307,7 +311,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
       else if (last !== undefined && request.now - last < SAME_CALL_MS) inner = true;
       else if (request.now - (firstBelow.get(ownerFrame.id) ?? -Infinity) < FIRST_CALL_MS) inner = true;
       if (!firstBelow.has(ownerFrame.id)) firstBelow.set(ownerFrame.id, request.now);
-      if (!SETTLED_BUILTIN.test(list[0]?.name ?? '')) node.calledBy = ownerFrame.id;
+      node.calledBy = ownerFrame.id;
     }
     node.site = siteCount++;
     newSites.push({
