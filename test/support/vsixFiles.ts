@@ -12,6 +12,7 @@ export const VSIX_FILES: readonly string[] = [
   'extension/readme.md',
   'extension/changelog.md',
   'extension/LICENSE.txt',
+  'extension/THIRD-PARTY-NOTICES.md',
   'extension/dist/agent.js',
   'extension/dist/cli.js',
   'extension/dist/extension.js',
