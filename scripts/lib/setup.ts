@@ -29,8 +29,9 @@ export function toolNode(): string {
 /** Where the VS Code server lies inside the workbench package. */
 export const SERVER_ROOT = join(WORKBENCH_PACKAGE, 'node_modules', 'code-server', 'lib', 'vscode');
 
-/** Installs the Node versions that the tests use as targets. */
+/** Installs the Node versions that the tests use as targets, unless the environment names all of them. */
 export async function ensureNodes(): Promise<void> {
+  if ([20, 22, 24, 26].every((major) => process.env[`ASYNCSCOPE_NODE_${major}`] !== undefined)) return;
   requireLinuxX64('The Node versions to test against come from npm packages for Linux x64. Elsewhere set ASYNCSCOPE_NODE_20, _22, _24 and _26 to the paths of your own.');
   await installPackage(NODES_PACKAGE, 'Node 20, 22, 24 and 26 as targets for the tests (about 740 MB on disk)');
 }
