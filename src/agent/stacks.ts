@@ -27,9 +27,9 @@ const FRAME_EVAL = 8;
 /** Scripts that stand between a creation and the code that asked for it, and say nothing about it. */
 const PLUMBING = /^node:(?:internal\/(?:async_hooks|promise_hooks|timers$)|timers$)/;
 /** Promises of one call into other code follow each other within this span. Milliseconds. */
-const SAME_CALL_MS = 5;
+const SAME_CALL_MS = 10;
 /** The very first call may have to load and compile what it calls. Milliseconds. */
-const FIRST_CALL_MS = 100;
+const FIRST_CALL_MS = 500;
 /** Node's function that starts every `import()`. */
 const DYNAMIC_IMPORT = 'importModuleDynamicallyCallback';
 /** Builtins whose promise is settled by the time they return: never the one that a call hands out to be waited for. */

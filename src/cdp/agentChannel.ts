@@ -23,6 +23,8 @@ const OBJECT_GROUP = 'asyncscope';
 /** The realm of the main script: V8 numbers contexts from 1. Others (`vm`) must not get our globals. */
 const MAIN_CONTEXT = 1;
 const INSTALL_TIMEOUT_MS = 15_000;
+/** What an install says that came too early. */
+const NOT_READY = 'not ready';
 const READY_TIMEOUT_MS = 3_000;
 const READY_POLL_MS = 20;
 const OLDEST_NODE = 18;
@@ -90,12 +92,8 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
   });
 
   const install = async (): Promise<InstalledAgent> => {
-    await untilNodeIsReady(connection);
     await connection.send('Runtime.addBinding', { name: config.outBinding, executionContextId: MAIN_CONTEXT });
-    const result = await evaluate(connection, installExpression(config), INSTALL_TIMEOUT_MS);
-    const checked = v.safeParse(installed, result.value);
-    if (!checked.success) throw new TargetError('agent failed', 'The agent did not answer as expected.');
-    const info = checked.output;
+    const info = await installWhenReady(connection, config);
     if (info.runtime !== 'node') {
       throw new TargetError('not node', `This is ${info.runtime}, not Node. Asyncscope looks into Node processes only.`);
     }
@@ -159,20 +157,41 @@ function parse(payload: string): AgentPoll {
 
 /**
  * Node opens its inspector before it is ready itself: for a moment at its start, and with `--inspect-brk` until a debugger
- * lets it go. Its own modules fail until then; `util.debuglog` is the first to show it.
+ * lets it go. What is evaluated then runs in the middle of the loading of Node's own modules, which are half made.
+ * `util.debuglog` works from when Node is ready to run a program; a loader on the stack tells the rest.
  */
-async function untilNodeIsReady(connection: Connection): Promise<void> {
+const READY = `(function (p) {
+  if (!p || !p.versions || !p.versions.node) return true;
+  try { (p.getBuiltinModule || require)('util').debuglog('asyncscope').enabled; } catch (e) { return false; }
+  var E = Error, had = Object.prototype.hasOwnProperty.call(E, 'prepareStackTrace');
+  var limit = E.stackTraceLimit, prepare = E.prepareStackTrace, sites;
+  try {
+    E.stackTraceLimit = 200;
+    E.prepareStackTrace = function (error, list) { return list; };
+    sites = new E().stack;
+  } finally {
+    E.stackTraceLimit = limit;
+    E.prepareStackTrace = prepare;
+    if (!had && prepare === undefined) delete E.prepareStackTrace;
+  }
+  for (var i = 0; i < sites.length; i++) {
+    if (/^node:internal\\/(?:bootstrap\\/|process\\/pre_execution$)/.test(sites[i].getScriptNameOrSourceURL() || '')) return false;
+  }
+  return true;
+})(globalThis.process)`;
+
+/** @throws {TargetError} `timeout` when Node does not become ready */
+async function installWhenReady(connection: Connection, config: AgentConfig): Promise<InstalledAgent> {
   const end = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
-    const ready = await evaluate(
-      connection,
-      `(function (p) {
-  if (!p || !p.versions || !p.versions.node) return true;
-  try { (p.getBuiltinModule || require)('util').debuglog('asyncscope').enabled; return true; } catch (e) { return false; }
-})(globalThis.process)`,
-    );
-    if (ready.value !== false) return;
+    if ((await evaluate(connection, READY)).value !== false) {
+      const result = await evaluate(connection, installExpression(config), INSTALL_TIMEOUT_MS);
+      const checked = v.safeParse(installed, result.value);
+      if (!checked.success) throw new TargetError('agent failed', 'The agent did not answer as expected.');
+      if (checked.output.runtime !== NOT_READY) return checked.output;
+    }
     if (performance.now() > end) {
+      await evaluate(connection, `delete globalThis[${JSON.stringify(config.outBinding)}]`);
       throw new TargetError(
         'timeout',
         'The target waits for a debugger before its first line (--inspect-brk). Let it run, then attach again.',
@@ -190,6 +209,7 @@ var g = globalThis, p = g.process, versions = (p && p.versions) || {};
 var runtime = versions.bun ? 'Bun' : versions.deno || g.Deno ? 'Deno' : versions.node ? 'node' : 'no Node process';
 var info = { runtime: runtime, node: String(p && p.version), pid: 0, title: '', cwd: '', needsInternals: false };
 if (runtime !== 'node' || parseInt(versions.node, 10) < ${OLDEST_NODE}) { delete g[${JSON.stringify(config.outBinding)}]; return info; }
+if (!${READY}) { info.runtime = ${JSON.stringify(NOT_READY)}; return info; }
 var load = typeof p.getBuiltinModule === 'function' ? p.getBuiltinModule : require;
 ${readFileSync(builtFile('agent.js'), 'utf8')}
 var agent = asyncscopeAgent.install(${JSON.stringify(config)}, { globalThis: g, process: p, Error: Error }, load);

@@ -26,7 +26,7 @@ export function readSettings(): Settings {
 /** The ranges are those of `package.json`; VS Code warns about values outside them but hands them on. */
 export function serverSettings(settings: Settings): ServerSettings {
   return {
-    pollIntervalMs: Math.round(Math.min(60_000, Math.max(100, settings.pollInterval))),
+    pollIntervalMs: Math.round(Math.min(5_000, Math.max(100, settings.pollInterval))),
     budgetPercent: Math.min(100, Math.max(0.1, settings.overheadBudget)),
     codeLens: settings.codeLens,
   };

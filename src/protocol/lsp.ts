@@ -9,8 +9,8 @@ const text = v.pipe(v.string(), v.maxLength(4096));
 
 /** Settings that the client hands to the server, at initialization and with `asyncscope/configure`. */
 export const serverSettings = v.object({
-  /** Milliseconds between polls. */
-  pollIntervalMs: v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(60_000)),
+  /** Milliseconds between polls. At most half the agent's lease, or it would disarm itself in between. */
+  pollIntervalMs: v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(5_000)),
   /** Percent of the target's time. */
   budgetPercent: v.pipe(v.number(), v.minValue(0.1), v.maxValue(100)),
   codeLens: v.boolean(),

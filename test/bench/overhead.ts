@@ -8,6 +8,7 @@
  * half of the windows counts. A second bare window in each round is the control: it shows what the noise alone does.
  */
 import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { attach } from '../../src/cdp/attach.ts';
 import { connect } from '../../src/cdp/connection.ts';
@@ -65,6 +66,7 @@ for (const node of versions) {
       });
     });
     const driver = await connect(url);
+    while (!(await isDefined(driver))) await sleep(20);
     for (let i = 0; i < 3; i++) await measure(driver);
     const bare: number[] = [];
     const control: number[] = [];
@@ -90,6 +92,11 @@ for (const node of versions) {
     await driver.close();
     child.kill('SIGKILL');
   }
+}
+
+async function isDefined(driver: Connection): Promise<boolean> {
+  const answer = await driver.send('Runtime.evaluate', { expression: 'typeof measure', returnByValue: true });
+  return (answer['result'] as { value: string }).value === 'function';
 }
 
 async function measure(driver: Connection): Promise<number> {

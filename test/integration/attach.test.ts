@@ -95,6 +95,18 @@ describe.each(NODES)('Node $version', (node) => {
     });
   });
 
+  test('a target that has only just begun is attached to, and runs on', async () => {
+    // Node prints its inspector's address before its own modules are loaded
+    for (let round = 0; round < 10; round++) {
+      const target = await startTarget(node, 'setTimeout(() => {}, 2000)');
+      const attached = await attach(target.url, OPTIONS);
+      expect((await attached.poll()).seq).toBe(1);
+      await attached.detach();
+      target.child.kill('SIGKILL');
+      await target.exited;
+    }
+  });
+
   test('a killed target is said to have exited', async () => {
     const target = await startTarget(node, IDLE);
     const attached = await attach(target.url, OPTIONS);
