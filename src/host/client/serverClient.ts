@@ -190,12 +190,13 @@ export class ServerClient implements AttachServer, Disposable {
     const lsp = await import('vscode-languageclient/node');
     const { serverModule, settings, log } = this.#options;
     const channel = redactingLog(log);
-    // Deprecations in libraries are nothing that a user could act on; they would stand in the log as errors.
-    const run = { module: serverModule, transport: lsp.TransportKind.ipc, options: { execArgv: ['--no-deprecation'] } };
+    const run = { module: serverModule, transport: lsp.TransportKind.ipc };
     const serverOptions: ServerOptions = { run, debug: run };
+    let started = false;
     const closed = (): { action: CloseAction; handled: true } => {
-      const verdict = this.#restarts.crashed();
-      log.error(verdict === 'restart' ? 'the server ended unexpectedly; starting it again' : 'the server keeps ending; giving up');
+      // One that has never run would only fail again, and whoever waits for it is told.
+      const verdict = started ? this.#restarts.crashed() : 'give up';
+      log.error(verdict === 'restart' ? 'the server ended unexpectedly; starting it again' : 'the server does not stay; giving up');
       if (verdict === 'restart') this.#setState('starting');
       else this.#gaveUp();
       return { action: verdict === 'restart' ? lsp.CloseAction.Restart : lsp.CloseAction.DoNotRestart, handled: true };
@@ -227,6 +228,7 @@ export class ServerClient implements AttachServer, Disposable {
       else if (newState === lsp.State.StartFailed) this.#gaveUp();
     });
     await client.start();
+    started = true;
     this.#process = () => client.serverProcess?.pid;
     return client;
   }

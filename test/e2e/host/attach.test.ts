@@ -109,7 +109,7 @@ describe('attaching by address', () => {
   it('attaches again after a detach', async () => {
     await attachedSession(api);
     await noSessions(api);
-    equal(api.status(), undefined);
+    await eventually('no status bar item', () => (api.status() === undefined ? true : undefined));
     await commands.executeCommand('asyncscope.attach', target.address);
     await attachedSession(api);
   });
