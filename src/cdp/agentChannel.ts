@@ -158,7 +158,8 @@ function parse(payload: string): AgentPoll {
 /**
  * Node opens its inspector before it is ready itself: for a moment at its start, and with `--inspect-brk` until a debugger
  * lets it go. What is evaluated then runs in the middle of the loading of Node's own modules, which are half made.
- * `util.debuglog` works from when Node is ready to run a program; a loader on the stack tells the rest.
+ * `util.debuglog` works from when Node is ready to run a program; a loader on the stack, above the program's own code if there
+ * is any, tells the rest.
  */
 const READY = `(function (p) {
   if (!p || !p.versions || !p.versions.node) return true;
@@ -175,7 +176,9 @@ const READY = `(function (p) {
     if (!had && prepare === undefined) delete E.prepareStackTrace;
   }
   for (var i = 0; i < sites.length; i++) {
-    if (/^node:internal\\/(?:bootstrap\\/|process\\/pre_execution$)/.test(sites[i].getScriptNameOrSourceURL() || '')) return false;
+    var script = sites[i].getScriptNameOrSourceURL() || '';
+    if (/^node:internal\\/(?:bootstrap\\/|process\\/pre_execution$)/.test(script)) return false;
+    if (script !== '' && !/^node:/.test(script)) return true;
   }
   return true;
 })(globalThis.process)`;
