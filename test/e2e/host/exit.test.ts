@@ -36,6 +36,7 @@ describe('the end of a program under the debugger', () => {
 
   before(async () => {
     api = await activate();
+    await noSessions(api);
   });
 
   after(async () => {
@@ -69,8 +70,8 @@ describe('the end of a program under the debugger', () => {
         const [status, at] = gone.trim().split(' ').map(Number);
         console.log(`${how}, ${attached ? 'with' : 'without'} us: gone ${String(Number(at) - Number(await readFile(file('ending'), 'utf8')))} ms after its exit event`);
         equal(status, exitCode);
-        await eventually('the end of debugging', () => (debug.activeDebugSession === undefined ? true : undefined));
         if (attached) {
+          await eventually('the end of the session', () => (api.sessions().every(({ status }) => status === 'ended') ? true : undefined));
           deepEqual(api.sessions().map(({ end }) => end?.reason), ['target exited']);
           await noSessions(api);
         }
