@@ -4,30 +4,31 @@
  * hook is done, some microseconds later.
  */
 export interface Gate {
-  /** A hook begins to change something. */
-  enter(): void;
-  /** It is done. */
+  /**
+   * A hook is under way; it sets this itself, as a call could fail where the stack is used up. What is made meanwhile comes
+   * from functions of the program that our own code ran into, such as a patched `Array.prototype.push`: a hook that looked
+   * at that would never come to an end.
+   */
+  busy: boolean;
+  /** The hook is done. */
   leave(): void;
   /** Runs `work` now, or at the end of the hook that is under way; returns whether it ran now. Must not throw. */
   pass(work: () => void): boolean;
 }
 
 export function createGate(): Gate {
-  let busy = false;
   let waiting: (() => void)[] = [];
-  return {
-    enter() {
-      busy = true;
-    },
+  const gate: Gate = {
+    busy: false,
     leave() {
-      busy = false;
+      gate.busy = false;
       if (waiting.length === 0) return;
       const all = waiting;
       waiting = [];
       for (let i = 0; i < all.length; i++) (all[i] as () => void)();
     },
     pass(work) {
-      if (busy) {
+      if (gate.busy) {
         waiting[waiting.length] = work;
         return false;
       }
@@ -35,4 +36,5 @@ export function createGate(): Gate {
       return true;
     },
   };
+  return gate;
 }

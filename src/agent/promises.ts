@@ -33,7 +33,7 @@ export function trackPromises(
   let stopped = false;
   const collected = new FinalizationRegistry<number>((task) => {
     if (stopped) return;
-    gate.enter();
+    gate.busy = true;
     table.end(task, true);
     gate.leave();
   });
@@ -51,9 +51,19 @@ export function trackPromises(
 
   // The two hooks run for every promise of the program. They must not throw: a debugger would stop in them.
   function onInit(promise: object, parent: object | undefined): void {
-    if (parent !== undefined) return;
-    if (--sampler.skip > 0) return;
-    gate.enter();
+    if (parent !== undefined || --sampler.skip > 0 || gate.busy) return;
+    gate.busy = true;
+    try {
+      look(promise);
+      gate.leave();
+    } catch {
+      // the stack is used up: the program gets its own RangeError at its own next call
+    } finally {
+      gate.busy = false;
+    }
+  }
+
+  function look(promise: object): void {
     const now = clock();
     try {
       request.now = now;
@@ -71,17 +81,33 @@ export function trackPromises(
       table.drop(sampler.weight);
     }
     sampler.paid(now, clock());
-    gate.leave();
   }
 
   function onSettled(promise: object): void {
-    const task = find(promise);
-    if (task === undefined) return;
-    gate.enter();
-    remove(promise);
-    unregister(promise);
-    table.end(task, false);
-    gate.leave();
+    let task: number | undefined;
+    try {
+      task = find(promise);
+      if (task === undefined) return;
+      remove(promise);
+      unregister(promise);
+      end(task);
+    } catch {
+      // the stack is used up: as above
+    }
+  }
+
+  function end(task: number): void {
+    if (gate.busy) {
+      gate.pass(() => table.end(task, false));
+      return;
+    }
+    gate.busy = true;
+    try {
+      table.end(task, false);
+      gate.leave();
+    } finally {
+      gate.busy = false;
+    }
   }
 
   const stopInit = node.v8.promiseHooks.onInit(onInit);

@@ -7,6 +7,7 @@ import type { AsyncHook, NodeModules } from './host';
 import { readHidden, readOwn } from './host';
 import type { Tracking } from './promises';
 import { RESOURCE_CLASS, isInnerResource } from './resourceTypes';
+import type { ResourceClass } from './resourceTypes';
 import type { Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
 import type { SiteRequest, Stacks } from './stacks';
@@ -77,8 +78,20 @@ export function trackResources(
   function init(asyncId: number, type: string, triggerAsyncId: number, resource: object): void {
     const resourceClass = RESOURCE_CLASS.get(type);
     if (resourceClass === undefined) return;
-    if (--sampler.skip > 0) return;
-    gate.enter();
+    if (--sampler.skip > 0 || gate.busy) return;
+    gate.busy = true;
+    try {
+      look(asyncId, type, triggerAsyncId, resource, resourceClass);
+      gate.leave();
+    } catch {
+      // the stack is used up: the program gets its own RangeError at its own next call
+    } finally {
+      gate.busy = false;
+      current = node;
+    }
+  }
+
+  function look(asyncId: number, type: string, triggerAsyncId: number, resource: object, resourceClass: ResourceClass): void {
     const now = clock();
     try {
       current = resource;
@@ -103,22 +116,31 @@ export function trackResources(
       // out of stack or memory: the task is not counted, and said to be
       table.drop(sampler.weight);
     }
-    current = node;
     sampler.paid(now, clock());
-    gate.leave();
   }
 
   function destroy(asyncId: number): void {
     const task = tasks.get(asyncId);
     if (task === undefined) return;
-    gate.enter();
+    if (gate.busy) gate.pass(() => end(asyncId, task));
+    else {
+      gate.busy = true;
+      try {
+        end(asyncId, task);
+        gate.leave();
+      } finally {
+        gate.busy = false;
+      }
+    }
+  }
+
+  function end(asyncId: number, task: number): void {
     tasks.delete(asyncId);
     ended.delete(endedRing[endedNext] as number);
     endedRing[endedNext] = asyncId;
     endedNext = (endedNext + 1) % REMEMBERED_ENDS;
     ended.set(asyncId, table.siteOf(task));
     table.end(task, false);
-    gate.leave();
   }
 
   const hook = node.asyncHooks.createHook({ init, destroy, trackPromises: false });

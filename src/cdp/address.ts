@@ -54,7 +54,9 @@ function portOf(url: URL, text: string): number {
 }
 
 function badTarget(text: string): TargetError {
-  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  // the path behind an inspector's address is its only secret
+  const named = text.replace(/^(\s*\w+:\/\/[^/\s]*).*$/s, '$1');
+  const shown = named.length > 80 ? `${named.slice(0, 80)}…` : named;
   return new TargetError(
     'bad target',
     `"${shown}" names no target. Give a port (9229), host:port (127.0.0.1:9229) or the ws:// address that Node printed.`,

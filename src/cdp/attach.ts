@@ -54,6 +54,7 @@ export async function attachTo(
     throw error;
   }
 
+  const snapshotTurn = { free: Promise.resolve() };
   let detaching: Promise<void> | undefined;
   const closed = connection.closed.then(async (by): Promise<CloseReason> => {
     if (state.exiting) return 'target exited';
@@ -73,7 +74,7 @@ export async function attachTo(
     closed,
     poll: () => channel.poll(),
     watch: (rawSiteIds) => channel.watch(rawSiteIds),
-    takeHeapSnapshot: (snapshot) => takeHeapSnapshot(connection, snapshot),
+    takeHeapSnapshot: (snapshot) => takeHeapSnapshot(connection, snapshot, snapshotTurn),
     detach() {
       detaching ??= detach(connection, channel);
       return detaching;
@@ -96,12 +97,26 @@ async function detach(connection: Connection, channel: AgentChannel): Promise<vo
 }
 
 /**
- * The target stands still from the command to its response.
+ * The target stands still from the command to its response. Chunks do not say whose they are: a snapshot waits until
+ * nothing comes of the one before, which goes on in the target after it was cancelled.
  * @throws {TargetError} `cancelled`, `closed` or `agent failed`
  */
-async function takeHeapSnapshot(connection: Connection, options: HeapSnapshotOptions): Promise<void> {
+async function takeHeapSnapshot(
+  connection: Connection,
+  options: HeapSnapshotOptions,
+  turn: { free: Promise<void> },
+): Promise<void> {
   const { signal } = options;
-  if (signal?.aborted === true) throw cancelled();
+  const mine = turn.free;
+  let release!: () => void;
+  turn.free = new Promise((resolve) => {
+    release = resolve;
+  });
+  await mine;
+  if (signal?.aborted === true) {
+    release();
+    throw cancelled();
+  }
   let writing: Promise<void> = Promise.resolve();
   let failure: unknown;
   const stopChunks = connection.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => {
@@ -125,7 +140,9 @@ async function takeHeapSnapshot(connection: Connection, options: HeapSnapshotOpt
       });
     });
     // V8 cannot be stopped in the middle of a snapshot; on cancel the rest is thrown away as it arrives
-    await Promise.race([connection.send('HeapProfiler.takeHeapSnapshot', { reportProgress: true }, 0), aborted]);
+    const sent = connection.send('HeapProfiler.takeHeapSnapshot', { reportProgress: true }, 0);
+    sent.then(release, release);
+    await Promise.race([sent, aborted]);
     await writing;
     if (failure !== undefined) throw failure as Error;
     options.progress?.(1);

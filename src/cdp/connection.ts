@@ -1,5 +1,6 @@
 /** One WebSocket to an inspector, with a time limit on every request. */
 import CDP from 'chrome-remote-interface';
+import * as v from 'valibot';
 import { formatAddress } from './address';
 import { TargetError } from './target';
 
@@ -122,10 +123,19 @@ export async function withTimeout<T>(promise: Promise<T>, ms: number, error: () 
   }
 }
 
+/**
+ * A response or an event. What else the client would take for an event of its own (`error`, `disconnect`), or for a name of
+ * `Object.prototype`, would be thrown where nobody can catch it.
+ */
+const protocolMessage = v.union([
+  v.looseObject({ id: v.pipe(v.number(), v.integer(), v.minValue(1)), method: v.optional(v.undefined()) }),
+  v.looseObject({ id: v.optional(v.undefined()), method: v.pipe(v.string(), v.regex(/^\w+\.\w+$/)), params: v.optional(v.looseObject({}), {}) }),
+]);
+
 function parseMessage(text: string): object | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : undefined;
+    const message = v.safeParse(protocolMessage, JSON.parse(text));
+    return message.success ? message.output : undefined;
   } catch {
     return undefined;
   }

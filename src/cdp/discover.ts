@@ -15,7 +15,7 @@ const SCANNED_PORTS = 12;
 
 const listing = v.array(
   v.object({
-    webSocketDebuggerUrl: v.optional(v.string()),
+    webSocketDebuggerUrl: v.optional(v.pipe(v.string(), v.url(), v.regex(/^wss?:\/\//i))),
     title: v.optional(v.string(), ''),
     url: v.optional(v.string(), ''),
     type: v.optional(v.string(), ''),
