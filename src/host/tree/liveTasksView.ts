@@ -47,6 +47,8 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
   readonly #badge: SurfaceHandle;
   readonly #watched: WatchList;
   #rows: readonly TreeRow[] = [];
+  /** Ids of the rows, top down. */
+  #previous: readonly string[] = [];
   #order: SiteOrder;
   #internals: InternalsPlacement;
 
@@ -102,12 +104,14 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
 
   setOrder(order: SiteOrder): void {
     this.#order = order;
+    this.#previous = [];
     this.#describe();
     this.refresh();
   }
 
   setInternals(internals: InternalsPlacement): void {
     this.#internals = internals;
+    this.#previous = [];
     this.refresh();
   }
 
@@ -162,7 +166,7 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
   }
 
   #build(): readonly TreeRow[] {
-    return buildTree(this.#options.sessions.all(), { order: this.#order, internals: this.#internals });
+    return buildTree(this.#options.sessions.all(), { order: this.#order, internals: this.#internals, previous: this.#previous });
   }
 
   #draw(): void {
@@ -206,6 +210,7 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
       for (const child of row.children) visit(child, row);
     };
     for (const row of rows) visit(row, undefined);
+    this.#previous = [...present];
     for (const id of [...this.#elements.keys()]) if (!present.has(id)) this.#elements.delete(id);
   }
 

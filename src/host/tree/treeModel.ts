@@ -55,7 +55,15 @@ export interface TreeRow {
 export interface TreeOptions {
   readonly order: SiteOrder;
   readonly internals: InternalsPlacement;
+  /** Ids of the rows that are drawn now, top down: sites that hardly differ keep their places among themselves. */
+  readonly previous?: readonly string[];
 }
+
+/**
+ * Sites are put in order by steps of this factor in count or growth, and keep their places within a step. Otherwise rows
+ * of like size would change places every second, under the pointer of whoever wants to click one.
+ */
+const ALIKE_FACTOR = 1.1;
 
 export function buildTree(sessions: readonly Session[], options: TreeOptions): readonly TreeRow[] {
   return sessions.map((session) => sessionRow(session, options));
@@ -110,22 +118,33 @@ function sameFace(a: TreeRow, b: TreeRow): boolean {
   );
 }
 
-export function compareSites(order: SiteOrder): (a: SiteRow, b: SiteRow) => number {
+/** @param place the place of a site in what is drawn now; undefined when it is new. */
+export function compareSites(order: SiteOrder, place: (site: SiteRow) => number | undefined = () => undefined): (a: SiteRow, b: SiteRow) => number {
   const figure = (site: SiteRow): number => {
     switch (order) {
       case 'count':
-        return site.count;
+        return step(site.count);
       case 'age':
+        // All grow older alike, so ages never make rows change places.
         return site.oldestMs;
       case 'growth':
-        return site.sinceBaseline;
+        return step(site.sinceBaseline);
       default:
         return assertNever(order);
     }
   };
-  // Equals keep their places from one drawing to the next.
-  return (a, b) =>
-    figure(b) - figure(a) || b.count - a.count || compareText(sitePosition(a), sitePosition(b)) || compareText(a.id, b.id);
+  return (a, b) => {
+    const difference = figure(b) - figure(a);
+    if (difference !== 0) return difference;
+    const [placeA, placeB] = [place(a), place(b)];
+    if (placeA !== undefined && placeB !== undefined) return placeA - placeB;
+    return b.count - a.count || compareText(sitePosition(a), sitePosition(b)) || compareText(a.id, b.id);
+  };
+}
+
+/** Which of the steps of {@link ALIKE_FACTOR} a figure falls on, its sign kept. Small whole numbers have one each. */
+function step(figure: number): number {
+  return Math.sign(figure) * Math.ceil(Math.log(1 + Math.abs(figure)) / Math.log(ALIKE_FACTOR));
 }
 
 function sessionRow(session: Session, options: TreeOptions): TreeRow {
@@ -196,13 +215,14 @@ function sessionChildren(session: Session, options: TreeOptions): readonly TreeR
   if (listed.length === 0 && isLive(session)) {
     rows.push(note(session, 'none', 'No live tasks of your own code right now', theme('check')));
   }
-  rows.push(...siteRows(session, listed, options.order, 'sites'));
-  if (folded.length > 0) rows.push(internalsRow(session, folded, options.order));
+  rows.push(...siteRows(session, listed, options, 'sites'));
+  if (folded.length > 0) rows.push(internalsRow(session, folded, options));
   return rows;
 }
 
-function siteRows(session: Session, sites: readonly SiteRow[], order: SiteOrder, group: string): readonly TreeRow[] {
-  const sorted = [...sites].sort(compareSites(order));
+function siteRows(session: Session, sites: readonly SiteRow[], { order, previous = [] }: TreeOptions, group: string): readonly TreeRow[] {
+  const places = new Map(previous.map((id, index) => [id, index]));
+  const sorted = [...sites].sort(compareSites(order, (site) => places.get(siteRowId(session, site))));
   const rows = sorted.slice(0, SITE_ROW_LIMIT).map((site) => siteRow(session, site));
   const more = sorted.slice(SITE_ROW_LIMIT);
   if (more.length > 0) {
@@ -212,7 +232,7 @@ function siteRows(session: Session, sites: readonly SiteRow[], order: SiteOrder,
   return rows;
 }
 
-function internalsRow(session: Session, sites: readonly SiteRow[], order: SiteOrder): TreeRow {
+function internalsRow(session: Session, sites: readonly SiteRow[], options: TreeOptions): TreeRow {
   const tasks = sites.reduce((sum, site) => sum + site.count, 0);
   const exact = sites.every((site) => site.exact);
   const label = `Dependencies and Node (${formatCount(tasks, exact)})`;
@@ -225,8 +245,12 @@ function internalsRow(session: Session, sites: readonly SiteRow[], order: SiteOr
     spoken: `Dependencies and Node, ${formatTaskCount(tasks, exact)}`,
     tooltip: 'Tasks that packages in node_modules and Node itself started, without a frame of your own code',
     expansion: 'collapsed',
-    children: siteRows(session, sites, order, 'internals'),
+    children: siteRows(session, sites, options, 'internals'),
   };
+}
+
+function siteRowId(session: Session, site: SiteRow): string {
+  return `site/${session.id}/${site.id}`;
 }
 
 function siteRow(session: Session, site: SiteRow): TreeRow {
@@ -249,7 +273,7 @@ function siteRow(session: Session, site: SiteRow): TreeRow {
     tasks.push({ ...note(session, `more/${site.id}`, `${formatCount(list.more, site.exact)} more`, theme('ellipsis')), siteId: site.id });
   }
   return {
-    ...blank(session, `site/${session.id}/${site.id}`),
+    ...blank(session, siteRowId(session, site)),
     label: siteLabel(site),
     description: siteDescription(site),
     icon: { type: 'mark', kind: site.kind, heat: heatOf(site.count) },

@@ -93,6 +93,15 @@ describe('the tree', () => {
     expect(siteIds(tree({ sites }, { ...OPTIONS, order }))).toEqual(ids);
   });
 
+  it('lets sites that hardly differ keep their places', () => {
+    const [a, b] = [site({ id: 'a', count: 72 }), site({ id: 'b', count: 74 })];
+    const previous = ['site/1/a', 'site/1/b'];
+    expect(siteIds(tree({ sites: [b, a] }))).toEqual(['b', 'a']);
+    expect(siteIds(tree({ sites: [b, a] }, { ...OPTIONS, previous }))).toEqual(['a', 'b']);
+    expect(siteIds(tree({ sites: [{ ...b, count: 90 }, a] }, { ...OPTIONS, previous }))).toEqual(['b', 'a']);
+    expect(siteIds(tree({ sites: [{ ...b, count: 4 }, { ...a, count: 3 }] }, { ...OPTIONS, previous }))).toEqual(['b', 'a']);
+  });
+
   it('folds dependencies and Node away, or lists them among the rest', () => {
     const folded = tree({ sites });
     expect(labels(below(folded))).toContain('Dependencies and Node (33)');
