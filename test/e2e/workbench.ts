@@ -95,10 +95,10 @@ export class Workbench {
   async openFile(name: string): Promise<void> {
     await this.#openQuickInput('Control+P');
     await this.quickInput().fill(name);
-    const base = name.replace(/:\d+$/, '');
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: base }).first().waitFor();
-    await this.page.keyboard.press('Enter');
-    await this.page.locator(`.tab.active[data-resource-name=${cssString(base.replace(/^.*\//, ''))}]`).waitFor();
+    const base = name.replace(/:\d+$/, '').replace(/^.*\//, '');
+    // Enter would open whatever ranks first at that moment.
+    await this.page.locator(`.quick-input-list .monaco-list-row[aria-label^=${cssString(base)}]`).first().click();
+    await this.page.locator(`.tab.active[data-resource-name=${cssString(base)}]`).waitFor();
     await this.editor().locator('.view-lines').waitFor();
   }
 
@@ -129,14 +129,40 @@ export class Workbench {
     return this.page.locator('.editor-group-container.active .monaco-editor').first();
   }
 
-  /** Code lenses of the active editor, in the order of the page. */
+  /** Code lenses of the active editor that are on the screen. */
   codeLenses(): Locator {
-    return this.editor().locator('.codelens-decoration');
+    return this.editor().locator('.codelens-decoration:visible');
   }
 
   /** A view of a side bar by its title. */
   view(title: string): Locator {
     return this.page.locator('.pane', { has: this.page.locator(`.pane-header[aria-label^=${cssString(title)}]`) });
+  }
+
+  /** Opens or closes a view of a side bar that is shown. */
+  async expandView(title: string, expanded: boolean): Promise<void> {
+    const header = this.page.locator(`.pane-header[aria-label^=${cssString(title)}]`);
+    if ((await header.getAttribute('aria-expanded')) !== String(expanded)) await header.locator('.title').click();
+    await this.page.locator(`.pane-header[aria-label^=${cssString(title)}][aria-expanded="${String(expanded)}"]`).waitFor();
+  }
+
+  /** Drags the border of the primary side bar until it is so many pixels wide. */
+  async resizeSideBar(width: number): Promise<void> {
+    const box = await this.page.locator('.part.sidebar').boundingBox();
+    if (box === null) throw new Error('The side bar is not shown.');
+    const { mouse } = this.page;
+    await mouse.move(box.x + box.width, box.y + box.height / 2);
+    await mouse.down();
+    await mouse.move(box.x + width, box.y + box.height / 2, { steps: 5 });
+    await mouse.up();
+    // A border under the mouse is highlighted.
+    await this.hideMouse();
+  }
+
+  /** Moves the mouse where it makes nothing light up, and waits until no hover is open. */
+  async hideMouse(): Promise<void> {
+    await this.page.mouse.move(VIEWPORT.width - 1, VIEWPORT.height - 1);
+    await this.page.locator('.monaco-hover:visible').waitFor({ state: 'detached' });
   }
 
   /** Rows of a tree view that are on the screen. */
@@ -163,6 +189,16 @@ export class Workbench {
   /** The modal dialog. */
   dialog(text: string | RegExp): Locator {
     return this.page.locator('.monaco-dialog-box', { hasText: text });
+  }
+
+  /** The tab of the active editor. */
+  activeTab(name: string | RegExp): Locator {
+    return this.page.locator('.editor-group-container.active .tab.active', { hasText: name });
+  }
+
+  /** The number on the icon of a view container. */
+  badge(container: string): Locator {
+    return this.page.locator(`.activitybar .action-item:has(.action-label[aria-label^=${cssString(container)}]) .badge-content:visible`);
   }
 
   statusBarItem(text: string | RegExp): Locator {
