@@ -22,10 +22,15 @@ export function formatAge(ms: number): string {
  * place of its error, because the digits below it say nothing.
  */
 export function formatEstimate({ count, exact, error }: Pick<Site, 'count' | 'exact' | 'error'>): string {
-  const place = !exact && error >= 1 ? 10 ** Math.floor(Math.log10(error)) : 1;
-  const rounded = Math.round(count / place) * place;
+  const rounded = roundToError(count, { exact, error });
   // Rounding must not make tasks vanish that are alive.
   return formatCount(rounded === 0 ? count : rounded, exact);
+}
+
+/** A figure of a site, rounded as its count is, so that the two do not contradict each other. */
+export function roundToError(figure: number, { exact, error }: Pick<Site, 'exact' | 'error'>): number {
+  const place = !exact && error >= 1 ? 10 ** Math.floor(Math.log10(error)) : 1;
+  return Math.round(figure / place) * place;
 }
 
 /** Estimate and noun: `12 promises`, `1 timeout`, `~1,200 promises`. */

@@ -1,13 +1,13 @@
 /** What a site, a task and a process look like in words. Pure. */
-import { formatAge, formatEstimate, formatRate, formatSiteCount } from '../../core/format/figures';
+import { formatAge, formatEstimate, formatRate, formatSiteCount, roundToError } from '../../core/format/figures';
 import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent, formatShare, formatSigned } from '../../core/format/quantity';
 import { formatKindCount, kindNoun } from '../../core/format/taskKind';
 import type { Overhead, ProcessFigures, Site, StackFrame, Task, TaskKind } from '../../core/model/task';
 import type { SiteRow } from '../../protocol/lsp';
 
-/** The function or callback that runs, or where the site stands when that has no name. */
+/** The function or callback that runs. V8 has no name for an arrow function in a call, nor for a module's own code. */
 export function siteLabel(site: SiteRow): string {
-  return site.function ?? (site.file === null ? '(internal)' : '(module)');
+  return site.function ?? (site.file === null ? '(internal)' : '(anonymous)');
 }
 
 /** `orders.ts:42`; `routes/index.ts:42` where the file's own name says nothing; empty for builtins without a position. */
@@ -25,14 +25,18 @@ function shortPath(file: string): string {
   return /^index\.[^.]+$/.test(name) ? parts.slice(-2).join('/') : name;
 }
 
-/** `orders.ts:42  12  +3  41 s`: position, live tasks, change since the baseline, age of the oldest. */
+/**
+ * `12  +3  41 s  orders.ts:42`: live tasks, change since the baseline, age of the oldest, position. A narrow side bar
+ * cuts off the end, so what matters most comes first.
+ */
 export function siteDescription(site: SiteRow): string {
+  const change = roundToError(site.sinceBaseline, site);
   return [
-    sitePosition(site),
     formatEstimate(site),
-    site.sinceBaseline === 0 ? '' : formatSigned(site.sinceBaseline),
+    change === 0 ? '' : formatSigned(change),
     // Coarse, so that a row with an old task is not drawn again every second.
     site.count > 0 ? formatAge(site.oldestMs) : '',
+    sitePosition(site),
   ]
     .filter((part) => part !== '')
     .join('  ');

@@ -60,10 +60,10 @@ describe('debugging the sample service', () => {
   });
 
   it('finds the lines in TypeScript: row, mark, lens and hover agree', async () => {
-    const row = await treeRow(api, 'of the warehouse', ({ label, description }) => label === 'whenPacked' && /^warehouse\.ts:\d+/.test(description));
+    const row = await treeRow(api, 'of the warehouse', ({ label, description }) => label === 'whenPacked' && / warehouse\.ts:\d+$/.test(description));
     const uri = Uri.file(join(workspace.workspaceFolders?.[0]?.uri.fsPath ?? '', 'src', 'warehouse.ts'));
     await window.showTextDocument(uri);
-    const line = Number(/^warehouse\.ts:(\d+)/.exec(row.description)?.[1]) - 1;
+    const line = Number(/ warehouse\.ts:(\d+)$/.exec(row.description)?.[1]) - 1;
     await eventually('a mark', () => api.marksOf(uri).find((mark) => mark.line === line));
     let lenses: CodeLens[] = [];
     await eventually('a lens', async () => {

@@ -20,10 +20,11 @@ const labels = (rows: readonly TreeRow[]): readonly string[] => rows.map(({ labe
 const siteIds = (rows: readonly TreeRow[]): readonly string[] => below(rows).flatMap(({ siteId }) => siteId ?? []);
 
 describe('sites in words', () => {
-  it('reads position, count, change and age', () => {
-    expect(siteDescription(site())).toBe('orders.ts:42  12  +3  41 s');
-    expect(siteDescription(site({ sinceBaseline: 0 }))).toBe('orders.ts:42  12  41 s');
-    expect(siteDescription(site({ count: 1234, exact: false, error: 120, sinceBaseline: -4 }))).toBe('orders.ts:42  ~1,200  −4  41 s');
+  it('reads count, change, age and position', () => {
+    expect(siteDescription(site())).toBe('12  +3  41 s  orders.ts:42');
+    expect(siteDescription(site({ sinceBaseline: 0 }))).toBe('12  41 s  orders.ts:42');
+    expect(siteDescription(site({ count: 1234, exact: false, error: 120, sinceBaseline: -4 }))).toBe('~1,200  41 s  orders.ts:42');
+    expect(siteDescription(site({ count: 1234, exact: false, error: 120, sinceBaseline: -438 }))).toBe('~1,200  −400  41 s  orders.ts:42');
     expect(siteDescription(site({ file: null, line: 0, count: 0, sinceBaseline: 0 }))).toBe('0');
   });
 
@@ -34,7 +35,7 @@ describe('sites in words', () => {
   });
 
   it('has a label where there is no name', () => {
-    expect(siteLabel(site({ function: null }))).toBe('(module)');
+    expect(siteLabel(site({ function: null }))).toBe('(anonymous)');
     expect(siteLabel(site({ function: null, file: null }))).toBe('(internal)');
   });
 
