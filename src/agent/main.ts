@@ -8,11 +8,12 @@ import type { AgentConfig, AgentPoll } from '../protocol/agent';
 import { describeResource } from './describeResource';
 import { encode } from './encode';
 import { watchFigures } from './figures';
+import type { Figures } from './figures';
 import { createGate } from './gate';
 import type { NodeModules, TargetProcess, V8Error } from './host';
 import { trackPromises } from './promises';
 import { trackResources } from './resources';
-import type { AsyncHookInternals } from './resources';
+import type { AsyncHookInternals, ResourceTracking } from './resources';
 import { createBudget, createSampler } from './sampler';
 import { createStacks } from './stacks';
 import type { RawSite } from './stacks';
@@ -75,30 +76,48 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   let spentBefore = 0;
   let disposed = false;
 
-  // Everything of our own that Node would report to a hook is made before the hooks are on.
-  const figures = watchFigures(node, process, clock);
+  // What is to be undone, in the order in which it was done.
+  const undo: (() => void)[] = [stacks.restore];
   let checksMissed = 0;
   let lastSeen = begin;
-  const lease = node.timers.setInterval(() => {
-    // counted in ticks, not on the clock: a process that was suspended must not find itself abandoned on its return
-    if (lastSeen !== lastPoll) {
-      lastSeen = lastPoll;
-      checksMissed = 0;
-    } else if (++checksMissed >= LEASE_CHECKS) dispose();
-  }, config.leaseMs / LEASE_CHECKS);
-  lease.unref();
-  Object.defineProperty(globals, config.pollBinding, {
-    configurable: true,
-    enumerable: false,
-    get: () => agent,
-    // Runtime.addBinding assigns the binding it makes to this name: that is how a poll is asked for without leaving a
-    // script behind
-    set: () => {
-      if (!disposed && !gate.pass(answer)) out(ANSWER_FOLLOWS);
-    },
-  });
-  const resources = trackResources(node, table, stacks, resourceSampler, clock, gate);
-  const promises = trackPromises(node, table, stacks, promiseSampler, clock, gate);
+  let figures!: Figures;
+  let resources!: ResourceTracking;
+  try {
+    // Everything of our own that Node would report to a hook is made before the hooks are on.
+    figures = watchFigures(node, process, clock);
+    undo.push(figures.stop);
+    const lease = node.timers.setInterval(() => {
+      // counted in ticks, not on the clock: a process that was suspended must not find itself abandoned on its return
+      if (lastSeen !== lastPoll) {
+        lastSeen = lastPoll;
+        checksMissed = 0;
+      } else if (++checksMissed >= LEASE_CHECKS) dispose();
+    }, config.leaseMs / LEASE_CHECKS);
+    lease.unref();
+    undo.push(() => {
+      node.timers.clearInterval(lease);
+    });
+    Object.defineProperty(globals, config.pollBinding, {
+      configurable: true,
+      enumerable: false,
+      get: () => agent,
+      // Runtime.addBinding assigns the binding it makes to this name: that is how a poll is asked for without leaving a
+      // script behind
+      set: () => {
+        if (!disposed && !gate.pass(answer)) out(ANSWER_FOLLOWS);
+      },
+    });
+    undo.push(() => {
+      delete globals[config.pollBinding];
+    });
+    resources = trackResources(node, table, stacks, resourceSampler, clock, gate);
+    undo.push(resources.stop);
+    undo.push(trackPromises(node, table, stacks, promiseSampler, clock, gate).stop);
+  } catch (error) {
+    // the attach came where the program's stack was used up, or something was missing
+    dispose();
+    throw error;
+  }
 
   function answer(): void {
     if (disposed) return;
@@ -159,12 +178,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   function dispose(): void {
     if (disposed) return;
     disposed = true;
-    promises.stop();
-    resources.stop();
-    node.timers.clearInterval(lease);
-    figures.stop();
-    stacks.restore();
-    delete globals[config.pollBinding];
+    for (let step = undo.pop(); step !== undefined; step = undo.pop()) step();
   }
 
   const agent: Agent = {

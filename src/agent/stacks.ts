@@ -161,6 +161,9 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     }
   }
 
+  // where the program has frozen or replaced Error, every hook would fail: better to say so once, before anything is changed
+  if (capture(createStacks, 1).length === 0) throw new Error('the program has frozen or replaced Error, no stack can be taken');
+
   function intern(site: CallSite): Frame | undefined {
     let script = site.getScriptNameOrSourceURL();
     // evaluated code may have no name, builtins have no position either
@@ -337,6 +340,8 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     },
     restore() {
       if (!hadPrepare && ErrorClass.prepareStackTrace === undefined) delete ErrorClass.prepareStackTrace;
+      // a program may have deleted it: then no capture found a value to put back
+      if (ErrorClass.stackTraceLimit === undefined) delete ErrorClass.stackTraceLimit;
     },
   };
 }

@@ -1,6 +1,7 @@
 /** All sessions of one server. */
 import type { Clock } from '../core/base/clock';
 import { SITE_LINGER_MS } from '../core/model/sessionModel';
+import { formatAddress, parseTarget } from '../cdp/address';
 import type { AttachOptions, AttachedTarget } from '../cdp/target';
 import type { AttachParams, ServerSettings, SessionUpdate } from '../protocol/lsp';
 import { Session } from './session';
@@ -50,7 +51,7 @@ export class Sessions {
     const { budgetPercent } = settings();
     const session = new Session({
       id: `session-${this.#nextId++}`,
-      name: params.name ?? params.target ?? 'Node process',
+      name: params.name ?? nameOf(params.target),
       debugSessionId: params.debugSessionId,
       budgetPercent,
       pollIntervalMs: () => settings().pollIntervalMs,
@@ -105,4 +106,16 @@ function onAbort(signal: AbortSignal, action: () => Promise<void>): () => Promis
     signal.removeEventListener('abort', listener);
     await running;
   };
+}
+
+/** The address without the path behind it, which is the inspector's only secret. */
+function nameOf(target: string | undefined): string {
+  if (target === undefined) return 'Node process';
+  try {
+    const { host, port } = parseTarget(target);
+    return formatAddress(host, port);
+  } catch {
+    // the attach is about to fail with the reason
+    return 'Node process';
+  }
 }
