@@ -162,7 +162,15 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
   }
 
   // where the program has frozen or replaced Error, every hook would fail: better to say so once, before anything is changed
-  if (capture(createStacks, 1).length === 0) throw new Error('the program has frozen or replaced Error, no stack can be taken');
+  if (!canCapture()) throw new Error('the program has frozen or replaced Error, no stack can be taken');
+
+  function canCapture(): boolean {
+    try {
+      return capture(canCapture, 1).length > 0;
+    } catch {
+      return false;
+    }
+  }
 
   function intern(site: CallSite): Frame | undefined {
     let script = site.getScriptNameOrSourceURL();

@@ -170,11 +170,12 @@ const READY = `(function (p) {
     E.stackTraceLimit = 200;
     E.prepareStackTrace = function (error, list) { return list; };
     sites = new E().stack;
-  } finally {
     E.stackTraceLimit = limit;
     E.prepareStackTrace = prepare;
     if (!had && prepare === undefined) delete E.prepareStackTrace;
-  }
+  } catch (e) {}
+  // a program that has frozen Error has begun
+  if (!Array.isArray(sites)) return true;
   for (var i = 0; i < sites.length; i++) {
     var script = sites[i].getScriptNameOrSourceURL() || '';
     if (/^node:internal\\/(?:bootstrap\\/|process\\/pre_execution$)/.test(script)) return false;
