@@ -11,6 +11,7 @@ import { ATTACH_VARIABLE, CONFIGURATION_SECTION } from './host/contributions';
 import { createDebugBridge } from './host/debugBridge/debugBridge';
 import { Decorations } from './host/editor/decorations';
 import { MarksModel } from './host/editor/marksModel';
+import { introduceView } from './host/introduction';
 import { safeErrorMessage } from './host/redact';
 import { RefreshScheduler } from './host/refreshScheduler';
 import { Attachments } from './host/sessions/attachments';
@@ -95,6 +96,13 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
   };
   store.add(registerCommands(context));
   store.add(createDebugBridge({ attachments, sessions, autoAttach: () => readSettings().autoAttach, log, onFailure: reportFailure }));
+
+  store.add(introduceView({
+    sessions,
+    memory: extension.globalState,
+    unfold: () => view.unfold(),
+    onError: (error) => { log.warn(`showing the view: ${safeErrorMessage(error)}`); },
+  }));
 
   const target = process.env[ATTACH_VARIABLE];
   if (target !== undefined && target !== '') {

@@ -126,6 +126,13 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     return true;
   }
 
+  /** Unfolds the view itself. The focus stays where it is. */
+  async unfold(): Promise<void> {
+    this.#adopt(this.#build());
+    const [row] = this.#rows;
+    if (row !== undefined) await this.#view.reveal(this.#element(row), { select: false, focus: false, expand: true });
+  }
+
   getTreeItem(element: TreeElement): vscode.TreeItem {
     const { row } = element;
     const item = new vscode.TreeItem(row.label, collapsibleState(row));

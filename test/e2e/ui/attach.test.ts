@@ -38,7 +38,7 @@ test('the empty view says what to do', async () => {
 
 test('the command attaches to a port', async () => {
   await attachTo(workbench, sample.port);
-  expect(await sessionRow(workbench).allInnerTexts()).toEqual([expect.stringMatching(new RegExp(`^orders\\s*${sample.port} · pid \\d+ · v\\d+\\.`))]);
+  expect(await sessionRow(workbench).allInnerTexts()).toEqual([expect.stringMatching(new RegExp(`^orders\\s*127\\.0\\.0\\.1:${sample.port} · pid \\d+ · v\\d+\\.`))]);
   await siteRow(workbench, FILE, LEAK_LINE).waitFor({ timeout: PATIENCE_MS });
   await workbench.statusBarItem(/orders [\d,]+ tasks? · /).waitFor();
 });

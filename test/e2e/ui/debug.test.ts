@@ -52,9 +52,13 @@ test('a line that leaves promises pending says so above it, beside it, behind it
   const silent = (await lineFaces(workbench)).get(PAYMENT.line + 1);
   expect(silent).toEqual({ lens: undefined, gutter: undefined, text: undefined });
 
-  await workbench.editor().locator('.view-line', { hasText: 'confirmation = new Promise' }).locator('span', { hasText: /^Promise$/ }).hover();
   const hover = workbench.page.locator('.monaco-hover-content', { hasText: PAYMENT.function }).first();
-  await hover.waitFor();
+  // A lens that appears above moves the line away from under the mouse.
+  await vi.waitFor(async () => {
+    await workbench.hideMouse();
+    await workbench.editor().locator('.view-line', { hasText: 'confirmation = new Promise' }).locator('span', { hasText: /^Promise$/ }).hover();
+    await hover.waitFor({ timeout: 5_000 });
+  }, PATIENCE_MS);
   const text = await hover.innerText();
   expect(text).toMatch(/\d+ promises? — expectConfirmation/);
   expect(text).toMatch(/oldest .+ · .+\/s started · .+\/s ended/);
