@@ -3,7 +3,7 @@
  * `npm start -- --terminal`: the same in the terminal, without VS Code. Ctrl-C ends everything.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -110,7 +110,7 @@ async function watchInTerminal(port: number): Promise<number> {
 }
 
 async function openDesktop(code: string, target: string): Promise<void> {
-  const args = [`--extensionDevelopmentPath=${ROOT}`, SAMPLE];
+  const args = [`--extensionDevelopmentPath=${ROOT}`, SAMPLE, '--goto', firstSight()];
   if ((await run(code, args, { env: { ...process.env, [ATTACH_VARIABLE]: target } })) !== 0) {
     throw new Error(`"${code} ${args.join(' ')}" failed; see above.`);
   }
@@ -121,5 +121,16 @@ async function openBrowser(target: string): Promise<void> {
   cleanups.push(() => rmSync(directory, { recursive: true, force: true }));
   const server = await startWorkbenchServer({ directory, vsix: [TEST_VSIX], env: { [ATTACH_VARIABLE]: target } });
   cleanups.push(() => server.stop());
-  console.log(`\nVS Code with Asyncscope, attached to the sample service at ${target}:\n\n    ${server.url(SAMPLE)}\n`);
+  const url = server.url(SAMPLE, [
+    ['openFile', `vscode-remote://${server.host}${firstSight()}`],
+    ['gotoLineMode', 'true'],
+  ]);
+  console.log(`\nVS Code with Asyncscope, attached to the sample service at ${target}:\n\n    ${url}\n`);
+}
+
+/** `file:line` of a leak in the sample: what people see first. */
+function firstSight(): string {
+  const file = join(SAMPLE, 'src', 'payments.ts');
+  const lines = readFileSync(file, 'utf8').split('\n');
+  return `${file}:${lines.findIndex((line) => line.includes('new Promise')) + 1}:1`;
 }
