@@ -12,6 +12,8 @@ export interface Gate {
   busy: boolean;
   /** The hook is done. */
   leave(): void;
+  /** Changes the tables now, or at the end of the hook that is under way. */
+  change(work: () => void): void;
   /** Runs `work` now, or at the end of the hook that is under way; returns whether it ran now. Must not throw. */
   pass(work: () => void): boolean;
 }
@@ -26,6 +28,19 @@ export function createGate(): Gate {
       const all = waiting;
       waiting = [];
       for (let i = 0; i < all.length; i++) (all[i] as () => void)();
+    },
+    change(work) {
+      if (gate.busy) {
+        waiting[waiting.length] = work;
+        return;
+      }
+      gate.busy = true;
+      try {
+        work();
+        gate.leave();
+      } finally {
+        gate.busy = false;
+      }
     },
     pass(work) {
       if (gate.busy) {

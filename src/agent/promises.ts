@@ -33,9 +33,9 @@ export function trackPromises(
   let stopped = false;
   const collected = new FinalizationRegistry<number>((task) => {
     if (stopped) return;
-    gate.busy = true;
-    table.end(task, true);
-    gate.leave();
+    gate.change(() => {
+      table.end(task, true);
+    });
   });
   const register = own(collected, 'register');
   const unregister = own(collected, 'unregister');
@@ -84,29 +84,16 @@ export function trackPromises(
   }
 
   function onSettled(promise: object): void {
-    let task: number | undefined;
     try {
-      task = find(promise);
+      const task = find(promise);
       if (task === undefined) return;
       remove(promise);
       unregister(promise);
-      end(task);
+      gate.change(() => {
+        table.end(task, false);
+      });
     } catch {
       // the stack is used up: as above
-    }
-  }
-
-  function end(task: number): void {
-    if (gate.busy) {
-      gate.pass(() => table.end(task, false));
-      return;
-    }
-    gate.busy = true;
-    try {
-      table.end(task, false);
-      gate.leave();
-    } finally {
-      gate.busy = false;
     }
   }
 

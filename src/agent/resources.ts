@@ -119,18 +119,16 @@ export function trackResources(
     sampler.paid(now, clock());
   }
 
+  // Node ends the program when a callback of async_hooks throws.
   function destroy(asyncId: number): void {
-    const task = tasks.get(asyncId);
-    if (task === undefined) return;
-    if (gate.busy) gate.pass(() => end(asyncId, task));
-    else {
-      gate.busy = true;
-      try {
+    try {
+      const task = tasks.get(asyncId);
+      if (task === undefined) return;
+      gate.change(() => {
         end(asyncId, task);
-        gate.leave();
-      } finally {
-        gate.busy = false;
-      }
+      });
+    } catch {
+      // the stack is used up: as above
     }
   }
 
