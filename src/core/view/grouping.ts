@@ -1,0 +1,76 @@
+/** Sites under one heading: by kind, file or package, each group with its totals. Pure. */
+import { assertNever } from '../base/assertNever';
+import type { Site, TaskKind } from '../model/task';
+import { packageOfSite } from './package';
+
+/** `site` is the plain list. */
+export type Grouping = 'site' | 'kind' | 'file' | 'package';
+export const GROUPINGS: readonly Grouping[] = ['site', 'kind', 'file', 'package'];
+
+export type GroupedSite = Pick<Site, 'kind' | 'origin' | 'file' | 'count' | 'exact' | 'error' | 'oldestMs' | 'sinceBaseline'>;
+
+/** What the sites of a group come to. */
+export interface GroupTotals {
+  readonly sites: number;
+  readonly count: number;
+  readonly exact: boolean;
+  /** Half width of the 95 % interval of `count`. */
+  readonly error: number;
+  readonly oldestMs: number;
+  readonly sinceBaseline: number;
+}
+
+/** What a group is made by; `value` is null for sites without one, such as those of no file. */
+export type GroupKey =
+  | { readonly grouping: 'kind'; readonly value: TaskKind }
+  | { readonly grouping: 'file' | 'package'; readonly value: string | null };
+
+export interface SiteGroup<T> {
+  readonly key: GroupKey;
+  /** In the order in which they came. */
+  readonly sites: readonly T[];
+  readonly totals: GroupTotals;
+}
+
+/**
+ * The groups in the order in which their first sites came.
+ * @param siteOf the site that an item stands for, its age brought up to date.
+ */
+export function groupSites<T>(items: readonly T[], grouping: Exclude<Grouping, 'site'>, siteOf: (item: T) => GroupedSite): readonly SiteGroup<T>[] {
+  const groups = new Map<string | null, { readonly key: GroupKey; readonly sites: T[] }>();
+  for (const item of items) {
+    const key = groupKey(siteOf(item), grouping);
+    const group = groups.get(key.value);
+    if (group === undefined) groups.set(key.value, { key, sites: [item] });
+    else group.sites.push(item);
+  }
+  return [...groups.values()].map(({ key, sites }) => ({ key, sites, totals: totalsOf(sites, siteOf) }));
+}
+
+export function groupKey(site: GroupedSite, grouping: Exclude<Grouping, 'site'>): GroupKey {
+  switch (grouping) {
+    case 'kind':
+      return { grouping, value: site.kind };
+    case 'file':
+      return { grouping, value: site.file };
+    case 'package':
+      return { grouping, value: packageOfSite(site) };
+    default:
+      return assertNever(grouping);
+  }
+}
+
+export function totalsOf<T>(items: readonly T[], siteOf: (item: T) => Omit<GroupedSite, 'kind' | 'origin' | 'file'>): GroupTotals {
+  let [count, variance, oldestMs, sinceBaseline] = [0, 0, 0, 0];
+  let exact = true;
+  for (const item of items) {
+    const site = siteOf(item);
+    count += site.count;
+    // Variances add, so errors do as the sides of a right angle.
+    variance += site.error ** 2;
+    oldestMs = Math.max(oldestMs, site.oldestMs);
+    sinceBaseline += site.sinceBaseline;
+    exact &&= site.exact;
+  }
+  return { sites: items.length, count, exact, error: Math.sqrt(variance), oldestMs, sinceBaseline };
+}
