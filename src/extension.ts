@@ -83,6 +83,7 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
     marks,
     view,
     log,
+    remoteHosts: new Set(),
     setOrder: async (order) => {
       view.setOrder(order);
       await extension.workspaceState.update(ORDER_KEY, order);

@@ -4,15 +4,27 @@ import { TargetError } from './target';
 export const DEFAULT_INSPECTOR_PORT = 9229;
 
 /** An inspector's HTTP end (`host:port`), or the WebSocket URL of one target behind it. */
-export type TargetAddress =
+export type InspectorAddress =
   | { readonly kind: 'inspector'; readonly host: string; readonly port: number }
   | { readonly kind: 'socket'; readonly host: string; readonly port: number; readonly url: string };
 
+/** An inspector, or a process of this machine whose inspector need not be open. */
+export type TargetAddress = InspectorAddress | { readonly kind: 'process'; readonly pid: number };
+
 /**
- * Reads `9229`, `:9229`, `host:9229`, `[::1]:9229`, `http://host:9229`, `ws://host:9229/id`.
+ * Reads `9229`, `:9229`, `host:9229`, `[::1]:9229`, `http://host:9229`, `ws://host:9229/id`, `pid:1234`.
  * @throws {TargetError} `bad target`
  */
 export function parseTarget(text: string): TargetAddress {
+  const pid = /^\s*pid:(\d{1,10})\s*$/i.exec(text)?.[1];
+  return pid === undefined ? parseInspector(text) : { kind: 'process', pid: Number(pid) };
+}
+
+/**
+ * As {@link parseTarget}, for what cannot be a process.
+ * @throws {TargetError} `bad target`
+ */
+export function parseInspector(text: string): InspectorAddress {
   const target = text.trim();
   if (/^wss?:\/\//i.test(target)) {
     const url = parseUrl(target);
@@ -28,6 +40,11 @@ export function parseTarget(text: string): TargetAddress {
   const port = Number(plain?.groups?.['port']);
   if (plain === null || port < 1 || port > 65_535) throw badTarget(text);
   return { kind: 'inspector', host: bare(plain.groups?.['host'] ?? '127.0.0.1'), port };
+}
+
+/** For people: `host:port`, or `pid:1234`. */
+export function formatTarget(address: TargetAddress): string {
+  return address.kind === 'process' ? `pid:${address.pid}` : formatAddress(address.host, address.port);
 }
 
 /** `host:port`, with brackets around an IPv6 address. Never the path, which is the inspector's only secret. */
@@ -59,6 +76,6 @@ function badTarget(text: string): TargetError {
   const shown = named.length > 80 ? `${named.slice(0, 80)}…` : named;
   return new TargetError(
     'bad target',
-    `"${shown}" names no target. Give a port (9229), host:port (127.0.0.1:9229) or the ws:// address that Node printed.`,
+    `"${shown}" names no target. Give a port (9229), host:port (127.0.0.1:9229), pid:1234 or the ws:// address that Node printed.`,
   );
 }

@@ -1,45 +1,98 @@
 /** Attaches to a Node process: connection, agent, heap snapshots, and the orderly ways out. */
 import type { TargetInfo } from '../core/model/task';
 import { formatAddress, parseTarget } from './address';
-import type { TargetAddress } from './address';
+import type { InspectorAddress } from './address';
 import { DEFAULT_LEASE_MS, openAgentChannel } from './agentChannel';
 import type { AgentChannel } from './agentChannel';
 import { connect } from './connection';
 import type { Connection } from './connection';
 import { lookUp } from './discover';
-import { TargetError } from './target';
+import { resolveHost } from './hosts';
+import { processSystem } from './processes/nodeProcesses';
+import { openInspector } from './processes/openInspector';
+import { UnsupportedSystemError } from './processes/processSystem';
+import type { ProcessSystem } from './processes/processSystem';
+import { TargetError, throwIfCancelled } from './target';
 import type { AttachOptions, AttachedTarget, CloseReason, HeapSnapshotOptions } from './target';
 
 /** After a disposal that does not answer, the lease takes the agent out. */
 const DISPOSE_TIMEOUT_MS = 2_000;
 
 /**
- * @param target a port, `host:port` or ws:// URL
+ * @param target a port, `host:port`, ws:// URL or `pid:1234`
  * @throws {TargetError}
  */
 export async function attach(target: string, options: AttachOptions): Promise<AttachedTarget> {
   const address = parseTarget(target);
-  const socketUrl = address.kind === 'socket' ? address.url : (await lookUp(address.host, address.port)).socketUrl;
-  options.signal?.throwIfAborted();
-  const connection = await connect(socketUrl);
+  if (address.kind === 'process') return attachToProcess(address.pid, options);
+  const connection = await reach(address, options);
   return attachTo(connection, address, options);
+}
+
+/** Attaches to a process of this machine; opens its inspector with SIGUSR1 where it is not open. */
+async function attachToProcess(pid: number, options: AttachOptions): Promise<AttachedTarget> {
+  const { identity, signal, allowSignal = false } = options;
+  const inspector = await openInspector(localProcesses(), pid, { identity, signal, allowSignal });
+  const address = { kind: 'inspector', host: inspector.host, port: inspector.port } as const;
+  const connection = await reach(address, options);
+  return attachTo(connection, address, options);
+}
+
+function localProcesses(): ProcessSystem {
+  try {
+    return processSystem();
+  } catch (error) {
+    if (!(error instanceof UnsupportedSystemError)) throw error;
+    throw new TargetError('refused', error.message, { cause: error });
+  }
+}
+
+/** Connects to the first of a host's addresses that answers. */
+async function reach(address: InspectorAddress, { signal, allowRemote = false }: AttachOptions): Promise<Connection> {
+  const { host, port } = address;
+  const { addresses } = await resolveHost(host, port, allowRemote);
+  let failure: unknown;
+  for (const ip of addresses) {
+    throwIfCancelled(signal);
+    try {
+      return await connect(address.kind === 'socket' ? withHost(address.url, ip) : (await lookUp(ip, port)).socketUrl, signal);
+    } catch (error) {
+      failure ??= error;
+      if (!(error instanceof TargetError && error.reason === 'refused')) throw error;
+    }
+  }
+  throwIfCancelled(signal);
+  throw failure;
+}
+
+/** TLS proves the name of its host by itself, and needs it. */
+function withHost(url: string, ip: string): string {
+  const pinned = new URL(url);
+  if (pinned.protocol === 'ws:') pinned.hostname = ip.includes(':') ? `[${ip}]` : ip;
+  return pinned.href;
 }
 
 /** Attaches over a connection that is already open. Closes it when that fails. */
 export async function attachTo(
   connection: Connection,
-  address: TargetAddress,
+  address: InspectorAddress,
   options: AttachOptions,
 ): Promise<AttachedTarget> {
+  const { signal } = options;
   const state = { exiting: false };
   let channel: AgentChannel;
+  const cancel = (): void => {
+    connection.close().catch(neverRejects);
+  };
   // Node waits at its exit for every session that has evaluated something; with this it tells us when it does
   // (node: src/inspector/runtime_agent.cc), and we let go at once.
   connection.on('NodeRuntime.waitingForDisconnect', () => {
     state.exiting = true;
     connection.close().catch(neverRejects);
   });
+  signal?.addEventListener('abort', cancel, { once: true });
   try {
+    throwIfCancelled(signal);
     await connection.send('NodeRuntime.notifyWhenWaitingForDisconnect', { enabled: true }).catch((error: unknown) => {
       // older or other runtimes lack the domain: not a reason to fail here, the agent tells what it met
       if (!(error instanceof TargetError) || error.reason !== 'agent failed') throw error;
@@ -50,8 +103,11 @@ export async function attachTo(
     });
   } catch (error) {
     await connection.close();
+    throwIfCancelled(signal);
     if (state.exiting) throw new TargetError('closed', 'The target exited while Asyncscope was attaching.', { cause: error });
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
   }
 
   const snapshotTurn = { free: Promise.resolve() };

@@ -40,16 +40,21 @@ interface Client {
 
 /**
  * @param url a ws:// URL; its path is a secret and appears in no message
- * @throws {TargetError} `refused`, `timeout` or `not an inspector`
+ * @param signal aborted: the attempt is given up
+ * @throws {TargetError} `refused`, `timeout`, `not an inspector` or `cancelled`
  */
-export async function connect(url: string): Promise<Connection> {
+export async function connect(url: string, signal?: AbortSignal): Promise<Connection> {
   const { hostname, port } = new URL(url);
   const where = formatAddress(hostname.replace(/^\[|\]$/g, ''), Number(port));
   const opening = CDP({ target: url, protocol: { domains: [] } as unknown as CDP.Protocol, local: true }) as unknown as Promise<Client>;
-  const client = await withTimeout(opening, CONNECT_TIMEOUT_MS, () => {
+  const giveUp = (error: TargetError): TargetError => {
     void opening.then((late) => late.close()).catch(() => undefined);
-    return new TargetError('timeout', `${where} did not answer within ${CONNECT_TIMEOUT_MS / 1000} s.`);
-  }).catch((error: unknown) => {
+    return error;
+  };
+  const opened = withTimeout(opening, CONNECT_TIMEOUT_MS, () => {
+    return giveUp(new TargetError('timeout', `${where} did not answer within ${CONNECT_TIMEOUT_MS / 1000} s.`));
+  });
+  const client = await unlessAborted(opened, signal, () => giveUp(new TargetError('cancelled', 'The attach was cancelled.'))).catch((error: unknown) => {
     throw connectError(error, where);
   });
 
@@ -120,6 +125,24 @@ export async function withTimeout<T>(promise: Promise<T>, ms: number, error: () 
     ]);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Rejects with `error()` as soon as `signal` is aborted. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, error: () => Error): Promise<T> {
+  if (signal === undefined) return work;
+  const listening = new AbortController();
+  try {
+    return await Promise.race([
+      work,
+      new Promise<never>((_resolve, reject) => {
+        const abort = (): void => reject(error());
+        if (signal.aborted) abort();
+        else signal.addEventListener('abort', abort, { once: true, signal: listening.signal });
+      }),
+    ]);
+  } finally {
+    listening.abort();
   }
 }
 

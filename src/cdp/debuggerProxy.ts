@@ -3,7 +3,7 @@
  * a connection of our own goes there. It is isolated from the debugger's and does not pass through the extension host.
  */
 import * as v from 'valibot';
-import { parseTarget } from './address';
+import { parseInspector } from './address';
 import { attachTo } from './attach';
 import { connect } from './connection';
 import { TargetError } from './target';
@@ -33,7 +33,7 @@ export async function attachThroughProxy(proxy: ProxyAddress, options: AttachOpt
   const url = await inspectorUrl(proxy);
   options.signal?.throwIfAborted();
   const connection = await connect(url);
-  return attachTo(connection, parseTarget(url), options);
+  return attachTo(connection, parseInspector(url), options);
 }
 
 async function inspectorUrl(proxy: ProxyAddress): Promise<string> {

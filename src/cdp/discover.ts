@@ -1,5 +1,4 @@
 /** Finds inspectors: what runs behind one address, and which are open on this machine. */
-import { lookup } from 'node:dns/promises';
 import { get } from 'node:http';
 import * as v from 'valibot';
 import type { DiscoveredInspector } from '../protocol/lsp';
@@ -32,18 +31,18 @@ export interface InspectorTarget {
 
 /**
  * Asks an inspector what it is.
+ * @param host an IP address: Node answers only requests that name it by one, or as localhost (a guard against DNS
+ * rebinding)
  * @throws {TargetError} `refused`, `timeout`, `not an inspector` or `not node`
  */
-export async function lookUp(host: string, port: number): Promise<InspectorTarget> {
+export async function lookUp(host: string, port: number, { timeoutMs = LOOKUP_TIMEOUT_MS } = {}): Promise<InspectorTarget> {
   const where = formatAddress(host, port);
   let version: unknown;
   let targets: unknown;
-  const signal = AbortSignal.timeout(LOOKUP_TIMEOUT_MS);
+  const signal = AbortSignal.timeout(timeoutMs);
   try {
-    // Node answers only requests that name it by an address or as localhost (a guard against DNS rebinding).
-    const { address } = await lookup(host);
-    version = await getJson(address, port, '/json/version', signal);
-    targets = await getJson(address, port, '/json/list', signal);
+    version = await getJson(host, port, '/json/version', signal);
+    targets = await getJson(host, port, '/json/list', signal);
   } catch (error) {
     if (!signal.aborted) throw connectError(error, where);
     throw new TargetError('timeout', `${where} accepts connections but does not answer. Is it an inspector port?`, { cause: error });

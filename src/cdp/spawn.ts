@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { parseTarget } from './address';
+import { parseInspector } from './address';
 import { attachTo } from './attach';
 import { builtFile } from './builtFile';
 import { connect, withTimeout } from './connection';
@@ -54,7 +54,7 @@ export async function spawnTarget(command: readonly string[], options: SpawnOpti
       () => new TargetError('timeout', `${program} did not open its inspector within ${START_TIMEOUT_MS / 1000} s.`),
     );
     const connection = await connect(url);
-    const target = await attachTo(connection, parseTarget(url), options);
+    const target = await attachTo(connection, parseInspector(url), options);
     await connection.send('Runtime.runIfWaitingForDebugger');
     return { child, target, exited };
   } catch (error) {

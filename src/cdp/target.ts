@@ -30,12 +30,21 @@ export interface AttachedTarget {
 export interface AttachOptions {
   readonly budgetPercent: number;
   readonly leaseMs?: number;
+  /** Aborted: the attach is given up, and rejects with `cancelled`. */
   readonly signal?: AbortSignal;
+  /** Without it a host other than this machine is refused with `remote host`. */
+  readonly allowRemote?: boolean;
+  /** Send SIGUSR1 also to a program that may handle it itself, which is refused with `signal unsure` otherwise. */
+  readonly allowSignal?: boolean;
+  /** Which process a process id meant when it was chosen, see `NodeProcess` in the protocol. */
+  readonly identity?: string | undefined;
 }
 
 export type TargetErrorReason =
   | 'bad target'
   | 'refused'
+  | 'remote host'
+  | 'signal unsure'
   | 'not an inspector'
   | 'not node'
   | 'node too old'
@@ -54,4 +63,9 @@ export class TargetError extends Error {
   ) {
     super(message, options);
   }
+}
+
+/** @throws {TargetError} `cancelled` */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new TargetError('cancelled', 'The attach was cancelled.');
 }

@@ -13,7 +13,9 @@ export const INTERVAL_RANGE_S = [0.1, 5] as const;
 /** A day, in seconds. */
 export const DURATION_LIMIT_S = 86_400;
 
-export type Source = { readonly kind: 'attach'; readonly target: string } | { readonly kind: 'spawn'; readonly command: readonly string[] };
+export type Source =
+  | { readonly kind: 'attach'; readonly target: string; readonly allowRemote: boolean; readonly allowSignal: boolean }
+  | { readonly kind: 'spawn'; readonly command: readonly string[] };
 
 export interface PsArguments {
   readonly source: Source;
@@ -27,7 +29,12 @@ export interface PsArguments {
   readonly color: boolean;
 }
 
+export interface ListArguments {
+  readonly json: boolean;
+}
+
 export type Arguments =
+  | { readonly command: 'list'; readonly list: ListArguments }
   | { readonly command: 'ps'; readonly ps: PsArguments }
   | { readonly command: 'help' }
   | { readonly command: 'version' };
@@ -39,11 +46,14 @@ export class UsageError extends Error {
 
 export const HELP = `Usage: asyncscope ps <target> [options]
        asyncscope ps [options] -- node app.js [arguments]
+       asyncscope list [--json]
 
-Lists the live async tasks of a Node process by the source line that started them.
+"ps" lists the live async tasks of a Node process by the source line that started them;
+"list" lists your running Node processes and how each can be attached to.
 
-<target>  port (9229), host:port, or the ws:// address that Node printed. Start the
-          process with --inspect, or open its inspector with: kill -USR1 <pid>
+<target>  port (9229), host:port, pid:1234, or the ws:// address that Node printed. A
+          process that was started without --inspect opens its inspector on SIGUSR1,
+          which pid:1234 sends.
           Tasks that were started before the attach are not seen: use "-- node app.js"
           to see all of them.
 
@@ -54,6 +64,9 @@ Lists the live async tasks of a Node process by the source line that started the
   --sort <by>     count (default), age or growth
   --all           list the tasks of dependencies and of Node itself too
   --no-color      plain text
+  --pid <id>      the same as the target pid:<id>
+  --force-signal  send SIGUSR1 also to a program that may handle that signal itself
+  --allow-remote  attach to an inspector on another machine
   --help, --version
 
 Exit codes: 0 done, 1 the target cannot be watched, 2 wrong usage, 3 the target ended
@@ -72,12 +85,16 @@ export function parseArguments(argv: readonly string[]): Arguments {
   if (values.help === true || (own.length === 0 && command === undefined)) return { command: 'help' };
   if (values.version === true) return { command: 'version' };
   const [name, target, ...rest] = positionals;
+  if (name === 'list') {
+    if (target !== undefined || command !== undefined) throw new UsageError('"asyncscope list" takes no target.');
+    return { command: 'list', list: { json: values.json === true } };
+  }
   if (name !== 'ps') throw new UsageError(name === undefined ? 'Name a command: asyncscope ps <target>.' : `There is no command "${name}". Try: asyncscope ps <target>`);
   if (rest[0] !== undefined) throw new UsageError(`One target at a time: "${rest[0]}" is one too many.`);
   return {
     command: 'ps',
     ps: {
-      source: sourceOf(target, command),
+      source: sourceOf(targetOf(target, values.pid), command, { allowRemote: values['allow-remote'] === true, allowSignal: values['force-signal'] === true }),
       json: values.json === true,
       watch: values.watch === true,
       durationS: values.duration === undefined ? undefined : seconds('--duration', values.duration, 0, DURATION_LIMIT_S),
@@ -101,6 +118,9 @@ function parse(args: readonly string[]) {
         duration: { type: 'string' },
         interval: { type: 'string' },
         sort: { type: 'string' },
+        pid: { type: 'string' },
+        'allow-remote': { type: 'boolean' },
+        'force-signal': { type: 'boolean' },
         'no-color': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean', short: 'v' },
@@ -113,14 +133,25 @@ function parse(args: readonly string[]) {
   }
 }
 
-function sourceOf(target: string | undefined, command: readonly string[] | undefined): Source {
+function targetOf(target: string | undefined, pid: string | undefined): string | undefined {
+  if (pid === undefined) return target;
+  if (target !== undefined) throw new UsageError('Give either a target or --pid, not both.');
+  if (!/^\d{1,10}$/.test(pid)) throw new UsageError(`--pid takes the id of a process, not "${pid}".`);
+  return `pid:${pid}`;
+}
+
+function sourceOf(
+  target: string | undefined,
+  command: readonly string[] | undefined,
+  consents: { readonly allowRemote: boolean; readonly allowSignal: boolean },
+): Source {
   if (command !== undefined) {
     if (target !== undefined) throw new UsageError('Give either a target or a command after "--", not both.');
     if (command.length === 0) throw new UsageError('After "--" comes the command to start, such as: -- node app.js');
     return { kind: 'spawn', command };
   }
-  if (target === undefined) throw new UsageError('Name a target: a port such as 9229, host:port, a ws:// address, or -- node app.js.');
-  return { kind: 'attach', target };
+  if (target === undefined) throw new UsageError('Name a target: a port such as 9229, host:port, pid:1234, a ws:// address, or -- node app.js.');
+  return { kind: 'attach', target, ...consents };
 }
 
 function seconds(option: string, text: string, min: number, max: number): number {

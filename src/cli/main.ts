@@ -3,9 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { version } from '../../package.json';
 import { errorMessage } from '../core/base/errorMessage';
 import { attach } from '../cdp/attach';
+import { listNodeProcesses, processSystem } from '../cdp/processes/nodeProcesses';
 import { spawnTarget } from '../cdp/spawn';
 import { HELP, UsageError, parseArguments } from './arguments';
-import type { Arguments } from './arguments';
+import type { Arguments, ListArguments } from './arguments';
+import { processTable, processesAsJson } from './list';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, ps } from './ps';
 import type { PsEnvironment, StopReason } from './ps';
 
@@ -39,8 +41,21 @@ async function main(argv: readonly string[]): Promise<number> {
     case 'version':
       process.stdout.write(`${version}\n`);
       return EXIT_OK;
+    case 'list':
+      return list(args.list);
     case 'ps':
       return untilStopped((stop) => ps(args.ps, environment(), stop));
+  }
+}
+
+async function list(args: ListArguments): Promise<number> {
+  try {
+    const processes = await listNodeProcesses(processSystem());
+    process.stdout.write(args.json ? processesAsJson(processes) : processTable(processes));
+    return EXIT_OK;
+  } catch (error) {
+    complain(errorMessage(error));
+    return EXIT_FAILED;
   }
 }
 

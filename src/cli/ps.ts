@@ -74,11 +74,12 @@ export async function ps(args: PsArguments, environment: PsEnvironment, stop: Ab
       program = await environment.start(args.source.command, args.json ? 'stderr' : 'inherit', options);
       target = program.target;
     } else {
-      target = await environment.attach(args.source.target, options);
+      const { allowRemote, allowSignal } = args.source;
+      target = await environment.attach(args.source.target, { ...options, allowRemote, allowSignal });
     }
   } catch (error) {
     if (stop.aborted) return stoppedCode(stop, false);
-    environment.complain(oneLine(errorMessage(error)));
+    environment.complain(oneLine(errorMessage(error) + adviceOf(error)));
     return EXIT_FAILED;
   }
   try {
@@ -202,6 +203,18 @@ async function endProgram(program: StartedProgram, environment: PsEnvironment): 
 function stoppedCode(stop: AbortSignal, wasAskedFor: boolean): number {
   if (wasAskedFor || stop.reason === 'nobody reads') return EXIT_OK;
   return stop.reason === 'SIGTERM' ? EXIT_SIGTERM : EXIT_SIGINT;
+}
+
+/** How to say yes to what is not done unasked. */
+function adviceOf(error: unknown): string {
+  switch (error instanceof TargetError ? error.reason : undefined) {
+    case 'remote host':
+      return ' To attach all the same, add --allow-remote.';
+    case 'signal unsure':
+      return ' To send it all the same, add --force-signal.';
+    default:
+      return '';
+  }
 }
 
 function oneLine(text: string): string {

@@ -66,12 +66,16 @@ export function pictureOf(model: SessionModel, target: TargetInfo, sites: readon
   };
 }
 
-/** One line of JSON. Whatever a terminal would act on is escaped, which JSON alone does for a part of it only. */
+/** One line of JSON. */
 export function toJsonLine(picture: PsPicture): string {
-  const json = JSON.stringify(picture).replace(/[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, (each) => {
+  return `${escapeForTerminal(JSON.stringify(picture))}\n`;
+}
+
+/** Escapes in JSON whatever a terminal would act on, which `JSON.stringify` does for a part of it only. */
+export function escapeForTerminal(json: string): string {
+  return json.replace(/[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, (each) => {
     return `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
-  return `${json}\n`;
 }
 
 function toPsSite(site: Site): PsSite {

@@ -22,13 +22,22 @@ export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, b
 export const initializationOptions = v.optional(v.nullable(v.partial(serverSettings)));
 
 /**
- * `asyncscope/attach`: `target` is a port, `host:port` or a `ws://` URL; with `proxy`, a debugger's CDP proxy through
+ * What an attach may do only after the user was asked. Without it the attach fails with the reason `signal unsure`
+ * (SIGUSR1 goes to a program that may handle it itself) or `remote host` (the inspector is on another machine).
+ */
+export type Consent = 'signal' | 'remote host';
+
+/**
+ * `asyncscope/attach`: `target` is a port, `host:port`, a `ws://` URL or `pid:1234`; with `proxy`, a debugger's CDP proxy through
  * which the server asks for the inspector's address (and stays on it when that address cannot be reached).
  */
 export const attachParams = v.object({
   target: v.optional(text),
   proxy: v.optional(v.object({ host: text, port: v.number(), path: v.optional(text) })),
   name: v.optional(text),
+  /** {@link NodeProcess.identity} of the process that `pid:…` was chosen from. */
+  identity: v.optional(text),
+  consents: v.optional(v.array(v.picklist(['signal', 'remote host'] satisfies Consent[]))),
   /** The debug session this belongs to; handed back in {@link SessionUpdate}. */
   debugSessionId: v.optional(text),
 });
@@ -69,6 +78,33 @@ export interface DiscoveredInspector {
   readonly description: string;
 }
 
+/** How a running process can be attached to. */
+export type ProcessAccess =
+  /** `host:port` of its inspector. */
+  | { readonly kind: 'open'; readonly address: string }
+  /** SIGUSR1 makes it open its inspector. */
+  | { readonly kind: 'signal' }
+  /** For people: why not, and what to do. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** A Node process of this user on this machine. Names and paths are the process's own words: data. */
+export interface NodeProcess {
+  readonly pid: number;
+  /** Differs between two processes that had the same id one after the other. */
+  readonly identity: string;
+  /** Script, or what the process calls itself. */
+  readonly name: string;
+  readonly cwd?: string;
+  readonly access: ProcessAccess;
+}
+
+/** Answer of `asyncscope/processes`. */
+export interface ProcessList {
+  readonly processes: readonly NodeProcess[];
+  /** For people: why there are none, where processes cannot be listed. */
+  readonly unavailable?: string;
+}
+
 export type SessionStatus = 'attaching' | 'attached' | 'paused' | 'unresponsive' | 'ended';
 
 /** Why a session ended or could not begin; `message` says what to do. */
@@ -80,6 +116,8 @@ export interface SessionEnd {
 export type AttachFailureReason =
   | 'bad target'
   | 'refused'
+  | 'remote host'
+  | 'signal unsure'
   | 'not an inspector'
   | 'not node'
   | 'node too old'
@@ -165,6 +203,7 @@ export const LSP = {
   watch: 'asyncscope/watch',
   site: 'asyncscope/site',
   discover: 'asyncscope/discover',
+  processes: 'asyncscope/processes',
   heapSnapshot: 'asyncscope/heapSnapshot',
   update: 'asyncscope/update',
   marks: 'asyncscope/marks',

@@ -4,6 +4,7 @@ import { version } from '../../package.json';
 import { attach } from '../cdp/attach';
 import { attachThroughProxy } from '../cdp/debuggerProxy';
 import { discoverInspectors } from '../cdp/discover';
+import { listNodeProcesses, processSystem } from '../cdp/processes/nodeProcesses';
 import { TargetError } from '../cdp/target';
 import { serve } from './server';
 import { systemClock } from './systemClock';
@@ -20,6 +21,7 @@ serve(connection, {
     return Promise.reject(new TargetError('bad target', 'Name a target: a port, host:port or a ws:// URL.'));
   },
   discover: () => discoverInspectors(),
+  processes: () => listNodeProcesses(processSystem()),
   clock: systemClock,
   version,
 });

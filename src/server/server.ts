@@ -20,7 +20,7 @@ import {
   siteParams,
   watchParams,
 } from '../protocol/lsp';
-import type { AttachResult, DiscoveredInspector, HeapSnapshotParams, HeapSnapshotResult, ServerSettings } from '../protocol/lsp';
+import type { AttachResult, DiscoveredInspector, HeapSnapshotParams, HeapSnapshotResult, NodeProcess, ProcessList, ServerSettings } from '../protocol/lsp';
 import type { Site } from '../core/model/task';
 import { createDocumentStore, readDiskText } from './documents';
 import type { OpenDocument } from './documents';
@@ -38,6 +38,8 @@ import type { PositionSource } from './sourceMaps';
 export interface ServerDependencies {
   readonly attach: Attach;
   readonly discover: () => Promise<readonly DiscoveredInspector[]>;
+  /** Rejects with an error for people where processes cannot be listed. */
+  readonly processes: () => Promise<readonly NodeProcess[]>;
   readonly clock: Clock;
   /** Makes the source maps of a session; those of this machine's disk unless a test has others. */
   readonly createPositions?: () => PositionSource;
@@ -172,6 +174,14 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
   handle(LSP.site, siteParams, (params): Site | null => sessionOf(params).model.site(params.siteId) ?? null);
 
   handle(LSP.discover, v.unknown(), () => dependencies.discover());
+
+  handle(LSP.processes, v.unknown(), async (): Promise<ProcessList> => {
+    try {
+      return { processes: await dependencies.processes() };
+    } catch (error) {
+      return { processes: [], unavailable: errorMessage(error) };
+    }
+  });
 
   handle(LSP.heapSnapshot, heapSnapshotParams, takeSnapshot);
 

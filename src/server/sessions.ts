@@ -1,7 +1,7 @@
 /** All sessions of one server. */
 import type { Clock } from '../core/base/clock';
 import { SITE_LINGER_MS } from '../core/model/sessionModel';
-import { formatAddress, parseTarget } from '../cdp/address';
+import { formatTarget, parseTarget } from '../cdp/address';
 import type { AttachOptions, AttachedTarget } from '../cdp/target';
 import type { AttachParams, ServerSettings, SessionUpdate } from '../protocol/lsp';
 import { Session } from './session';
@@ -55,7 +55,14 @@ export class Sessions {
       debugSessionId: params.debugSessionId,
       budgetPercent,
       pollIntervalMs: () => settings().pollIntervalMs,
-      connect: (abort) => attach(params, { budgetPercent, signal: abort }),
+      connect: (abort) =>
+        attach(params, {
+          budgetPercent,
+          signal: abort,
+          identity: params.identity,
+          allowSignal: params.consents?.includes('signal') === true,
+          allowRemote: params.consents?.includes('remote host') === true,
+        }),
       positions: createPositions(),
       clock,
       onUpdate: (update) => {
@@ -112,8 +119,7 @@ function onAbort(signal: AbortSignal, action: () => Promise<void>): () => Promis
 function nameOf(target: string | undefined): string {
   if (target === undefined) return 'Node process';
   try {
-    const { host, port } = parseTarget(target);
-    return formatAddress(host, port);
+    return formatTarget(parseTarget(target));
   } catch {
     // the attach is about to fail with the reason
     return 'Node process';

@@ -46,6 +46,25 @@ export async function startTarget(node: TestNode, code: string, flags: readonly 
   return { child, url, stdout: () => stdout, stderr: () => stderr, exited };
 }
 
+/** A Node program without an inspector, which prints `idle` once it runs. */
+export async function startPlain(node: TestNode, args: readonly string[], cwd?: string): Promise<Omit<TestTarget, 'url'>> {
+  const child = spawn(node.path, [...args], { stdio: ['ignore', 'pipe', 'pipe'], ...(cwd !== undefined && { cwd }) });
+  running.add(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal });
+    });
+  });
+  await until(() => stdout.includes('idle') || child.exitCode !== null);
+  if (child.exitCode !== null) throw new Error(`ended early:\n${stderr}`);
+  return { child, stdout: () => stdout, stderr: () => stderr, exited };
+}
+
 /** For `afterEach`. */
 export async function stopTargets(): Promise<void> {
   const ends = [...running].map((child) => new Promise((resolve) => child.once('close', resolve)));

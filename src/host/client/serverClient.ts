@@ -11,6 +11,7 @@ import type {
   DiscoveredInspector,
   HeapSnapshotResult,
   MarksUpdate,
+  ProcessList,
   RevealSiteArguments,
   ServerSettings,
   SessionUpdate,
@@ -104,6 +105,10 @@ export class ServerClient implements AttachServer, Disposable {
 
   async discover(signal: AbortSignal): Promise<readonly DiscoveredInspector[]> {
     return this.#request<readonly DiscoveredInspector[]>(LSP.discover, {}, signal);
+  }
+
+  async processes(signal: AbortSignal): Promise<ProcessList> {
+    return this.#request<ProcessList>(LSP.processes, {}, signal);
   }
 
   async configure(settings: ServerSettings): Promise<void> {

@@ -1,6 +1,7 @@
 /** One typed table of everything a user can tell us to do. */
 import * as vscode from 'vscode';
-import type { RevealSiteArguments, SiteRow } from '../../protocol/lsp';
+import type { AttachParams, Consent, RevealSiteArguments, SiteRow } from '../../protocol/lsp';
+import { ServerError } from '../client/serverError';
 import type { ServerClient } from '../client/serverClient';
 import type { CommandId, InternalsPlacement, SiteOrder } from '../contributions';
 import { COMMANDS, VIEWS } from '../contributions';
@@ -16,7 +17,7 @@ import { focusedSession } from '../statusBar/statusText';
 import type { LiveTasksView, TreeElement } from '../tree/liveTasksView';
 import { siteAsText } from '../tree/siteText';
 import { pickTarget } from './pickTarget';
-import { targetName } from './targetInput';
+import { targetHost, targetName } from './targetInput';
 
 /** What VS Code hands to a command: a row of the tree from its menus, our own arguments from lenses and rows. */
 interface CommandArguments extends Record<CommandId, readonly unknown[]> {
@@ -42,6 +43,8 @@ export interface CommandContext {
   readonly marks: MarksModel;
   readonly view: LiveTasksView;
   readonly log: vscode.LogOutputChannel;
+  /** Hosts other than this machine that the user has agreed to attach to, until the window is closed. */
+  readonly remoteHosts: Set<string>;
   readonly setOrder: (order: SiteOrder) => Promise<void>;
   readonly setInternals: (internals: InternalsPlacement) => Promise<void>;
   /** Where heap snapshots go. */
@@ -54,8 +57,9 @@ export function registerCommands(context: CommandContext): Disposable {
   const table: CommandTable = {
     [COMMANDS.attach]: async (argument) => {
       const given = typeof argument === 'string' || typeof argument === 'number' ? String(argument) : undefined;
-      const target = given ?? (await pickTarget((signal) => server.discover(signal), log));
-      if (target !== undefined) await attachToTarget(context, target);
+      const sources = { processes: (signal: AbortSignal) => server.processes(signal), inspectors: (signal: AbortSignal) => server.discover(signal) };
+      const chosen = given === undefined ? await pickTarget(sources, log) : { target: given };
+      if (chosen !== undefined) await attachToTarget(context, chosen.target, chosen.identity);
     },
     [COMMANDS.detach]: async (element) => {
       const session = await chooseSession(context, element, () => true, 'Detach from');
@@ -131,16 +135,50 @@ export function registerCommands(context: CommandContext): Disposable {
   return store;
 }
 
-/** Attaches to an address, telling the user how it goes. */
-export async function attachToTarget({ attachments, view, log }: CommandContext, target: string): Promise<void> {
+/**
+ * Attaches to an address, telling the user how it goes, and asks where it takes more than they have said.
+ * @param identity of the process that they chose from a list
+ */
+export async function attachToTarget(context: CommandContext, target: string, identity?: string): Promise<void> {
+  const { attachments, view, log, remoteHosts } = context;
   const name = targetName(target);
-  const sessionId = await vscode.window.withProgress({ location: { viewId: VIEWS.liveTasks }, title: `Attaching to ${name}…` }, () =>
-    attachments.attach({ key: `target:${name}`, name, resolve: () => Promise.resolve({ target: target.trim() }) }),
-  );
-  if (sessionId === undefined) return;
+  const consents: Consent[] = remoteHosts.has(targetHost(target)) ? ['remote host'] : [];
+  for (;;) {
+    const params: AttachParams = { target: target.trim(), ...(identity !== undefined && { identity }), consents: [...consents] };
+    const attaching = attachments.attach({ key: `target:${name}`, name, resolve: () => Promise.resolve(params) });
+    try {
+      const sessionId = await vscode.window.withProgress({ location: { viewId: VIEWS.liveTasks }, title: `Attaching to ${name}…` }, () => attaching);
+      if (sessionId === undefined) return;
+      break;
+    } catch (error) {
+      const consent = error instanceof ServerError ? await askConsent(name, error) : undefined;
+      if (consent === 'refused') return;
+      if (consent === undefined || consents.includes(consent)) throw error;
+      consents.push(consent);
+      if (consent === 'remote host') remoteHosts.add(targetHost(target));
+    }
+  }
   log.info(`attached to ${name}`);
   view.invalidate();
   await vscode.commands.executeCommand(`${VIEWS.liveTasks}.focus`);
+}
+
+/** Asks the user about what the server does not do unasked; undefined when that is not what went wrong. */
+async function askConsent(name: string, { reason, message }: ServerError): Promise<Consent | 'refused' | undefined> {
+  const ask = async (question: string, detail: string, yes: string): Promise<boolean> =>
+    (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
+  switch (reason) {
+    case 'remote host':
+      return (await ask(
+        `Attach to ${name}, which is another machine?`,
+        `${message} A forwarded port (ssh -L) is safer. Your answer holds for this host until the window is closed.`,
+        'Attach',
+      )) ? 'remote host' : 'refused';
+    case 'signal unsure':
+      return (await ask('Send SIGUSR1 to this process?', message, 'Send SIGUSR1')) ? 'signal' : 'refused';
+    default:
+      return undefined;
+  }
 }
 
 async function offerLog(message: string): Promise<void> {

@@ -1,72 +1,74 @@
 import * as vscode from 'vscode';
-import type { DiscoveredInspector } from '../../protocol/lsp';
+import type { DiscoveredInspector, ProcessList } from '../../protocol/lsp';
 import { DisposableStore } from '../base/disposable';
-import { DEFAULT_TARGET } from '../contributions';
 import { safeErrorMessage } from '../redact';
-import { targetProblem } from './targetInput';
+import type { ChosenTarget, Found, TargetItem } from './processItems';
+import { targetItems } from './processItems';
 
-interface TargetItem extends vscode.QuickPickItem {
-  readonly target: string;
+interface PickItem extends vscode.QuickPickItem {
+  readonly chosen?: ChosenTarget;
+}
+
+export interface TargetSources {
+  readonly processes: (signal: AbortSignal) => Promise<ProcessList>;
+  readonly inspectors: (signal: AbortSignal) => Promise<readonly DiscoveredInspector[]>;
 }
 
 /**
- * Offers the inspectors of this machine while they are being found, the default address, and whatever is typed.
+ * Offers the Node processes and inspectors of this machine while they are being found, the default address, and whatever
+ * is typed.
  * @returns undefined when the user thought better of it.
  */
-export async function pickTarget(
-  discover: (signal: AbortSignal) => Promise<readonly DiscoveredInspector[]>,
-  log: vscode.LogOutputChannel,
-): Promise<string | undefined> {
+export async function pickTarget(sources: TargetSources, log: vscode.LogOutputChannel): Promise<ChosenTarget | undefined> {
   const store = new DisposableStore();
   const abort = new AbortController();
-  const pick = store.add(vscode.window.createQuickPick<TargetItem>());
+  const pick = store.add(vscode.window.createQuickPick<PickItem>());
   store.add({ dispose: () => { abort.abort(); } });
   pick.title = 'Attach Asyncscope to a Running Node Process';
-  pick.placeholder = 'Choose an inspector, or type a port, host:port or ws:// address';
+  pick.placeholder = 'Choose a process, or type a port, host:port, pid:1234 or ws:// address';
   pick.matchOnDescription = true;
+  pick.matchOnDetail = true;
   pick.busy = true;
-  let found: readonly DiscoveredInspector[] = [];
-  let searched = false;
+  let found: Found = { processes: undefined, inspectors: [] };
 
   const render = (): void => {
-    const typed = pick.value.trim();
-    const items: TargetItem[] = [];
-    if (typed !== '' && !found.some(({ target }) => target === typed)) {
-      const problem = targetProblem(typed);
-      items.push({ label: `$(plug) ${typed}`, description: problem ?? 'attach to this address', target: typed, alwaysShow: true });
-    }
-    for (const { target, title, description } of found) items.push({ label: `$(server-process) ${target}`, description: title, detail: description, target });
-    if (!found.some(({ target }) => target === DEFAULT_TARGET || target === DEFAULT_TARGET.replace('127.0.0.1', 'localhost'))) {
-      items.push({ label: `$(plug) ${DEFAULT_TARGET}`, description: searched ? 'the default of node --inspect; nothing found there' : 'the default of node --inspect', target: DEFAULT_TARGET });
-    }
-    pick.items = items;
+    if (!abort.signal.aborted) pick.items = targetItems(pick.value, found).map(toPickItem);
   };
 
-  const show = (inspectors: readonly DiscoveredInspector[]): void => {
-    if (abort.signal.aborted) return;
-    found = inspectors;
-    searched = true;
-    pick.busy = false;
+  const listing = async (): Promise<void> => {
+    const failed = (what: string) => (error: unknown) => {
+      if (!abort.signal.aborted) log.warn(`looking for ${what}: ${safeErrorMessage(error)}`);
+    };
+    const [processes, inspectors] = await Promise.all([
+      sources.processes(abort.signal).catch(failed('processes')),
+      sources.inspectors(abort.signal).catch(failed('inspectors')),
+    ]);
+    found = { processes: processes ?? { processes: [] }, inspectors: inspectors ?? [] };
+    if (!abort.signal.aborted) pick.busy = false;
     render();
   };
 
   try {
     render();
     store.add(pick.onDidChangeValue(render));
-    const chosen = new Promise<string | undefined>((resolve) => {
+    const chosen = new Promise<ChosenTarget | undefined>((resolve) => {
       store.add(pick.onDidAccept(() => {
-        const target = pick.selectedItems[0]?.target;
-        if (target !== undefined && targetProblem(target) === undefined) resolve(target);
+        const choice = pick.selectedItems[0]?.chosen;
+        if (choice !== undefined) resolve(choice);
       }));
       store.add(pick.onDidHide(() => { resolve(undefined); }));
     });
     pick.show();
-    discover(abort.signal).then(show, (error: unknown) => {
-      if (!abort.signal.aborted) log.warn(`looking for inspectors: ${safeErrorMessage(error)}`);
-      show([]);
-    });
-    return await chosen;
+    const listed = listing();
+    const choice = await chosen;
+    abort.abort();
+    await listed;
+    return choice;
   } finally {
     store.dispose();
   }
+}
+
+function toPickItem({ isHeading, ...item }: TargetItem): PickItem {
+  return isHeading === true ? { label: item.label, kind: vscode.QuickPickItemKind.Separator } : item;
 }

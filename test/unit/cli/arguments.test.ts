@@ -10,9 +10,15 @@ function ps(...argv: string[]): PsArguments {
 }
 
 describe('ps', () => {
+  test('takes a process by its id', () => {
+    expect(ps('ps', '--pid', '1234').source).toMatchObject({ kind: 'attach', target: 'pid:1234' });
+    expect(ps('ps', 'pid:1234', '--force-signal').source).toMatchObject({ target: 'pid:1234', allowSignal: true, allowRemote: false });
+    expect(ps('ps', 'far.example:9229', '--allow-remote').source).toMatchObject({ allowRemote: true });
+  });
+
   test('attaches, with sensible defaults', () => {
     expect(ps('ps', '9229')).toEqual({
-      source: { kind: 'attach', target: '9229' },
+      source: { kind: 'attach', target: '9229', allowRemote: false, allowSignal: false },
       json: false,
       watch: false,
       durationS: undefined,

@@ -38,6 +38,7 @@ beforeEach(() => {
   server = createConnection(up, down);
   serve(server, {
     attach: (params, options) => attach(params, options),
+    processes: () => Promise.resolve([]),
     discover: () => Promise.resolve([{ target: '127.0.0.1:9229', title: 'a', description: 'node.js/v24.0.0' }]),
     clock: systemClock,
     createPositions: () => UNMAPPED,
