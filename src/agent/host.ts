@@ -6,8 +6,9 @@
 /** The part of Node's modules that the agent needs. */
 export interface NodeModules {
   readonly asyncHooks: {
-    createHook(callbacks: HookCallbacks & { trackPromises?: boolean }): AsyncHook;
+    createHook(callbacks: Partial<HookCallbacks> & { trackPromises?: boolean }): AsyncHook;
     executionAsyncId(): number;
+    readonly asyncWrapProviders: Readonly<Record<string, number>>;
   };
   readonly v8: {
     readonly promiseHooks: {
@@ -30,6 +31,7 @@ export interface NodeModules {
 
 export interface HookCallbacks {
   init(asyncId: number, type: string, triggerAsyncId: number, resource: object): void;
+  before(asyncId: number): void;
   destroy(asyncId: number): void;
 }
 

@@ -32,6 +32,7 @@ export interface Agent {
     getHookArrays: AsyncHookInternals['getHookArrays'],
     enableHooks: () => void,
     kInit: number,
+    kBefore: number,
     kDestroy: number,
     kTotals: number,
   ): void;
@@ -132,6 +133,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     const now = clock();
     promiseSampler.tick(now);
     resourceSampler.tick(now);
+    resources.rest();
     const fresh = stacks.takeNew();
     for (const site of fresh.sites) sites[site.id] = site;
     const changes = table.takeDirty().map((site): AgentPoll['changes'][number] => {
@@ -183,8 +185,8 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
 
   const agent: Agent = {
     needsInternals: resources.needsInternals,
-    enableResources(getHookArrays, enableHooks, kInit, kDestroy, kTotals) {
-      resources.enableWith({ getHookArrays, enableHooks, kInit, kDestroy, kTotals });
+    enableResources(getHookArrays, enableHooks, kInit, kBefore, kDestroy, kTotals) {
+      resources.enableWith({ getHookArrays, enableHooks, kInit, kBefore, kDestroy, kTotals });
     },
     watch(siteIds) {
       watched = siteIds;

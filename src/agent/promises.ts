@@ -6,6 +6,7 @@
  * collected while pending.
  */
 import type { Gate } from './gate';
+import { readOwn } from './host';
 import type { NodeModules } from './host';
 import type { Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
@@ -47,6 +48,7 @@ export function trackPromises(
     label: () => null,
     cause: () => -1,
     isInner: (below: readonly string[]) => isInnerResource('PROMISE', below),
+    classes: undefined as readonly string[] | undefined,
   };
 
   // The two hooks run for every promise of the program. They must not throw: a debugger would stop in them.
@@ -67,6 +69,7 @@ export function trackPromises(
     const now = clock();
     try {
       request.now = now;
+      request.classes = getPrototypeOf(promise) === promisePrototype ? undefined : subclassesOf(node.isProxy, promise);
       const site = stacks.site(request);
       if (site === NO_SITE) table.drop(sampler.weight);
       else if (site !== NOT_COUNTED) {
@@ -107,6 +110,25 @@ export function trackPromises(
     },
   };
 }
+
+/** Longer chains of classes are cut. */
+const CLASSES_LIMIT = 16;
+
+/** Names of the classes of a promise, from its own up to `Promise`, which is left out. */
+function subclassesOf(isProxy: (value: unknown) => boolean, promise: object): readonly string[] {
+  const names: string[] = [];
+  let prototype: unknown = getPrototypeOf(promise);
+  for (let i = 0; i < CLASSES_LIMIT && prototype !== promisePrototype && typeof prototype === 'object' && prototype !== null; i++) {
+    if (isProxy(prototype)) break;
+    const name = readOwn(isProxy, readOwn(isProxy, prototype, 'constructor'), 'name');
+    if (typeof name === 'string') names[names.length] = name;
+    prototype = getPrototypeOf(prototype);
+  }
+  return names;
+}
+
+const { getPrototypeOf } = Object;
+const promisePrototype = Promise.prototype;
 
 /** A method bound to its object at install time. */
 function own<T extends object, K extends keyof T>(holder: T, key: K): T[K] {

@@ -60,6 +60,30 @@ export const RESOURCE_CLASS: ReadonlyMap<string, ResourceClass> = new Map<string
   ...REQUESTS.map((type) => [type, 'request'] as const),
 ]);
 
+/** Requests that are awaited by functions of Node's own, which then make further requests: `readFile` opens, then reads. */
+export const CONTINUES_IN_NODE: ReadonlySet<string> = new Set([
+  'FSREQPROMISE',
+  'KEYPAIRGENREQUEST',
+  'KEYGENREQUEST',
+  'KEYEXPORTREQUEST',
+  'SIGNREQUEST',
+  'CIPHERREQUEST',
+  'DERIVEBITSREQUEST',
+  'HASHREQUEST',
+]);
+
+/**
+ * Handles that Node makes in C++ when a request is done, before it begins the request's callback and without a trigger
+ * (node: src/node_file.cc, AfterOpenFileHandle; src/node_dir.cc, AfterOpenDir).
+ */
+export const MADE_BEFORE_CALLBACK: ReadonlySet<string> = new Set(['FILEHANDLE', 'DIRHANDLE']);
+
+/** Sockets, which a client may keep in a pool. */
+export const POOLED: ReadonlySet<string> = new Set(['TCPWRAP', 'PIPEWRAP']);
+
+/** Node's function that opens the file of a stream, in the tick after the stream was made (lib/internal/streams/destroy.js). */
+export const STARTING_TICK = 'constructNT';
+
 /** Node's modules that make a timer because the program asked for one. All others make timers for themselves. */
 const TIMERS_FOR_THE_PROGRAM = /^node:(?:timers\/promises|internal\/abort_controller)$/;
 
@@ -72,9 +96,13 @@ const PART_OF_ANOTHER: Readonly<Record<string, RegExp>> = {
   TCPWRAP: /^node:internal\/bootstrap\/switches\//,
   // the ports between a worker and its parent belong to the worker
   MESSAGEPORT: /^node:internal\/(?:worker|bootstrap\/switches\/)/,
+  // the directories that a copy walks through belong to the copy
+  DIRHANDLE: /^node:internal\/fs\/(?:cp|glob|rimraf)/,
   // a look-up on the way to a connection is the socket's state
   GETADDRINFOREQWRAP: /^node:net$/,
 };
+
+const IN_FS = /^node:internal\/fs\//;
 
 /** Loading a module makes promises of its own, for every `import()` and at the first use of a builtin. */
 const LOADER = /^node:internal\/(?:modules\/|bootstrap\/realm$)/;
@@ -84,10 +112,12 @@ const LOADER = /^node:internal\/(?:modules\/|bootstrap\/realm$)/;
  * @param below scripts between the creation and the user's code, innermost first
  */
 export function isInnerResource(type: string, below: readonly string[]): boolean {
-  if (type === 'Timeout' || type === 'Immediate') {
+  if (type === 'Timeout' || type === 'Interval' || type === 'Immediate') {
     const maker = below[0];
     return maker !== undefined && maker.startsWith('node:') && !TIMERS_FOR_THE_PROGRAM.test(maker);
   }
+  // the file that `readFile` and its like open for themselves belongs to them: below it, they called `open`
+  if (type === 'FILEHANDLE') return below.length > 1 && IN_FS.test(below[0] as string) && IN_FS.test(below[1] as string);
   if (type === 'PROMISE') return below.some((script) => LOADER.test(script));
   const pattern = PART_OF_ANOTHER[type];
   return pattern !== undefined && below.some((script) => pattern.test(script));

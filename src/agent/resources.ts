@@ -5,8 +5,9 @@
 import type { Gate } from './gate';
 import type { AsyncHook, NodeModules } from './host';
 import { readHidden, readOwn } from './host';
+import { POOL_LOOKS, poolState } from './pools';
 import type { Tracking } from './promises';
-import { RESOURCE_CLASS, isInnerResource } from './resourceTypes';
+import { CONTINUES_IN_NODE, MADE_BEFORE_CALLBACK, POOLED, RESOURCE_CLASS, STARTING_TICK, isInnerResource } from './resourceTypes';
 import type { ResourceClass } from './resourceTypes';
 import type { Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
@@ -15,6 +16,15 @@ import type { TaskTable } from './taskTable';
 
 /** Ended resources whose site is still known, so that what they triggered finds its cause. */
 const REMEMBERED_ENDS = 1024;
+/**
+ * Resources that are no tasks (ticks, connects, `AsyncResource`s) and what triggered them, so that causes are found through
+ * them: the last so many, a power of two. Older ones are forgotten, and what they start late stands under Node.
+ */
+const REMEMBERED_CARRIERS = 4096;
+/** Closes of files after which it is looked which ones are closed, if no poll does: so that they do not pile up. */
+const CLOSES_LIMIT = 512;
+/** How many such resources are followed from one to the next. Streams have chains of four or five ticks. */
+const CARRIER_STEPS = 64;
 
 /**
  * What Node keeps to itself, taken by the debugger out of the scopes of `AsyncHook.prototype.enable` where
@@ -24,6 +34,7 @@ export interface AsyncHookInternals {
   getHookArrays(): readonly [AsyncHook[], Record<number, number>];
   enableHooks(): void;
   readonly kInit: number;
+  readonly kBefore: number;
   readonly kDestroy: number;
   readonly kTotals: number;
 }
@@ -32,6 +43,8 @@ export interface ResourceTracking extends Tracking {
   /** Whether {@link enableWith} has to be called for anything to be seen. */
   readonly needsInternals: boolean;
   enableWith(internals: AsyncHookInternals): void;
+  /** To be called at every poll: lets go of what is needed for a time only. */
+  rest(): void;
 }
 
 export function trackResources(
@@ -48,6 +61,31 @@ export function trackResources(
   let endedNext = 0;
   let current: object = node;
   let currentTrigger = 0;
+  let currentCause = -1;
+  const carriers = new Float64Array(REMEMBERED_CARRIERS);
+  const carrierTriggers = new Float64Array(REMEMBERED_CARRIERS);
+  const carrierSites = new Int32Array(REMEMBERED_CARRIERS);
+  /** Types of `async_hooks` that C++ makes; all others come from `AsyncResource`s. */
+  const providers = node.asyncHooks.asyncWrapProviders;
+  /** Live sockets that may come to stand in a pool. */
+  const sockets = new Map<number, WeakRef<object>>();
+  const files = new Map<number, WeakRef<object>>();
+  const directories = new Map<number, WeakRef<object>>();
+  /** File handles that were being closed since {@link endClosedFiles}. */
+  let closes = 0;
+  /** Sites of timers: the microtasks behind a timer's callback are not the timer's doing. */
+  const timerSites = new Set<number>();
+  /**
+   * Live requests after which a function of Node's own goes on without a frame or a trigger of the program's. While there
+   * are any, Node is asked to tell of each callback that it begins: the microtasks behind a callback are its doing.
+   */
+  const continuing = new Set<number>();
+  let followed = false;
+  let continuedLately = false;
+  /** The callback that Node began last, 0 when it is not being told. */
+  let lastCallback = 0;
+  /** A handle that Node made just before the callback that hands it out: that callback's request is its cause. */
+  let unplaced: { asyncId: number; type: string; resource: object; resourceClass: ResourceClass } | undefined;
 
   const request: { -readonly [K in keyof SiteRequest]: SiteRequest[K] } = {
     kind: 'handle',
@@ -61,27 +99,96 @@ export function trackResources(
       return typeof name === 'string' ? name : null;
     },
     cause() {
-      for (const id of [currentTrigger, node.asyncHooks.executionAsyncId(), socketOf(node, current)]) {
-        const site = siteOfResource(id);
-        if (site !== -1) return site;
-      }
-      return -1;
+      return (currentCause = findCause());
     },
-    isInner: (below) => isInnerResource(request.type, below),
+    // what is made before a callback has no stack of its own
+    isInner: (below) => isInnerResource(request.type, MADE_BEFORE_CALLBACK.has(request.type) ? stacks.below(currentCause) : below),
   };
 
+  function findCause(): number {
+    // a request goes over a socket that may have been opened for it, whatever the event that it is sent in
+    let site = siteOfResource(socketOf(node, current));
+    if (site === -1) site = siteOfResource(currentTrigger);
+    if (site === -1) site = siteOfResource(node.asyncHooks.executionAsyncId());
+    if (site !== -1) return site;
+    site = siteOfResource(lastCallback);
+    return timerSites.has(site) ? -1 : site;
+  }
+
   function siteOfResource(asyncId: number): number {
-    const task = tasks.get(asyncId);
-    return task === undefined ? (ended.get(asyncId) ?? -1) : table.siteOf(task);
+    let id = asyncId;
+    for (let step = 0; step < CARRIER_STEPS && id > 0; step++) {
+      const task = tasks.get(id);
+      if (task !== undefined) return table.siteOf(task);
+      const site = ended.get(id);
+      if (site !== undefined) return site;
+      const slot = id % REMEMBERED_CARRIERS;
+      if (carriers[slot] !== id) return -1;
+      const own = carrierSites[slot] as number;
+      if (own !== -1) return own;
+      id = carrierTriggers[slot] as number;
+    }
+    return -1;
+  }
+
+  /** Remembers a resource that is no task for the sake of what it starts. */
+  function carry(asyncId: number, type: string, triggerAsyncId: number, resource: object): void {
+    const slot = asyncId % REMEMBERED_CARRIERS;
+    carriers[slot] = asyncId;
+    carrierTriggers[slot] = triggerAsyncId === 0 ? lastCallback : triggerAsyncId;
+    carrierSites[slot] = -1;
+    if (gate.busy || !startsWork(type, resource)) return;
+    gate.busy = true;
+    try {
+      const now = clock();
+      current = resource;
+      currentTrigger = triggerAsyncId;
+      currentCause = -1;
+      request.kind = 'request';
+      request.type = type;
+      request.now = now;
+      const site = stacks.site(request);
+      if (site >= 0) carrierSites[slot] = site;
+      sampler.charge(now, clock());
+      gate.leave();
+    } catch {
+      // the stack is used up: as in init
+    } finally {
+      gate.busy = false;
+      current = node;
+    }
+  }
+
+  /** Whether what a resource does later is the doing of the line that made it, and that line is worth a stack. */
+  function startsWork(type: string, resource: object): boolean {
+    if (type === 'TickObject') {
+      // Ticks are many, and few of them start anything: only as many as streams and servers are opened.
+      const callback = readOwn(node.isProxy, resource, 'callback');
+      const name = readOwn(node.isProxy, callback, 'name');
+      return name === STARTING_TICK || isLookUp(node, readOwn(node.isProxy, resource, 'args'));
+    }
+    // A program may make any number of AsyncResources: while there is no time for all tasks there is none for these.
+    return sampler.weight === 1 && type !== 'Microtask' && !(type in providers);
   }
 
   function init(asyncId: number, type: string, triggerAsyncId: number, resource: object): void {
     const resourceClass = RESOURCE_CLASS.get(type);
-    if (resourceClass === undefined) return;
+    if (resourceClass === undefined) {
+      carry(asyncId, type, triggerAsyncId, resource);
+      return;
+    }
     if (--sampler.skip > 0 || gate.busy) return;
     gate.busy = true;
     try {
-      look(asyncId, type, triggerAsyncId, resource, resourceClass);
+      if (type === 'FILEHANDLECLOSEREQ' && ++closes >= CLOSES_LIMIT && closes > files.size / 2) endClosedFiles();
+      if (CONTINUES_IN_NODE.has(type)) {
+        continuing.add(asyncId);
+        follow();
+      }
+      if (MADE_BEFORE_CALLBACK.has(type) && triggerAsyncId === 0) {
+        unplaced = { asyncId, type, resource, resourceClass };
+        follow();
+      } else look(asyncId, type, triggerAsyncId, resource, resourceClass);
       gate.leave();
     } catch {
       // the stack is used up: the program gets its own RangeError at its own next call
@@ -96,6 +203,7 @@ export function trackResources(
     try {
       current = resource;
       currentTrigger = triggerAsyncId;
+      currentCause = -1;
       request.type = type;
       request.now = now;
       if (resourceClass !== 'timer') request.kind = resourceClass;
@@ -108,9 +216,18 @@ export function trackResources(
       if (site === NO_SITE) table.drop(sampler.weight);
       else if (site !== NOT_COUNTED) {
         // Node holds a timer until the very event that ends its task. What else there is may be collected while open.
-        const held = resourceClass === 'timer' || resourceClass === 'immediate' ? resource : new WeakRef(resource);
+        // For a socket that http.Agent uses again Node tells of a stand-in (node: lib/internal/http_agent.js, ReusedHandle).
+        const held =
+          resourceClass === 'timer' || resourceClass === 'immediate'
+            ? resource
+            : new WeakRef(POOLED.has(type) ? ((readOwn(node.isProxy, resource, 'handle') as object | undefined) ?? resource) : resource);
         const task = table.start(site, sampler.weight, now, held);
         if (task !== -1) tasks.set(asyncId, task);
+        if (resourceClass === 'timer') timerSites.add(site);
+        if (task === -1) return;
+        if (POOLED.has(type)) sockets.set(asyncId, held as WeakRef<object>);
+        else if (type === 'FILEHANDLE') files.set(asyncId, held as WeakRef<object>);
+        else if (type === 'DIRHANDLE') tellOfClose(asyncId, resource);
       }
     } catch {
       // out of stack or memory: the task is not counted, and said to be
@@ -119,9 +236,77 @@ export function trackResources(
     sampler.paid(now, clock());
   }
 
+  /** Node tells that a file handle is gone when it is collected. Whether it is closed has to be asked. */
+  function endClosedFiles(): void {
+    closes = 0;
+    for (const [asyncId, held] of files) {
+      const descriptor = (held.deref() as { fd?: unknown } | undefined)?.fd;
+      if (typeof descriptor === 'number' && descriptor < 0) destroy(asyncId);
+    }
+  }
+
+  /**
+   * Node tells that a directory is gone when it is collected, and its handle does not say whether it is closed. So `close` of
+   * this one handle, which no program gets hold of, is stood in for until it is called or the agent goes.
+   */
+  function tellOfClose(asyncId: number, handle: object): void {
+    const directory = handle as { close?: (...args: unknown[]) => unknown };
+    const original = directory.close;
+    if (typeof original !== 'function') return;
+    directories.set(asyncId, new WeakRef(handle));
+    directory.close = function close(...args) {
+      delete directory.close;
+      destroy(asyncId);
+      return original.apply(this, args);
+    };
+  }
+
+  /** Moves sockets that are idle in a pool to that pool. */
+  function lookAtPools(): void {
+    let looks = Math.min(sockets.size, POOL_LOOKS);
+    for (const [asyncId, held] of sockets) {
+      if (looks-- === 0) break;
+      // those that stay go to the end of the list: the next poll begins behind them
+      sockets.delete(asyncId);
+      const handle = held.deref();
+      const task = tasks.get(asyncId);
+      if (handle === undefined || task === undefined) continue;
+      const state = poolState(node.isProxy, handle);
+      if (state === 'not pooled') continue;
+      if (state === 'in use' || state === 'unknown') sockets.set(asyncId, held);
+      else {
+        const site = stacks.named('handle', 'TCPWRAP', state);
+        if (site >= 0) table.move(task, site);
+      }
+    }
+  }
+
+  /** Node begins a callback. */
+  function before(asyncId: number): void {
+    lastCallback = asyncId;
+    if (unplaced === undefined || gate.busy) return;
+    gate.busy = true;
+    try {
+      const { asyncId: id, type, resource, resourceClass } = unplaced;
+      unplaced = undefined;
+      look(id, type, 0, resource, resourceClass);
+      gate.leave();
+    } catch {
+      // the stack is used up: as in init
+    } finally {
+      gate.busy = false;
+      current = node;
+    }
+  }
+
   // Node ends the program when a callback of async_hooks throws.
   function destroy(asyncId: number): void {
     try {
+      continuing.delete(asyncId);
+      sockets.delete(asyncId);
+      files.delete(asyncId);
+      directories.delete(asyncId);
+      if (unplaced?.asyncId === asyncId) unplaced = undefined;
       const task = tasks.get(asyncId);
       if (task === undefined) return;
       gate.change(() => {
@@ -142,28 +327,77 @@ export function trackResources(
   }
 
   const hook = node.asyncHooks.createHook({ init, destroy, trackPromises: false });
-  const noPromises = Object.getOwnPropertySymbols(hook).find((symbol) => symbol.description === 'kNoPromiseHook');
-  if (noPromises !== undefined) {
-    (hook as unknown as Record<symbol, boolean>)[noPromises] = true;
+  const callbacks = node.asyncHooks.createHook({ before, trackPromises: false });
+  const withoutPromises = leaveOutPromises(hook) && leaveOutPromises(callbacks);
+  let enableCallbacks: (() => void) | undefined;
+  if (withoutPromises) {
     hook.enable();
+    enableCallbacks = () => {
+      callbacks.enable();
+    };
   }
+
+  function follow(): void {
+    continuedLately = true;
+    if (followed || enableCallbacks === undefined) return;
+    followed = true;
+    enableCallbacks();
+  }
+
   return {
-    needsInternals: noPromises === undefined,
-    enableWith({ getHookArrays, enableHooks, kInit, kDestroy, kTotals }) {
+    needsInternals: !withoutPromises,
+    enableWith({ getHookArrays, enableHooks, kInit, kBefore, kDestroy, kTotals }) {
       // what AsyncHook.prototype.enable does, short of updatePromiseHookMode (node: lib/async_hooks.js)
-      const [hooks, counts] = getHookArrays();
-      if (hooks.includes(hook)) return;
-      const before = counts[kTotals] ?? 0;
-      counts[kInit] = (counts[kInit] ?? 0) + 1;
-      counts[kDestroy] = (counts[kDestroy] ?? 0) + 1;
-      counts[kTotals] = before + 2;
-      hooks.push(hook);
-      if (before === 0) enableHooks();
+      const enable = (added: AsyncHook, kinds: readonly number[]): void => {
+        const [hooks, counts] = getHookArrays();
+        if (hooks.includes(added)) return;
+        const total = counts[kTotals] ?? 0;
+        for (const kind of kinds) counts[kind] = (counts[kind] ?? 0) + 1;
+        counts[kTotals] = total + kinds.length;
+        hooks.push(added);
+        if (total === 0) enableHooks();
+      };
+      enable(hook, [kInit, kDestroy]);
+      enableCallbacks = () => {
+        enable(callbacks, [kBefore]);
+      };
+    },
+    rest() {
+      lookAtPools();
+      if (closes > 0) endClosedFiles();
+      // not at once: a service that reads files would switch it on and off all the time
+      if (followed && !continuedLately && continuing.size === 0 && unplaced === undefined) {
+        followed = false;
+        callbacks.disable();
+        lastCallback = 0;
+      }
+      continuedLately = false;
     },
     stop() {
+      callbacks.disable();
       hook.disable();
+      for (const held of directories.values()) {
+        const handle = held.deref();
+        if (handle !== undefined) delete (handle as { close?: unknown }).close;
+      }
     },
   };
+}
+
+/** Makes a hook that Node shows no promises, whatever its version; false where it has no way to ask for that. */
+function leaveOutPromises(hook: AsyncHook): boolean {
+  const symbol = Object.getOwnPropertySymbols(hook).find((each) => each.description === 'kNoPromiseHook');
+  if (symbol === undefined) return false;
+  (hook as unknown as Record<symbol, boolean>)[symbol] = true;
+  return true;
+}
+
+/** Whether a tick's arguments are the answer to the look-up of what is an address already (node: lib/dns.js, lookup). */
+function isLookUp({ isProxy }: NodeModules, args: unknown): boolean {
+  if (!Array.isArray(args) || readOwn(isProxy, args, 0) !== null) return false;
+  const answer = readOwn(isProxy, args, 1);
+  const family = Array.isArray(answer) ? readOwn(isProxy, readOwn(isProxy, answer, 0), 'family') : readOwn(isProxy, args, 2);
+  return family === 4 || family === 6;
 }
 
 /** The id of the socket that an HTTP request goes over, or -1: a parser is taken from a pool, long after the call. */

@@ -42,6 +42,8 @@ export interface Sampler {
   spentMs: number;
   /** Pays for a look that took from `begin` to `end` (milliseconds) and draws the next skip. */
   paid(begin: number, end: number): void;
+  /** Pays for a look at something that is no creation of a task: no sample was taken. */
+  charge(begin: number, end: number): void;
   /** Lets time pass when nothing is created, so that a pause in the load makes counting exact again. */
   tick(now: number): void;
 }
@@ -125,13 +127,16 @@ export function createSampler(budget: Budget, samplers: number, now: number, fil
     weight: 1,
     sampled: false,
     spentMs: 0,
-    paid(begin, end) {
+    charge(begin, end) {
       const took = end - begin;
       const charged = took < DEAREST_LOOK_MS ? took : DEAREST_LOOK_MS;
       sampler.spentMs += took;
       budget.refill(end);
       budget.pay(charged);
       windowSpent += charged;
+    },
+    paid(begin, end) {
+      sampler.charge(begin, end);
       draw();
       reconsider(end);
     },

@@ -110,6 +110,8 @@ export interface SiteRequest {
   cause(): number;
   /** Called when the site is new, with the scripts between the creation and the user's code. */
   isInner(scripts: readonly string[]): boolean;
+  /** Of a promise of a subclass: the names of its classes up to `Promise`, whose constructors are on the stack. */
+  readonly classes?: readonly string[] | undefined;
 }
 
 /** A limit was reached. */
@@ -120,6 +122,10 @@ export const NOT_COUNTED = -2;
 export interface Stacks {
   /** The site of the creation that is going on, {@link NO_SITE} when there is none to be had, or {@link NOT_COUNTED}. */
   site(request: SiteRequest): number;
+  /** The site of what belongs to no line, but to something of this name. */
+  named(kind: AgentSite['kind'], type: string, name: string): number;
+  /** The scripts between what a site makes and the user's code, one for each frame, innermost first. */
+  below(site: number): readonly string[];
   /** Frames and sites interned since the last call. */
   takeNew(): { firstFrame: number; frames: RawFrame[]; sites: RawSite[] };
   /** Gives back what was changed on `Error`. */
@@ -143,6 +149,8 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
   let newFrames: RawFrame[] = [];
   let newSites: RawSite[] = [];
   let siteCount = 0;
+  const belowSites: (readonly string[])[] = [];
+  const namedSites = new Map<string, number>();
 
   const keepSites = (_error: unknown, sites: CallSite[]): CallSite[] => sites;
 
@@ -230,11 +238,12 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
   }
 
   function walk(request: SiteRequest, depth: number): Walk | undefined {
-    const sites = capture(request.above, depth);
-    const frames = internAll(sites);
-    if (frames === undefined) return undefined;
+    const captured = capture(request.above, depth);
+    const sites = request.classes === undefined ? captured : withoutConstructors(captured, request.classes);
+    const frames = sites && internAll(sites);
+    if (sites === undefined || frames === undefined) return undefined;
     const asyncCall = request.kind === 'promise' && isAsyncCall(frames);
-    const whole = sites.length < depth;
+    const whole = captured.length < depth;
     return { frames, asyncCall, owner: ownerOf(frames, sites, asyncCall, whole), whole };
   }
 
@@ -325,6 +334,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
       node.calledBy = ownerFrame.id;
     }
     node.site = siteCount++;
+    belowSites[node.site] = below;
     newSites.push({
       id: node.site,
       kind: request.kind,
@@ -338,8 +348,22 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     table.addSite();
   }
 
+  function named(kind: AgentSite['kind'], type: string, name: string): number {
+    const key = `${kind} ${type} ${name}`;
+    const known = namedSites.get(key);
+    if (known !== undefined) return known;
+    if (siteCount >= MAX_SITES) return NO_SITE;
+    const id = siteCount++;
+    newSites.push({ id, kind, type, label: name, frames: [], inner: true, asyncCall: false, cause: null });
+    table.addSite();
+    namedSites.set(key, id);
+    return id;
+  }
+
   return {
     site,
+    named,
+    below: (of) => belowSites[of] ?? [],
     takeNew() {
       const taken = { firstFrame: frames.length - newFrames.length, frames: newFrames, sites: newSites };
       newFrames = [];
@@ -369,6 +393,23 @@ function innermostForeign(list: readonly Frame[]): number {
   for (let i = 0; i < list.length; i++) if ((list[i] as Frame).origin === 'dependency') return i;
   for (let i = 0; i < list.length; i++) if ((list[i] as Frame).origin === 'node') return i;
   return list.length - 1;
+}
+
+/**
+ * A promise of a subclass is made where the subclass is constructed: `new Mine()`, not `super()` in its constructor. What
+ * `then` derives from such a promise is made by the constructor too, without a parent: undefined, it is no task.
+ */
+function withoutConstructors(sites: CallSite[], classes: readonly string[]): CallSite[] | undefined {
+  const builtin = sites.findIndex((site) => site.isConstructor() && site.getFunctionName() === 'Promise');
+  if (builtin === -1) return sites;
+  let end = builtin + 1;
+  for (; end < sites.length; end++) {
+    const site = sites[end] as CallSite;
+    if (!site.isConstructor() || !classes.includes(site.getFunctionName() ?? '')) break;
+  }
+  const caller = sites[end];
+  if (caller?.getFunctionName() === 'then' && caller.getLineNumber() === null) return undefined;
+  return [...sites.slice(0, builtin + 1), ...sites.slice(end)];
 }
 
 function originOf(script: string): FrameOrigin {

@@ -36,6 +36,8 @@ export interface TaskTable {
    */
   start(site: number, weight: number, now: number, resource: object | null): number;
   end(task: number, abandoned: boolean): void;
+  /** Makes a live task one of another site: ended there, started here, as old as it is. */
+  move(task: number, toSite: number): void;
   /** Counts tasks that could not be looked at. */
   drop(weight: number): void;
   siteOf(task: number): number;
@@ -82,6 +84,16 @@ export function createTaskTable(): TaskTable {
     dirty[dirty.length] = number;
   }
 
+  /** Takes a task out of its site's list. */
+  function unlink(index: number, figures: SiteFigures): void {
+    const before = previous[index] as number;
+    const after = next[index] as number;
+    if (before === NONE) figures.head = after;
+    else next[before] = after;
+    if (after === NONE) figures.tail = before;
+    else previous[after] = before;
+  }
+
   const table = {
     get size() {
       return size;
@@ -126,12 +138,7 @@ export function createTaskTable(): TaskTable {
       const inSite = site[index] as number;
       const figures = sites[inSite] as SiteFigures;
       const taskWeight = weight[index] as number;
-      const before = previous[index] as number;
-      const after = next[index] as number;
-      if (before === NONE) figures.head = after;
-      else next[before] = after;
-      if (after === NONE) figures.tail = before;
-      else previous[after] = before;
+      unlink(index, figures);
       generation[index] = (generation[index]) + 1;
       resources[index] = null;
       next[index] = free;
@@ -143,6 +150,39 @@ export function createTaskTable(): TaskTable {
       if (abandoned) figures.abandoned += taskWeight;
       else figures.ended += taskWeight;
       touch(inSite, figures);
+    },
+    move(task: number, toSite: number): void {
+      const index = task % GENERATION;
+      const from = site[index] as number;
+      if (generation[index] !== (task - index) / GENERATION || from === toSite) return;
+      const before = sites[from] as SiteFigures;
+      const after = sites[toSite] as SiteFigures;
+      const taskWeight = weight[index] as number;
+      unlink(index, before);
+      // the list stays in order of creation
+      let follower: number = NONE;
+      let leader = after.tail;
+      while (leader !== NONE && (start[leader] as number) > (start[index] as number)) {
+        follower = leader;
+        leader = previous[leader] as number;
+      }
+      previous[index] = leader;
+      next[index] = follower;
+      if (leader === NONE) after.head = index;
+      else next[leader] = index;
+      if (follower === NONE) after.tail = index;
+      else previous[follower] = index;
+      site[index] = toSite;
+      before.live -= taskWeight;
+      before.samples--;
+      before.variance -= taskWeight * (taskWeight - 1);
+      before.ended += taskWeight;
+      after.live += taskWeight;
+      after.samples++;
+      after.variance += taskWeight * (taskWeight - 1);
+      after.started += taskWeight;
+      touch(from, before);
+      touch(toSite, after);
     },
     drop(taskWeight: number): void {
       dropped += taskWeight;

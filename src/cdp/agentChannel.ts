@@ -240,7 +240,7 @@ async function enableResources(connection: Connection, config: AgentConfig): Pro
     const own = await getProperties(connection, enable.objectId);
     const scopes = own.internalProperties?.find((property) => property.name === '[[Scopes]]')?.value;
     const list = await getProperties(connection, scopes?.objectId);
-    const wanted = ['getHookArrays', 'enableHooks', 'kInit', 'kDestroy', 'kTotals'];
+    const wanted = ['getHookArrays', 'enableHooks', 'kInit', 'kBefore', 'kDestroy', 'kTotals'];
     for (const scope of list.result) {
       const variables = await getProperties(connection, scope.value?.objectId);
       const values = wanted.map((variable) => variables.result.find((property) => property.name === variable)?.value);

@@ -1,35 +1,117 @@
 /** Reads what a program of the truth corpus must show from its own lines, and what the model shows of it. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { SessionModel } from '../../src/core/model/sessionModel.ts';
+import type { NodeVersion } from './nodes.ts';
+
+/** The corpora, by the heading under which `docs/truth.md` lists them. */
+export const CORPORA = {
+  "Node's own interfaces and the language": join(import.meta.dirname, '../fixtures/truth'),
+} as const;
+
+const PROGRAM = /\.(?:cjs|mjs|ts|mts|cts)$/;
+const ALL_VERSIONS: readonly NodeVersion[] = [20, 22, 24, 26];
 
 /** `file:line kind` and how many; several sites on one line stand in one entry each, sorted. */
 export type Picture = readonly string[];
+
+export interface TruthProgram {
+  /** File name, which is what people call it. */
+  readonly name: string;
+  /** Absolute path. */
+  readonly file: string;
+  /** The first sentence of its head comment. */
+  readonly covers: string;
+  /** The supported versions that it can run on. */
+  readonly nodes: readonly NodeVersion[];
+  /** Options of Node. */
+  readonly flags: readonly string[];
+  /** Runs as it is, with Node's own type stripping: not compiled first. */
+  readonly stripped: boolean;
+  readonly expected: Picture;
+}
+
+/** All programs of a corpus, by name. */
+export function readPrograms(directory: string): readonly TruthProgram[] {
+  if (!existsSync(directory)) return [];
+  const names = readdirSync(directory).filter((name) => PROGRAM.test(name) && !name.endsWith('.d.ts'));
+  return names.sort().map((name) => readProgram(join(directory, name)));
+}
+
+/** @throws {Error} when the program does not say what it is about, or names a version that is not supported */
+export function readProgram(file: string): TruthProgram {
+  const source = readFileSync(file, 'utf8');
+  const head = source.split('\n').slice(0, firstCodeLine(source));
+  const directive = (name: string) =>
+    head.flatMap((line) => new RegExp(`^// ${name}: (.+)$`).exec(line)?.[1]?.trim() ?? [])[0];
+  const text = head
+    .filter((line) => !/^\/\/ (?:flags|nodes|with|stripped|pool): /.test(line))
+    .map((line) => line.replace(/^\/\/ ?/, ''))
+    .join(' ');
+  const covers = /^.+?[.:](?= |$)/.exec(text)?.[0].replace(/[.:]$/, '');
+  if (covers === undefined) throw new Error(`${basename(file)} does not say in its head comment what it shows.`);
+  const versions = directive('nodes')?.split(' - ')[0]?.trim().split(' ').map(Number);
+  const nodes = ALL_VERSIONS.filter((version) => versions?.includes(version) ?? true);
+  if (versions !== undefined && versions.length !== nodes.length) throw new Error(`${basename(file)}: versions are among ${ALL_VERSIONS.join(', ')}.`);
+  const companions = directive('with')?.split(' ').map((name) => join(dirname(file), name)) ?? [];
+  return {
+    name: basename(file),
+    file,
+    covers,
+    nodes,
+    flags: directive('flags')?.split(' ') ?? [],
+    stripped: directive('stripped') !== undefined,
+    expected: expectedPicture([file, ...companions]),
+  };
+}
+
+function firstCodeLine(source: string): number {
+  const lines = source.split('\n');
+  const first = lines.findIndex((line) => !line.startsWith('//'));
+  return first < 0 ? lines.length : first;
+}
 
 export function expectedPicture(files: readonly string[]): Picture {
   const rows: string[] = [];
   for (const file of files) {
     const lines = readFileSync(file, 'utf8').split('\n');
     lines.forEach((text, index) => {
-      const expectation = /\/\/= (.+)$/.exec(text)?.[1];
-      if (expectation === undefined) return;
-      for (const part of expectation.split(', ')) {
-        const [count, kind] = part.trim().split(' ');
-        rows.push(row(file, index + 1, kind ?? '', Number(count)));
-      }
+      for (const part of expectations(text)) rows.push(row(file, String(index + 1), part));
+      const pool = /^\/\/ pool: (.+?) = (.+)$/.exec(text);
+      if (pool) for (const part of parts(pool[2] ?? '')) rows.push(`${pool[1] ?? ''} ${part.kind} ${part.count}`);
     });
   }
   return rows.sort();
 }
 
-/** The sites of the user's own code that have live tasks. */
+interface Expectation {
+  readonly count: number;
+  readonly kind: string;
+}
+
+function expectations(line: string): readonly Expectation[] {
+  const text = /\/\/= (.+)$/.exec(line)?.[1];
+  return text === undefined ? [] : parts(text);
+}
+
+function parts(text: string): readonly Expectation[] {
+  return text.split(', ').map((part) => {
+    const [count, kind] = part.trim().split(' ');
+    return { count: Number(count), kind: kind ?? '' };
+  });
+}
+
+/** The sites of the user's own code that have live tasks, and the pools that Node keeps for it. */
 export function shownPicture(model: SessionModel): Picture {
   const rows: string[] = [];
-  for (const site of model.sites()) {
-    if (site.origin === 'app' && site.count > 0) rows.push(row(site.file ?? '?', site.line, site.kind, site.count));
+  for (const { origin, file, line, kind, count, function: name } of model.sites()) {
+    if (count === 0) continue;
+    if (origin === 'app') rows.push(row(file ?? '?', String(line), { kind, count }));
+    else if (name?.endsWith(' keep-alive') === true) rows.push(`${name} ${kind} ${count}`);
   }
   return rows.sort();
 }
 
-function row(file: string, line: number, kind: string, count: number): string {
-  return `${file.replace(/^.*[\\/]/, '')}:${String(line).padStart(3)} ${kind} ${count}`;
+function row(file: string, line: string, { kind, count }: Expectation): string {
+  return `${basename(file.replaceAll('\\', '/'))}:${line.padStart(3)} ${kind} ${count}`;
 }

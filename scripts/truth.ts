@@ -1,0 +1,13 @@
+/** `npm run truth`: runs the truth corpus on all Node versions and writes the tables of docs/truth.md. */
+import { join } from 'node:path';
+import { ROOT } from './lib/paths.ts';
+import { exitOnSignals, run } from './lib/processes.ts';
+import { ensureNodes } from './lib/setup.ts';
+
+exitOnSignals();
+await ensureNodes();
+const vitest = join('node_modules', 'vitest', 'vitest.mjs');
+process.exitCode = await run(process.execPath, [vitest, 'run', '--project', 'integration', join('test', 'integration', 'truth.test.ts')], {
+  cwd: ROOT,
+  env: { ...process.env, ASYNCSCOPE_TRUTH: 'write' },
+});
