@@ -1,8 +1,9 @@
 /** `npm run setup`: installs everything that the tests need, so that later runs start at once. */
-import { ensureChromium, ensureNodes, ensureWorkbench } from './lib/setup.ts';
+import { ensureChromium, ensureLibraries, ensureNodes, ensureWorkbench } from './lib/setup.ts';
 import { exitOnSignals } from './lib/processes.ts';
 
 exitOnSignals();
 await ensureNodes();
+await ensureLibraries();
 await ensureWorkbench();
 console.log(`Chromium: ${await ensureChromium()}`);

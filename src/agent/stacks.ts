@@ -4,6 +4,8 @@
  * as a sample.
  */
 import type { AgentSite } from '../protocol/agent';
+import { createCalls } from './calls';
+import type { MadeBelow, Way } from './calls';
 import type { CallSite, V8Error } from './host';
 import type { TaskTable } from './taskTable';
 
@@ -26,14 +28,12 @@ const FRAME_EVAL = 8;
 
 /** Scripts that stand between a creation and the code that asked for it, and say nothing about it. */
 const PLUMBING = /^node:(?:internal\/(?:async_hooks|promise_hooks|timers$)|timers$)/;
-/** Promises of one call into other code follow each other within this span. Milliseconds. */
-const SAME_CALL_MS = 10;
-/** The very first call may have to load and compile what it calls. Milliseconds. */
-const FIRST_CALL_MS = 500;
 /** Node's function that starts every `import()`. */
 const DYNAMIC_IMPORT = 'importModuleDynamicallyCallback';
 /** Builtins whose promise is settled by the time they return: never the one that a call hands out to be waited for. */
 const SETTLED_BUILTIN = /^(?:resolve|reject)$/;
+/** Builtins that join promises: nearer to the caller than what they join. */
+const JOINING_BUILTIN = /^(?:all|allSettled|any|race)$/;
 /** Builtins that run an async generator until it waits: like the call of an async function. */
 const RESUMING_BUILTIN = /^(?:next|return|throw)$/;
 
@@ -61,13 +61,14 @@ interface Node {
   readonly children: Map<number, Node>;
   /** The site that ends here, or -1. */
   site: number;
-  /** The frame of the user's code that called the other code which made this promise, or -1. */
-  calledBy: number;
+  /** Where other code made the promise below a call of the user's: its part in that call. */
+  way: Way | null;
 }
 
 /** A stack and what it says. */
 interface Walk {
   readonly frames: readonly Frame[];
+  readonly sites: readonly CallSite[];
   readonly asyncCall: boolean;
   readonly owner: number;
   readonly whole: boolean;
@@ -92,6 +93,7 @@ export interface RawSite {
   readonly type: string;
   readonly label: string | null;
   readonly frames: readonly number[];
+  /** May change later: the site is then given out once more. */
   readonly inner: boolean;
   readonly asyncCall: boolean;
   readonly cause: number | null;
@@ -103,7 +105,8 @@ export interface SiteRequest {
   readonly type: string;
   /** The hook whose own frames are to be left out. */
   readonly above: unknown;
-  readonly now: number;
+  /** Every creation of this kind is looked at. */
+  readonly exact: boolean;
   /** Called when the site is new: the name of the callback. */
   label(): string | null;
   /** Called when no frame is the user's: the site that caused this one, or -1. */
@@ -132,7 +135,8 @@ export interface Stacks {
   restore(): void;
 }
 
-export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: number): Stacks {
+/** @param turn what Node runs now, as an async id */
+export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: number, turn: () => number): Stacks {
   const { captureStackTrace } = ErrorClass;
   const hadPrepare = Object.prototype.hasOwnProperty.call(ErrorClass, 'prepareStackTrace');
   const scripts = new Map<string, Script>();
@@ -141,11 +145,15 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
   const roots = new Map<string, Node>();
   /** Positions of dynamic imports: their promise is made by the very frame that holds the import. */
   const imports = new Set<number>();
-  /** By frame of the user's code: when other code called from there last made a promise (agent's clock). */
-  const lastBelow = new Map<number, number>();
-  const firstBelow = new Map<number, number>();
-  /** Async functions of other code, by the frame that called them: the promise handed out is that of the call. */
-  const calledAsync = new Set<string>();
+  const promiseSites = new Map<number, RawSite>();
+  const calls = createCalls((way) => {
+    const known = promiseSites.get(way.site);
+    if (known === undefined) return;
+    const changed = { ...known, inner: way.inner };
+    promiseSites.set(way.site, changed);
+    newSites = newSites.filter(({ id }) => id !== way.site);
+    newSites[newSites.length] = changed;
+  });
   let newFrames: RawFrame[] = [];
   let newSites: RawSite[] = [];
   let siteCount = 0;
@@ -244,7 +252,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     if (sites === undefined || frames === undefined) return undefined;
     const asyncCall = request.kind === 'promise' && isAsyncCall(frames);
     const whole = captured.length < depth;
-    return { frames, asyncCall, owner: ownerOf(frames, sites, asyncCall, whole), whole };
+    return { frames, sites, asyncCall, owner: ownerOf(frames, sites, asyncCall, whole), whole };
   }
 
   /**
@@ -270,7 +278,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     let walked = walk(request, FIRST_FRAMES);
     if (walked?.owner === UNDECIDED) walked = walk(request, stackDepth);
     if (walked === undefined) return NOT_COUNTED;
-    const { frames: list, asyncCall } = walked;
+    const { frames: list } = walked;
     const owner = walked.owner < 0 ? NOBODY : walked.owner;
     const cause = owner === NOBODY ? request.cause() : -1;
     const last = owner === NOBODY ? innermostForeign(list) : owner;
@@ -280,10 +288,10 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     if (cause !== -1) node = childOf(node, -1 - cause);
     if (node.site === -1) {
       if (siteCount >= MAX_SITES) return NO_SITE;
-      const sample = walked.whole ? list : (walk(request, stackDepth)?.frames ?? list);
-      addSite(node, request, sample, owner, asyncCall, cause);
+      const sample = walked.whole ? walked : (walk(request, stackDepth) ?? walked);
+      addSite(node, request, sample, owner, cause);
     }
-    if (node.calledBy !== -1) lastBelow.set(node.calledBy, request.now);
+    if (node.way !== null) calls.saw(node.way, request.exact, turn(), list, owner + 1);
     return node.site;
   }
 
@@ -299,14 +307,8 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     return !imports.has(first.id);
   }
 
-  function addSite(
-    node: Node,
-    request: SiteRequest,
-    list: readonly Frame[],
-    owner: number,
-    asyncCall: boolean,
-    cause: number,
-  ): void {
+  function addSite(node: Node, request: SiteRequest, walked: Walk, owner: number, cause: number): void {
+    const { frames: list, asyncCall } = walked;
     const below: string[] = [];
     for (let i = 0; i < (owner === NOBODY ? list.length : owner); i++) {
       const { script, origin } = list[i] as Frame;
@@ -315,37 +317,52 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     // where the loader is the caller, it is no call: a module that may await at its top level gets a promise of its own
     const caller = list[1]?.script;
     if (asyncCall && owner === 0 && caller !== null && caller !== undefined) below.push(caller);
-    let inner = request.isInner(below);
-    const ownerFrame = list[owner];
-    const builtin = list[0]?.origin === 'native' ? (list[0].name ?? '') : '';
-    const mine = (below.length === 0 && !RESUMING_BUILTIN.test(builtin)) || SETTLED_BUILTIN.test(builtin);
-    if (request.kind === 'promise' && !inner && owner > 0 && ownerFrame !== undefined && !mine) {
-      // One call into other code is one task, however many promises that code makes below the one that it hands out.
-      // Where the called function is async, it is the promise of the call. Otherwise the first promise to be seen is
-      // taken for it; others that are first seen within the same call are not.
-      const outermost = list[owner - 1] as Frame;
-      const callKey = `${ownerFrame.id} ${outermost.script ?? ''} ${outermost.name ?? ''}`;
-      const last = lastBelow.get(ownerFrame.id);
-      if (asyncCall && owner === 1) calledAsync.add(callKey);
-      else if (calledAsync.has(callKey)) inner = true;
-      else if (last !== undefined && request.now - last < SAME_CALL_MS) inner = true;
-      else if (request.now - (firstBelow.get(ownerFrame.id) ?? -Infinity) < FIRST_CALL_MS) inner = true;
-      if (!firstBelow.has(ownerFrame.id)) firstBelow.set(ownerFrame.id, request.now);
-      node.calledBy = ownerFrame.id;
-    }
+    const inner = request.isInner(below);
     node.site = siteCount++;
     belowSites[node.site] = below;
-    newSites.push({
+    table.addSite();
+    if (request.kind === 'promise' && !inner && owner > 0) {
+      const made = madeBelow(walked, owner, below.length > 0);
+      if (made !== undefined) node.way = calls.add(node.site, made);
+    }
+    const site: RawSite = {
       id: node.site,
       kind: request.kind,
       type: request.type,
       label: asyncCall ? (list[0]?.name ?? null) : cut(request.label()),
       frames: list.map((frame) => frame.id),
-      inner,
+      inner: inner || node.way?.inner === true,
       asyncCall,
       cause: cause === -1 ? null : cause,
-    });
-    table.addSite();
+    };
+    newSites[newSites.length] = site;
+    if (node.way !== null) promiseSites.set(site.id, site);
+  }
+
+  /** What a promise is to the call of the user's below which it was made; undefined when there is no such call. */
+  function madeBelow({ frames: list, sites, asyncCall }: Walk, owner: number, foreign: boolean): MadeBelow | undefined {
+    const offset = sites.length - list.length;
+    const builtin = list[0]?.origin === 'native' ? (list[0].name ?? '') : '';
+    if (SETTLED_BUILTIN.test(builtin)) return undefined;
+    const caller = list[owner] as Frame;
+    const nearest = list[owner - 1] as Frame;
+    const resumed = nearest.origin === 'native' && RESUMING_BUILTIN.test(nearest.name ?? '');
+    if (!foreign && !resumed) return undefined;
+    let called = owner - 1;
+    while (!resumed && called > 0 && (list[called] as Frame).origin === 'native') called--;
+    const { script, name } = list[called] as Frame;
+    // for whom it was made: the frame that calls an async function or a builtin
+    let depth = 0;
+    for (let i = asyncCall ? 1 : 0; i <= called; i++) if ((list[i] as Frame).origin !== 'native') depth++;
+    const site = sites[offset + called] as CallSite;
+    // a function that is resumed has handed out its own promise long ago
+    const resumedLater = site.isAsync() && !(asyncCall && called === 0);
+    return {
+      key: `${caller.id} ${script ?? ''} ${name ?? ''}`,
+      ofCall: resumed ? owner === 1 : asyncCall && called === 0,
+      never: resumedLater || (site.isConstructor() && (asyncCall || depth > 1)),
+      depth: JOINING_BUILTIN.test(builtin) ? depth - 0.5 : depth,
+    };
   }
 
   function named(kind: AgentSite['kind'], type: string, name: string): number {
@@ -379,7 +396,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
 }
 
 function createNode(): Node {
-  return { children: new Map(), site: -1, calledBy: -1 };
+  return { children: new Map(), site: -1, way: null };
 }
 
 function childOf(node: Node, key: number): Node {

@@ -53,7 +53,8 @@ const kind = v.picklist(['promise', 'timeout', 'interval', 'immediate', 'handle'
 /**
  * One way in which tasks are spawned: a kind, a stack, a callback name. Several raw sites may fall on one source line.
  * `inner` marks plumbing: promises that a library made below the one it handed to its caller, and timers that Node
- * makes for itself. They are counted, but never at the caller's line.
+ * makes for itself. They are counted, but never at the caller's line. A site that was sent before is sent again when it
+ * turns out to be plumbing, or not to be.
  */
 const rawSite = v.object({
   id,

@@ -48,6 +48,11 @@ export class RateHistory {
     this.#prune(at);
   }
 
+  /** Begins anew with these figures: they changed for another reason than time. */
+  rebase(at: number, started: number, live: number): void {
+    this.#samples.splice(0, this.#samples.length, { at, started, live });
+  }
+
   /**
    * @param now on the clock of {@link push}.
    * @param observedMs how long the target has been watched: before that nothing is known.

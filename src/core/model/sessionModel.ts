@@ -110,7 +110,10 @@ export class SessionModel {
       this.#frames[poll.firstFrame + offset] = placeFrame(frame, map);
     });
     // All sites first: a site may be caused by one that comes later in the list.
-    for (const site of poll.sites) this.#rawSites.set(site.id, site);
+    for (const site of poll.sites) {
+      this.#rawSites.set(site.id, site);
+      this.#placeAnew(site, previous, changed);
+    }
     for (const change of poll.changes) {
       const raw = this.#rawState(change[0], previous);
       if (!raw) continue;
@@ -289,6 +292,23 @@ export class SessionModel {
     display.raws.push(state);
     this.#rawStates.set(id, state);
     return state;
+  }
+
+  /** The agent has learnt more about a site that it told of before: its tasks may belong elsewhere. */
+  #placeAnew(site: RawSite, bornAt: number, changed: Set<DisplaySite>): void {
+    const before = this.#rawStates.get(site.id);
+    if (!before) return;
+    const { figures, display } = before;
+    this.#takeFigures(before, [site.id, 0, 0, 0, 0, 0, -1]);
+    display.raws = display.raws.filter((raw) => raw !== before);
+    changed.add(display);
+    this.#rawStates.delete(site.id);
+    const after = this.#rawState(site.id, bornAt);
+    if (!after) return;
+    this.#takeFigures(after, figures);
+    changed.add(after.display);
+    // what has moved has neither started nor ended
+    for (const { history, started, live } of [display, after.display]) history.rebase(this.#now, started, live);
   }
 
   #displayAt(site: RawSite, placement: Placement, bornAt: number): DisplaySite {

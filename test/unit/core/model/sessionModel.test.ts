@@ -48,6 +48,25 @@ describe('sites', () => {
     expect(rows(model)).toEqual({ 'promise /app/in.ts:7': 5 });
   });
 
+  test('move when the agent learns that they are plumbing, without anything having started or ended', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    agent.alive([LIB, A], 3);
+    agent.alive([A], 1);
+    model.apply(agent.poll(0), asIs);
+    expect(rows(model)).toEqual({ 'promise /app/a.js:3': 4 });
+    const moved = { id: 0, kind: 'promise', type: 'PROMISE', label: null, frames: [0, 1], inner: true, asyncCall: false, cause: null } as const;
+    const { changed } = model.apply(agent.poll(1000, { sites: [{ ...moved, frames: [...moved.frames] }] }), asIs);
+    expect(changed).toHaveLength(2);
+    expect(rows(model)).toEqual({ 'promise /app/a.js:3': 1, 'promise /app/node_modules/lib/x.js:5': 3 });
+    expect(model.totals.promise).toBe(1);
+    expect(model.origins).toEqual({ app: 1, dependency: 3, node: 0 });
+    for (const site of model.sites()) expect([site.ratePerSec, site.endedPerSec]).toEqual([0, 0]);
+    // and back
+    model.apply(agent.poll(2000, { sites: [{ ...moved, frames: [...moved.frames], inner: false }] }), asIs);
+    expect(rows(model)).toMatchObject({ 'promise /app/a.js:3': 4 });
+  });
+
   test('without a position are told apart by name', () => {
     const agent = new PollBuilder();
     const model = new SessionModel();
