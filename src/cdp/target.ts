@@ -36,6 +36,8 @@ export interface AttachOptions {
   readonly allowRemote?: boolean;
   /** Send SIGUSR1 also to a program that may handle it itself, which is refused with `signal unsure` otherwise. */
   readonly allowSignal?: boolean;
+  /** Called once when the target waits for a debugger before its first line; the attach goes on once it runs. */
+  readonly onWaiting?: () => void;
   /** Which process a process id meant when it was chosen, see `NodeProcess` in the protocol. */
   readonly identity?: string | undefined;
 }

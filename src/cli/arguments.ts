@@ -21,6 +21,8 @@ export interface PsArguments {
   readonly source: Source;
   readonly json: boolean;
   readonly watch: boolean;
+  /** With `watch`: go on with the process that takes the place of one that ends. */
+  readonly follow: boolean;
   /** Seconds; undefined is {@link DEFAULT_DURATION_S}, and without an end for `watch`. */
   readonly durationS: number | undefined;
   readonly intervalS: number;
@@ -59,6 +61,8 @@ export const HELP = `Usage: asyncscope ps <target> [options]
 
   --duration <s>  look for so long, then print (default ${DEFAULT_DURATION_S}; with --watch without an end)
   --watch         print again and again, until Ctrl-C
+  --follow        with --watch: when the process ends, wait for it to come back at the
+                  same address (node --watch, nodemon, a container that is restarted)
   --interval <s>  between two prints of --watch (default ${DEFAULT_INTERVAL_S})
   --json          print JSON, one object per line (see docs/ps-format.md)
   --sort <by>     count (default), age or growth
@@ -97,6 +101,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
       source: sourceOf(targetOf(target, values.pid), command, { allowRemote: values['allow-remote'] === true, allowSignal: values['force-signal'] === true }),
       json: values.json === true,
       watch: values.watch === true,
+      follow: follow(values.follow === true, values.watch === true, command !== undefined),
       durationS: values.duration === undefined ? undefined : seconds('--duration', values.duration, 0, DURATION_LIMIT_S),
       intervalS: values.interval === undefined ? DEFAULT_INTERVAL_S : seconds('--interval', values.interval, ...INTERVAL_RANGE_S),
       all: values.all === true,
@@ -114,6 +119,7 @@ function parse(args: readonly string[]) {
       options: {
         json: { type: 'boolean' },
         watch: { type: 'boolean' },
+        follow: { type: 'boolean' },
         all: { type: 'boolean' },
         duration: { type: 'string' },
         interval: { type: 'string' },
@@ -131,6 +137,12 @@ function parse(args: readonly string[]) {
     const [sentence = 'unknown option'] = (error instanceof Error ? error.message : String(error)).split(/\. |\n/);
     throw new UsageError(`${sentence.replace(/\.$/, '')}. See: asyncscope --help`);
   }
+}
+
+function follow(asked: boolean, watch: boolean, spawns: boolean): boolean {
+  if (asked && !watch) throw new UsageError('--follow goes with --watch.');
+  if (asked && spawns) throw new UsageError('--follow goes with a target, not with a command after "--".');
+  return asked;
 }
 
 function targetOf(target: string | undefined, pid: string | undefined): string | undefined {

@@ -3,6 +3,7 @@ import { SessionModel } from '../core/model/sessionModel';
 import { errorMessage } from '../core/base/errorMessage';
 import { formatMilliseconds } from '../core/format/quantity';
 import { displayName, stripControls } from '../core/format/text';
+import { STABLE_MS, attachAgain } from '../cdp/attachAgain';
 import { TargetError } from '../cdp/target';
 import type { AttachOptions, AttachedTarget, CloseReason } from '../cdp/target';
 import { pollInto } from '../server/session';
@@ -65,29 +66,78 @@ export type StopReason = 'SIGINT' | 'SIGTERM' | 'nobody reads';
  * @param stop aborted with a {@link StopReason}.
  */
 export async function ps(args: PsArguments, environment: PsEnvironment, stop: AbortSignal): Promise<number> {
-  const options: AttachOptions = { budgetPercent: CLI_BUDGET_PERCENT, signal: stop };
   let program: StartedProgram | undefined;
   let target: AttachedTarget;
   try {
     if (args.source.kind === 'spawn') {
       // Machine-readable output must not be mixed with what the program prints.
-      program = await environment.start(args.source.command, args.json ? 'stderr' : 'inherit', options);
+      program = await environment.start(args.source.command, args.json ? 'stderr' : 'inherit', attachOptions(environment, stop));
       target = program.target;
     } else {
       const { allowRemote, allowSignal } = args.source;
-      target = await environment.attach(args.source.target, { ...options, allowRemote, allowSignal });
+      target = await environment.attach(args.source.target, attachOptions(environment, stop, { allowRemote, allowSignal }));
     }
   } catch (error) {
     if (stop.aborted) return stoppedCode(stop, false);
     environment.complain(oneLine(errorMessage(error) + adviceOf(error)));
     return EXIT_FAILED;
   }
-  try {
-    return await observe(args, environment, target, program, stop);
-  } finally {
-    await target.detach();
-    if (program) await endProgram(program, environment);
+  const { now } = environment;
+  const deadline = now() + 1000 * (args.durationS ?? (args.watch ? Infinity : DEFAULT_DURATION_S));
+  let model = new SessionModel();
+  let next: AttachedTarget | undefined = target;
+  let code = EXIT_OK;
+  for (let lives = 0; next !== undefined; lives++) {
+    target = next;
+    const began = now();
+    try {
+      code = await observe(args, environment, target, program, model, deadline, stop);
+    } finally {
+      await target.detach();
+      if (program) await endProgram(program, environment);
+    }
+    if (code !== EXIT_ENDED || !args.follow) return code;
+    if (now() - began > STABLE_MS) lives = 0;
+    next = await awaitReturn(args, environment, target, lives, deadline, stop);
+    model = model.successor();
   }
+  return stop.aborted ? stoppedCode(stop, true) : code;
+}
+
+/** Waits for a process that has gone; undefined when it is to be waited for no longer. */
+async function awaitReturn(
+  { source }: PsArguments,
+  environment: PsEnvironment,
+  { info }: AttachedTarget,
+  attempts: number,
+  deadline: number,
+  stop: AbortSignal,
+): Promise<AttachedTarget | undefined> {
+  if (source.kind !== 'attach') return undefined;
+  const { allowRemote, allowSignal } = source;
+  environment.complain(`Waiting for it to come back at ${oneLine(info.url)}.`);
+  try {
+    return await attachAgain({
+      gone: info,
+      attach: (target) => environment.attach(target, attachOptions(environment, stop, { allowRemote, allowSignal })),
+      attempts,
+      now: environment.now,
+      wait: (ms) => environment.sleep(ms, stop),
+      wanted: () => !stop.aborted && environment.now() < deadline,
+    });
+  } catch (error) {
+    environment.complain(oneLine(errorMessage(error)));
+    return undefined;
+  }
+}
+
+function attachOptions(environment: PsEnvironment, stop: AbortSignal, consents: Pick<AttachOptions, 'allowRemote' | 'allowSignal'> = {}): AttachOptions {
+  return {
+    budgetPercent: CLI_BUDGET_PERCENT,
+    signal: stop,
+    onWaiting: () => environment.complain('The process waits for a debugger before its first line (--inspect-brk). It is watched as soon as it runs.'),
+    ...consents,
+  };
 }
 
 async function observe(
@@ -95,16 +145,16 @@ async function observe(
   environment: PsEnvironment,
   target: AttachedTarget,
   program: StartedProgram | undefined,
+  model: SessionModel,
+  deadline: number,
   stop: AbortSignal,
 ): Promise<number> {
   const { now, complain } = environment;
-  const model = new SessionModel();
   const positions = (environment.positions ?? createSourceMaps)();
   const over = new AbortController();
   const watching = target.closed.then((reason) => over.abort(reason));
   const halt = AbortSignal.any([stop, over.signal]);
   const began = now();
-  const deadline = began + 1000 * (args.durationS ?? (args.watch ? Infinity : DEFAULT_DURATION_S));
   const interval = args.watch ? args.intervalS * 1000 : OBSERVE_POLL_MS;
   let pictures = 0;
   let complained = false;

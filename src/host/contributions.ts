@@ -42,6 +42,8 @@ export interface Settings {
   readonly pollInterval: number;
   /** Percent of the target's time that sampling may cost. */
   readonly overheadBudget: number;
+  /** Wait for a process that has gone to come back at its address. */
+  readonly followRestarts: boolean;
   readonly codeLens: boolean;
   readonly gutter: boolean;
   readonly endOfLineText: boolean;
@@ -54,6 +56,7 @@ export const DEFAULT_SETTINGS: Settings = {
   autoAttach: true,
   pollInterval: 1000,
   overheadBudget: 1,
+  followRestarts: true,
   codeLens: true,
   gutter: true,
   endOfLineText: true,
@@ -96,6 +99,7 @@ export const ROW_CONTEXTS = {
   sessionPaused: 'session.paused',
   sessionUnresponsive: 'session.unresponsive',
   sessionAttaching: 'session.attaching',
+  sessionWaiting: 'session.waiting',
   sessionEnded: 'session.ended',
   process: 'process',
   figure: 'figure',

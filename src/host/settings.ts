@@ -15,6 +15,7 @@ export function readSettings(): Settings {
     autoAttach: read('autoAttach'),
     pollInterval: read('pollInterval'),
     overheadBudget: read('overheadBudget'),
+    followRestarts: read('followRestarts'),
     codeLens: read('codeLens'),
     gutter: read('gutter'),
     endOfLineText: read('endOfLineText'),
@@ -29,5 +30,6 @@ export function serverSettings(settings: Settings): ServerSettings {
     pollIntervalMs: Math.round(Math.min(5_000, Math.max(100, settings.pollInterval))),
     budgetPercent: Math.min(100, Math.max(0.1, settings.overheadBudget)),
     codeLens: settings.codeLens,
+    followRestarts: settings.followRestarts,
   };
 }

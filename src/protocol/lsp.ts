@@ -14,9 +14,11 @@ export const serverSettings = v.object({
   /** Percent of the target's time. */
   budgetPercent: v.pipe(v.number(), v.minValue(0.1), v.maxValue(100)),
   codeLens: v.boolean(),
+  /** Wait for a process that has gone to come back at the same address. */
+  followRestarts: v.optional(v.boolean(), true),
 });
 export type ServerSettings = v.InferOutput<typeof serverSettings>;
-export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, codeLens: true };
+export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, codeLens: true, followRestarts: true };
 
 /** The client's `initializationOptions`, each of which may be missing. */
 export const initializationOptions = v.optional(v.nullable(v.partial(serverSettings)));
@@ -105,7 +107,13 @@ export interface ProcessList {
   readonly unavailable?: string;
 }
 
-export type SessionStatus = 'attaching' | 'attached' | 'paused' | 'unresponsive' | 'ended';
+export type SessionStatus = 'attaching' | 'waiting' | 'attached' | 'paused' | 'unresponsive' | 'ended';
+
+/** What a session of status `waiting` waits for; `message` is for people. */
+export interface SessionWait {
+  readonly for: 'first line' | 'restart';
+  readonly message: string;
+}
 
 /** Why a session ended or could not begin; `message` says what to do. */
 export interface SessionEnd {
@@ -138,6 +146,8 @@ export interface SessionUpdate {
   readonly debugSessionId?: string;
   readonly status: SessionStatus;
   readonly end?: SessionEnd;
+  /** With status `waiting` only. */
+  readonly wait?: SessionWait;
   readonly target?: TargetInfo;
   readonly full: boolean;
   readonly sites: readonly SiteRow[];
@@ -150,6 +160,12 @@ export interface SessionUpdate {
   readonly origins: Readonly<Record<Origin, number>>;
   /** Creations lost to a limit since the attach; shown loudly when above 0. */
   readonly dropped: number;
+  /** Answers of the agent that never arrived: sites may be missing when above 0. */
+  readonly lostPolls: number;
+  /** How often the agent was put in anew because nobody could reach it for long: older tasks are not known then. */
+  readonly agentRestarts: number;
+  /** How often another process took the place of the one before at the same address. */
+  readonly processRestarts: number;
   readonly overhead?: Overhead;
   readonly process?: ProcessFigures;
   readonly tasks: readonly TaskList[];

@@ -11,18 +11,18 @@ export interface DocumentSite {
 }
 
 /**
- * The sites in a document that have rows. A session that has ended has no live tasks, but keeps its lines as long as a
+ * The sites in a document that have rows. A session without a process has no live tasks, but keeps its lines as long as a
  * site keeps its row, so that nothing jumps while a process is restarted.
- * @param now on the clock of {@link Session.endedAt}.
+ * @param now on the clock of {@link Session.emptySince}.
  */
 export function documentSites(document: OpenDocument, sessions: Iterable<Session>, now: number): readonly DocumentSite[] {
   const found: DocumentSite[] = [];
   for (const session of sessions) {
-    const { endedAt } = session;
-    if (endedAt !== undefined && now - endedAt >= SITE_LINGER_MS) continue;
+    const { emptySince } = session;
+    if (emptySince !== undefined && now - emptySince >= SITE_LINGER_MS) continue;
     for (const path of document.paths) {
       for (const site of session.model.sitesInFile(path)) {
-        if (site.origin === 'app') found.push({ session, site: endedAt === undefined ? site : emptied(site) });
+        if (site.origin === 'app') found.push({ session, site: emptySince === undefined ? site : emptied(site) });
       }
     }
   }

@@ -234,6 +234,7 @@ function merge(partial: { readonly [K in keyof ServerSettings]?: ServerSettings[
     pollIntervalMs: partial.pollIntervalMs ?? DEFAULT_SERVER_SETTINGS.pollIntervalMs,
     budgetPercent: partial.budgetPercent ?? DEFAULT_SERVER_SETTINGS.budgetPercent,
     codeLens: partial.codeLens ?? DEFAULT_SERVER_SETTINGS.codeLens,
+    followRestarts: partial.followRestarts ?? DEFAULT_SERVER_SETTINGS.followRestarts,
   };
 }
 

@@ -8,9 +8,10 @@ import { errorMessage } from '../core/base/errorMessage';
 import { SessionModel } from '../core/model/sessionModel';
 import type { ModelDelta } from '../core/model/sessionModel';
 import type { Site, TaskKind } from '../core/model/task';
+import { STABLE_MS, attachAgain } from '../cdp/attachAgain';
 import { TargetError } from '../cdp/target';
 import type { AttachedTarget, CloseReason, HeapSnapshotOptions } from '../cdp/target';
-import type { SessionEnd, SessionStatus, SessionUpdate, SiteRow } from '../protocol/lsp';
+import type { SessionEnd, SessionStatus, SessionUpdate, SessionWait, SiteRow } from '../protocol/lsp';
 import type { PositionSource } from './sourceMaps';
 
 /** Polls of a target that does not answer are spread out up to this, in milliseconds. Below the agent's lease. */
@@ -29,8 +30,15 @@ export interface SessionOptions {
   readonly budgetPercent: number;
   /** Milliseconds between polls; read before each one. */
   readonly pollIntervalMs: () => number;
-  readonly connect: (signal: AbortSignal) => Promise<AttachedTarget>;
+  /** @param onWaiting called when the target waits before its first line, and so may the attach */
+  readonly connect: (signal: AbortSignal, onWaiting: () => void) => Promise<AttachedTarget>;
+  /** Attaches to what has taken the target's place at its address; missing where a session ends with its process. */
+  readonly connectAgain?: (address: string, signal: AbortSignal, onWaiting: () => void) => Promise<AttachedTarget>;
+  /** Whether to wait for a process that has gone; read when it goes, and while it is waited for. */
+  readonly followRestarts?: () => boolean;
   readonly positions: PositionSource;
+  /** For a process that took the first one's place: its files may be others. */
+  readonly createPositions?: () => PositionSource;
   readonly clock: Clock;
   /** Called for every change that a client should see. Must not throw. */
   readonly onUpdate: (update: SessionUpdate) => void;
@@ -45,7 +53,7 @@ export async function pollInto(model: SessionModel, target: AttachedTarget, posi
 
 export class Session {
   readonly id: string;
-  readonly model = new SessionModel();
+  #model = new SessionModel();
   readonly #options: SessionOptions;
   readonly #abort = new AbortController();
   #target: AttachedTarget | undefined;
@@ -54,6 +62,10 @@ export class Session {
   #unresponsive = false;
   #end: SessionEnd | undefined;
   #endedAt: number | undefined;
+  #wait: SessionWait | undefined;
+  #emptySince: number | undefined;
+  #processes = 0;
+  #positions: PositionSource;
   #wake: (() => void) | undefined;
   #watched: readonly string[] = [];
   #watchedRaw = '';
@@ -63,6 +75,12 @@ export class Session {
   constructor(options: SessionOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#positions = options.positions;
+  }
+
+  /** Of the process that is watched now: a restarted one has its own, with the ids and the baseline of the one before. */
+  get model(): SessionModel {
+    return this.#model;
   }
 
   get name(): string {
@@ -82,16 +100,21 @@ export class Session {
     return this.#endedAt;
   }
 
+  /** Since when there has been no process, on the injected clock; undefined while there is one. */
+  get emptySince(): number | undefined {
+    return this.#endedAt ?? this.#emptySince;
+  }
+
   /**
    * Attaches and takes the first picture, then keeps polling until the session ends.
    * @throws {TargetError} when the target cannot be attached to; the session has ended then.
    */
   async start(): Promise<void> {
     this.#emit(true);
-    const { connect, positions } = this.#options;
+    const { connect } = this.#options;
     let target: AttachedTarget;
     try {
-      target = await connect(this.#abort.signal);
+      target = await connect(this.#abort.signal, () => this.#waitForFirstLine());
     } catch (error) {
       if (this.#end) throw new TargetError('cancelled', this.#end.message, { cause: error });
       this.#finish(failureOf(error));
@@ -102,25 +125,111 @@ export class Session {
       await target.detach();
       throw new TargetError('cancelled', this.#end.message);
     }
+    const failure = await this.#begin(target);
+    if (failure !== undefined) {
+      this.#finish(isClosed(failure) ? endOf(await target.closed) : failureOf(failure));
+      await target.detach();
+      throw failure;
+    }
+    this.#running = this.#live(target);
+  }
+
+  /** The first picture of a process. Resolves with what went wrong when there is none and will be none. */
+  async #begin(target: AttachedTarget): Promise<Error | undefined> {
     this.#target = target;
-    const closed = target.closed.then((reason) => this.#finish(endOf(reason)));
+    this.#wait = undefined;
+    this.#emptySince = undefined;
+    this.#processes++;
     try {
-      await pollInto(this.model, target, positions);
-      this.#setStatus();
-      this.#emit(true);
+      await pollInto(this.#model, target, this.#positions);
+      this.#unresponsive = false;
     } catch (error) {
       // A target that is busy now will answer later; what else went wrong ends the session.
-      if (!(error instanceof TargetError && error.reason === 'timeout')) {
-        const reason = isClosed(error) ? await target.closed : undefined;
-        this.#finish(reason ? endOf(reason) : failureOf(error));
-        await target.detach();
-        throw error;
-      }
+      if (!(error instanceof TargetError && error.reason === 'timeout')) return error instanceof Error ? error : new Error(String(error));
       this.#unresponsive = true;
-      this.#setStatus();
-      this.#emit(true);
     }
-    this.#running = Promise.all([closed, this.#run(target)]).then(() => undefined);
+    this.#setStatus();
+    this.#emit(true);
+    return undefined;
+  }
+
+  /** Watches a process until it is gone, then what takes its place, until the session ends. */
+  async #live(first: AttachedTarget): Promise<void> {
+    const { clock } = this.#options;
+    let target = first;
+    let attempts = 0;
+    for (;;) {
+      const since = clock.now();
+      const over: { reason?: CloseReason } = {};
+      const closed = target.closed.then((reason) => {
+        over.reason = reason;
+        this.#wake?.();
+      });
+      await Promise.all([closed, this.#run(target, over)]);
+      if (this.#hasEnded() || over.reason === undefined) return;
+      const end = endOf(over.reason);
+      if (!this.#follows(end)) {
+        this.#finish(end);
+        return;
+      }
+      attempts = clock.now() - since < STABLE_MS ? attempts + 1 : 0;
+      const next = await this.#awaitReturn(target, end, attempts);
+      if (next === undefined) return;
+      target = next;
+    }
+  }
+
+  #follows(end: SessionEnd): boolean {
+    const { connectAgain, followRestarts } = this.#options;
+    return connectAgain !== undefined && end.reason !== 'detached' && followRestarts?.() === true;
+  }
+
+  /** @returns undefined when the session has ended meanwhile */
+  async #awaitReturn(gone: AttachedTarget, end: SessionEnd, attempts: number): Promise<AttachedTarget | undefined> {
+    const { clock, connectAgain } = this.#options;
+    if (connectAgain === undefined) return undefined;
+    this.#emptySince = clock.now();
+    this.#unresponsive = false;
+    this.#wait = { for: 'restart', message: `${end.message} Waiting for it to come back at ${gone.info.url}.` };
+    this.#setStatus();
+    this.#emit(true);
+    try {
+      const target = await attachAgain({
+        gone: gone.info,
+        attach: (address) => connectAgain(address, this.#abort.signal, () => this.#waitForFirstLine()),
+        attempts,
+        now: () => clock.now(),
+        wait: (ms) => this.#sleep(ms),
+        wanted: () => !this.#hasEnded() && this.#follows(end),
+      });
+      if (target === undefined || this.#hasEnded()) {
+        await target?.detach();
+        // ended by the setting, not by a detach
+        this.#finish(end);
+        return undefined;
+      }
+      this.#model = this.#model.successor();
+      this.#positions = this.#options.createPositions?.() ?? this.#positions;
+      this.#watchedRaw = '';
+      const failure = await this.#begin(target);
+      // one that has gone again is waited for again
+      if (failure === undefined || isClosed(failure)) return target;
+      this.#finish(failureOf(failure));
+      await target.detach();
+    } catch (error) {
+      this.#finish({ reason: end.reason, message: error instanceof TargetError ? error.message : errorMessage(error) });
+    }
+    return undefined;
+  }
+
+  #waitForFirstLine(): void {
+    if (this.#end) return;
+    this.#wait = {
+      for: 'first line',
+      message: 'The process waits for a debugger before its first line (--inspect-brk). It is watched as soon as it runs.',
+    };
+    this.#setStatus();
+    this.#emit(false);
   }
 
   /** Resolves once nothing of the session runs any more. */
@@ -169,13 +278,13 @@ export class Session {
     }
   }
 
-  async #run(target: AttachedTarget): Promise<void> {
+  async #run(target: AttachedTarget, over: { readonly reason?: CloseReason }): Promise<void> {
     let delay = this.#options.pollIntervalMs();
     while (!this.#end) {
-      await this.#wait(this.#paused ? PAUSED_POLL_MS : delay);
-      if (this.#hasEnded()) return;
+      if (over.reason === undefined) await this.#sleep(this.#paused ? PAUSED_POLL_MS : delay);
+      if (this.#hasEnded() || over.reason !== undefined) return;
       try {
-        const delta = await pollInto(this.model, target, this.#options.positions);
+        const delta = await pollInto(this.#model, target, this.#positions);
         if (this.#hasEnded()) return;
         delay = this.#options.pollIntervalMs();
         this.#unresponsive = false;
@@ -206,7 +315,7 @@ export class Session {
   }
 
   /** Waits for the time to poll, or for something that makes it worth polling at once. */
-  #wait(delayMs: number): Promise<void> {
+  #sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
         cancel();
@@ -228,7 +337,7 @@ export class Session {
 
   #setStatus(): void {
     if (this.#end) return;
-    this.#status = this.#unresponsive ? 'unresponsive' : this.#paused ? 'paused' : 'attached';
+    this.#status = this.#wait ? 'waiting' : this.#unresponsive ? 'unresponsive' : this.#paused ? 'paused' : 'attached';
   }
 
   #finish(end: SessionEnd): void {
@@ -245,7 +354,8 @@ export class Session {
     const { model } = this;
     const { id, name, debugSessionId, budgetPercent } = this.#options;
     const overhead = model.overhead(budgetPercent);
-    const sites = full ? [...model.sites()] : (delta?.changed ?? []).flatMap((each) => model.site(each) ?? []);
+    const gone = this.#end !== undefined || this.#emptySince !== undefined;
+    const sites = gone && full ? [] : full ? [...model.sites()] : (delta?.changed ?? []).flatMap((each) => model.site(each) ?? []);
     const known = model.process !== undefined;
     this.#options.onUpdate({
       sessionId: id,
@@ -253,14 +363,18 @@ export class Session {
       ...(debugSessionId !== undefined && { debugSessionId }),
       status: this.#status,
       ...(this.#end && { end: this.#end }),
+      ...(this.#wait && !this.#end && { wait: this.#wait }),
       ...(this.#target && { target: this.#target.info }),
       full,
       sites: sites.map(toRow),
       removed: full ? [] : (delta?.removed ?? []),
       ...(known && { clockMs: model.clockMs }),
-      totals: this.#end ? NO_TASKS : model.totals,
-      origins: this.#end ? { app: 0, dependency: 0, node: 0 } : model.origins,
+      totals: gone ? NO_TASKS : model.totals,
+      origins: gone ? { app: 0, dependency: 0, node: 0 } : model.origins,
       dropped: model.dropped,
+      lostPolls: model.lostPolls,
+      agentRestarts: model.restarts,
+      processRestarts: Math.max(0, this.#processes - 1),
       ...(overhead && { overhead }),
       ...(model.process && { process: model.process }),
       tasks: model.taskLists(),

@@ -49,21 +49,26 @@ export class Sessions {
   async attach(params: AttachParams, signal: AbortSignal): Promise<Session> {
     const { clock, settings, attach, onUpdate, createPositions = createSourceMaps } = this.#options;
     const { budgetPercent } = settings();
+    const options = (abort: AbortSignal): AttachOptions => ({
+      budgetPercent,
+      signal: abort,
+      allowSignal: params.consents?.includes('signal') === true,
+      allowRemote: params.consents?.includes('remote host') === true,
+    });
     const session = new Session({
       id: `session-${this.#nextId++}`,
       name: params.name ?? nameOf(params.target),
       debugSessionId: params.debugSessionId,
       budgetPercent,
       pollIntervalMs: () => settings().pollIntervalMs,
-      connect: (abort) =>
-        attach(params, {
-          budgetPercent,
-          signal: abort,
-          identity: params.identity,
-          allowSignal: params.consents?.includes('signal') === true,
-          allowRemote: params.consents?.includes('remote host') === true,
-        }),
+      connect: (abort, onWaiting) => attach(params, { ...options(abort), onWaiting, identity: params.identity }),
+      // A debugger tells of a restart by a session of its own.
+      ...(params.proxy === undefined && {
+        connectAgain: (address: string, abort: AbortSignal, onWaiting: () => void) => attach({ target: address }, { ...options(abort), onWaiting }),
+      }),
+      followRestarts: () => settings().followRestarts,
       positions: createPositions(),
+      createPositions,
       clock,
       onUpdate: (update) => {
         onUpdate(update);

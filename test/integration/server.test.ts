@@ -101,7 +101,7 @@ async function startServer(transport: 'stdio' | 'ipc'): Promise<Client> {
     processId: process.pid,
     rootUri: null,
     capabilities: { workspace: { codeLens: { refreshSupport: true } } },
-    initializationOptions: { pollIntervalMs: 100 },
+    initializationOptions: { pollIntervalMs: 100, followRestarts: false },
   });
   await connection.sendNotification('initialized', {});
   return { connection, server, updates, marks, refreshes: () => refreshes };

@@ -88,6 +88,10 @@ export class SessionModel {
   #sampledResources = false;
   #last: RawPoll | undefined;
   #baselineAt: number | undefined;
+  #baselineWasSet = false;
+  /** Sites of the process before this one, by position: a site keeps its id and its baseline when its process is restarted. */
+  readonly #inherited = new Map<string, { readonly id: string; readonly baseline: number }>();
+  #nextSite = 1;
 
   /** Takes one answer of the agent. Costs in proportion to what it holds and to what ended or started lately. */
   apply(poll: RawPoll, map: PositionMapper): ModelDelta {
@@ -95,7 +99,7 @@ export class SessionModel {
     const removed: string[] = [];
     if (!this.#last) {
       this.#startedAt = poll.now - poll.spanMs;
-      this.#baselineAt = poll.wall - poll.spanMs;
+      if (!this.#baselineWasSet) this.#baselineAt = poll.wall - poll.spanMs;
       this.#now = this.#startedAt;
     }
     const previous = this.#now;
@@ -234,6 +238,21 @@ export class SessionModel {
   setBaseline(): void {
     for (const display of this.#displays.values()) display.baseline = display.counted;
     this.#baselineAt = this.#wall;
+    this.#baselineWasSet = true;
+  }
+
+  /**
+   * A model for the process that takes this one's place. It knows nothing but the ids of sites, so that who looks at one
+   * goes on looking at it, and the baseline, if one was set.
+   */
+  successor(): SessionModel {
+    const next = new SessionModel();
+    for (const [key, site] of this.#inherited) next.#inherited.set(key, site);
+    for (const [key, { id, baseline }] of this.#byPosition) next.#inherited.set(key, { id, baseline });
+    next.#nextSite = this.#nextSite;
+    next.#baselineWasSet = this.#baselineWasSet;
+    if (this.#baselineWasSet) next.#baselineAt = this.#baselineAt;
+    return next;
   }
 
   /** The tasks that the last poll listed, merged by display site, oldest first. */
@@ -316,8 +335,9 @@ export class SessionModel {
     const key = JSON.stringify([site.kind, origin, file, line, column, file === null ? placement.function : null]);
     const known = this.#byPosition.get(key);
     if (known) return known;
+    const inherited = this.#inherited.get(key);
     const display: DisplaySite = {
-      id: `s${this.#displays.size + 1}`,
+      id: inherited?.id ?? `s${this.#nextSite++}`,
       kind: site.kind,
       placement,
       stack: this.#framesOf(site),
@@ -329,7 +349,7 @@ export class SessionModel {
       abandoned: 0,
       oldest: Infinity,
       rates: NO_RATES,
-      baseline: 0,
+      baseline: inherited?.baseline ?? 0,
       shown: false,
       counted: 0,
       emptySince: 0,

@@ -1,6 +1,6 @@
 /** What the host knows of every session: the server's updates put together. */
 import type { Origin, Overhead, ProcessFigures, TargetInfo, TaskKind, TaskList } from '../../core/model/task';
-import type { SessionEnd, SessionStatus, SessionUpdate, SiteRow } from '../../protocol/lsp';
+import type { SessionEnd, SessionStatus, SessionUpdate, SessionWait, SiteRow } from '../../protocol/lsp';
 import type { Disposable } from '../base/disposable';
 import { Emitter } from '../base/emitter';
 
@@ -11,6 +11,7 @@ export interface Session {
   readonly debugSessionId: string | undefined;
   readonly status: SessionStatus;
   readonly end: SessionEnd | undefined;
+  readonly wait: SessionWait | undefined;
   readonly target: TargetInfo | undefined;
   /** As they were when last sent: read them with {@link currentSites}. */
   readonly sites: ReadonlyMap<string, SiteRow>;
@@ -23,6 +24,9 @@ export interface Session {
   /** Live tasks of all code. */
   readonly origins: Readonly<Record<Origin, number>>;
   readonly dropped: number;
+  readonly lostPolls: number;
+  readonly agentRestarts: number;
+  readonly processRestarts: number;
   readonly overhead: Overhead | undefined;
   readonly process: ProcessFigures | undefined;
   /** By site: only sites that are watched. */
@@ -79,6 +83,7 @@ export class SessionStore implements Disposable {
       debugSessionId: update.debugSessionId ?? before?.debugSessionId,
       status: update.status,
       end: update.end,
+      wait: update.wait,
       target: update.target ?? before?.target,
       sites,
       siteClocks,
@@ -86,6 +91,9 @@ export class SessionStore implements Disposable {
       totals: update.totals,
       origins: update.origins,
       dropped: update.dropped,
+      lostPolls: update.lostPolls,
+      agentRestarts: update.agentRestarts,
+      processRestarts: update.processRestarts,
       overhead: update.overhead ?? before?.overhead,
       process: update.process ?? before?.process,
       tasks: new Map(update.tasks.map((list) => [list.siteId, list])),

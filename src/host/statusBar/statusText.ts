@@ -51,6 +51,8 @@ function face(session: Session): { readonly icon: string; readonly text: string;
   switch (session.status) {
     case 'attaching':
       return { icon: 'loading~spin', text: 'attaching…', severity: 'normal' };
+    case 'waiting':
+      return { icon: 'sync~spin', text: session.wait?.for === 'first line' ? 'waits before its first line' : 'waiting for it to come back', severity: 'normal' };
     case 'attached':
       return { icon: 'pulse', text: [tasks, ...figures(session)].join(' · '), severity: 'normal' };
     case 'paused':
@@ -75,6 +77,8 @@ function figures({ process }: Session): readonly string[] {
 function tooltip(session: Session): string {
   const lines = [`**${escapeMarkdown(displayName(session))}**${session.target === undefined ? '' : ` — pid ${String(session.target.pid)}, Node ${escapeMarkdown(session.target.node)}`}`];
   if (session.end !== undefined) lines.push(escapeMarkdown(session.end.message));
+  if (session.wait !== undefined) lines.push(escapeMarkdown(session.wait.message));
+  if (session.processRestarts > 0) lines.push(`Restarted ${String(session.processRestarts)} × since the attach`);
   if (isLive(session)) {
     const totals = totalsText(session.totals, isExact(session));
     lines.push(totals === '' ? 'No live tasks of your own code' : totals);

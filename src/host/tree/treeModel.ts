@@ -180,6 +180,12 @@ function sessionStatus(session: Session): StatusFace {
   switch (session.status) {
     case 'attaching':
       return { text: 'attaching…', icon: theme('loading~spin'), context: ROW_CONTEXTS.sessionAttaching };
+    case 'waiting':
+      return {
+        text: session.wait?.for === 'first line' ? 'waits before its first line' : 'waiting for it to come back',
+        icon: theme('sync~spin'),
+        context: ROW_CONTEXTS.sessionWaiting,
+      };
     case 'attached':
       return { text: '', icon: theme('server-process', 'charts.green'), context: ROW_CONTEXTS.sessionRunning };
     case 'paused':
@@ -198,12 +204,19 @@ function sessionChildren(session: Session, options: TreeOptions): readonly TreeR
   if (session.status === 'ended') {
     return [note(session, 'end', session.end?.message ?? 'The session ended.', theme('info'))];
   }
+  if (session.status === 'waiting') return [note(session, 'wait', session.wait?.message ?? 'Waiting for the process.', theme('info'))];
   const rows: TreeRow[] = [];
   if (session.status === 'unresponsive') {
     rows.push(note(session, 'unresponsive', 'The target does not answer: its event loop is blocked, or it is stopped. The figures are the last known.', theme('warning', 'list.warningForeground')));
   }
   if (session.dropped > 0) {
     rows.push(note(session, 'dropped', `${formatTaskCount(session.dropped)} not counted: a limit was reached, so the figures are too low`, theme('warning', 'list.warningForeground')));
+  }
+  if (session.lostPolls > 0) {
+    rows.push(note(session, 'lost', `${formatCount(session.lostPolls)} answers of the process were lost: sites may be missing`, theme('warning', 'list.warningForeground')));
+  }
+  if (session.agentRestarts > 0) {
+    rows.push(note(session, 'blind', 'The process was out of reach for long: tasks from before that are not shown', theme('warning', 'list.warningForeground')));
   }
   if (session.process !== undefined) rows.push(processRow(session));
 

@@ -97,13 +97,33 @@ describe('attaching by address', () => {
     match(copied, /7 intervals, oldest .+, \+7 since the baseline/);
   });
 
-  it('says when the process is gone', async () => {
-    await attachedSession(api);
+  it('says when the process is gone, and goes on when it comes back', async () => {
+    const before = await attachedSession(api);
     target.child.kill('SIGKILL');
-    const row = await treeRow(api, 'of the end', ({ description }) => description.includes('ended: '));
+    const row = await treeRow(api, 'of the wait', ({ description }) => description.includes('waiting for it to come back'));
     ok(row.children.length > 0);
     equal(api.tree().badge, undefined);
-    await eventually('the status bar', () => (api.status()?.text.includes('ended') === true ? true : undefined));
+    await eventually('the status bar', () => (api.status()?.text.includes('waiting for it to come back') === true ? true : undefined));
+    const again = await startTarget(START_AFTER_MS, target);
+    try {
+      const session = await attachedSession(api, ({ target: process }) => process?.pid === again.child.pid);
+      equal(session.id, before.id);
+    } finally {
+      await again.stop();
+    }
+  });
+
+  it('ends with its process when it is told to', async () => {
+    await attachedSession(api);
+    await setting('followRestarts', false);
+    try {
+      target.child.kill('SIGKILL');
+      const row = await treeRow(api, 'of the end', ({ description }) => description.includes('ended: '));
+      ok(row.children.length > 0);
+      await eventually('the status bar', () => (api.status()?.text.includes('ended') === true ? true : undefined));
+    } finally {
+      await setting('followRestarts', undefined);
+    }
   });
 
   it('attaches again after a detach', async () => {

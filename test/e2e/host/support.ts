@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { commands, extensions, workspace } from 'vscode';
 import type { Session } from '../../../src/host/sessions/sessionStore.ts';
 import type { AsyncscopeTestApi } from '../../../src/host/testApi.ts';
@@ -95,12 +95,15 @@ setTimeout(function start() {
 }, Number(process.argv[2]));
 `;
 
-/** @param startAfterMs the target starts its tasks this long after it began, so that an observer can be there before. */
-export async function startTarget(startAfterMs: number): Promise<Target> {
-  const directory = await mkdtemp(join(tmpdir(), 'asyncscope-host-'));
+/**
+ * @param startAfterMs the target starts its tasks this long after it began, so that an observer can be there before.
+ * @param before start this one's program again, at its address.
+ */
+export async function startTarget(startAfterMs: number, before?: Target): Promise<Target> {
+  const directory = before === undefined ? await mkdtemp(join(tmpdir(), 'asyncscope-host-')) : dirname(before.file);
   const file = join(directory, 'target.js');
   await writeFile(file, SOURCE);
-  const child = spawn('node', ['--inspect=127.0.0.1:0', file, String(startAfterMs)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('node', [`--inspect=${before?.address ?? '127.0.0.1:0'}`, file, String(startAfterMs)], { stdio: ['ignore', 'ignore', 'pipe'] });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const address = await new Promise<string>((resolve, reject) => {
     let text = '';

@@ -21,6 +21,7 @@ describe('ps', () => {
       source: { kind: 'attach', target: '9229', allowRemote: false, allowSignal: false },
       json: false,
       watch: false,
+      follow: false,
       durationS: undefined,
       intervalS: 1,
       all: false,

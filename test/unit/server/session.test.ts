@@ -3,6 +3,7 @@ import { TargetError } from '../../../src/cdp/target';
 import type { AttachedTarget } from '../../../src/cdp/target';
 import type { SessionUpdate } from '../../../src/protocol/lsp';
 import { PAUSED_POLL_MS, Session, UNRESPONSIVE_POLL_LIMIT_MS } from '../../../src/server/session';
+import { FOLLOW_LIMIT_MS } from '../../../src/cdp/attachAgain';
 import { at } from '../core/model/pollBuilder';
 import { ManualClock } from '../host/manualClock';
 import { FakeTarget, UNMAPPED, settle } from './fakeTarget';
@@ -259,6 +260,135 @@ describe('watched sites', () => {
     expect(target.watched).toEqual([[0], [0, more]]);
     await session.watch([]);
     expect(target.watched.at(-1)).toEqual([]);
+    await session.detach();
+  });
+});
+
+describe('a target that is restarted', () => {
+  let follow: boolean;
+  let attempts: ((outcome: FakeTarget | Error) => void)[];
+
+  /** A session whose first process has just gone. */
+  async function orphaned(): Promise<Session> {
+    follow = true;
+    attempts = [];
+    const session = new Session({
+      id: 'a',
+      name: 'app',
+      budgetPercent: 1,
+      pollIntervalMs: () => INTERVAL,
+      connect: () => Promise.resolve(target),
+      connectAgain: () => new Promise((resolve, reject) => {
+        attempts.push((outcome) => {
+          if (outcome instanceof Error) reject(outcome);
+          else resolve(outcome);
+        });
+      }),
+      followRestarts: () => follow,
+      positions: UNMAPPED,
+      clock,
+      onUpdate: (update) => updates.push(update),
+    });
+    const started = session.start();
+    await settle();
+    target.agent.alive([at('/app/other.js', 1)], 1);
+    target.agent.alive([at('/app/a.js', 3)], 3);
+    target.answer(target.agent.poll(0));
+    await started;
+    session.setBaseline();
+    target.close('target exited');
+    await settle();
+    return session;
+  }
+
+  async function attempt(outcome: FakeTarget | Error): Promise<void> {
+    clock.advance(2_000);
+    await settle();
+    attempts.pop()?.(outcome);
+    await settle();
+  }
+
+  const refused = (): TargetError => new TargetError('refused', 'Nothing listens there.');
+
+  test('is waited for, and watched again with the ids and the baseline of its sites', async () => {
+    const session = await orphaned();
+    expect(last()).toMatchObject({ status: 'waiting', wait: { for: 'restart' }, full: true, sites: [], totals: { promise: 0 } });
+    expect(session.emptySince).toBe(clock.now());
+    for (let i = 0; i < 5; i++) await attempt(refused());
+    expect(last().status).toBe('waiting');
+
+    const second = new FakeTarget();
+    await attempt(second);
+    second.agent.alive([at('/app/a.js', 3)], 5);
+    second.agent.alive([at('/app/new.js', 3)], 1);
+    second.answer(second.agent.poll(0));
+    await settle();
+    expect(last()).toMatchObject({ status: 'attached', full: true, processRestarts: 1, totals: { promise: 6 } });
+    expect(last().sites.map(({ id, file, count, sinceBaseline }) => [id, file, count, sinceBaseline])).toEqual([
+      ['s2', '/app/a.js', 5, 2],
+      ['s3', '/app/new.js', 1, 1],
+    ]);
+    expect(last()).not.toHaveProperty('wait');
+    expect(session.emptySince).toBeUndefined();
+    await session.detach();
+    expect(second.detached).toBe(1);
+  });
+
+  test('is waited for no longer once detached, and let go of when it comes just then', async () => {
+    const session = await orphaned();
+    clock.advance(2_000);
+    await settle();
+    const detaching = session.detach();
+    const late = new FakeTarget();
+    attempts.pop()?.(late);
+    await detaching;
+    expect(last()).toMatchObject({ status: 'ended', end: { reason: 'detached' } });
+    expect(late.detached).toBe(1);
+  });
+
+  test('is waited for no longer once the setting says so', async () => {
+    const session = await orphaned();
+    follow = false;
+    await attempt(refused());
+    await session.settled;
+    expect(last()).toMatchObject({ status: 'ended', end: { reason: 'target exited' } });
+  });
+
+  test('is not mistaken for another program at the same address', async () => {
+    const session = await orphaned();
+    const other = new FakeTarget();
+    Object.assign(other.info, { title: '/other/main.js' });
+    await attempt(other);
+    await session.settled;
+    expect(other.detached).toBe(1);
+    expect(last()).toMatchObject({ status: 'ended', end: { reason: 'target exited', message: expect.stringContaining('Another program') as string } });
+  });
+
+  test('is given up in the end', async () => {
+    const session = await orphaned();
+    clock.advance(FOLLOW_LIMIT_MS);
+    await attempt(refused());
+    await attempt(refused());
+    await session.settled;
+    expect(last()).toMatchObject({ status: 'ended', end: { message: expect.stringContaining('did not come back') as string } });
+  });
+
+  test('in a crash loop is asked less and less often', async () => {
+    const session = await orphaned();
+    for (let life = 0; life < 6; life++) {
+      const brief = new FakeTarget();
+      await attempt(brief);
+      brief.close('target exited');
+      await settle();
+    }
+    expect(last()).toMatchObject({ status: 'waiting', processRestarts: 6 });
+    clock.advance(1_900);
+    await settle();
+    expect(attempts).toHaveLength(0);
+    clock.advance(100);
+    await settle();
+    expect(attempts).toHaveLength(1);
+    attempts.pop()?.(refused());
     await session.detach();
   });
 });
