@@ -1,5 +1,6 @@
 /** Heap, event loop and collections of the target, taken with each poll. */
 import type { AgentPoll } from '../protocol/agent';
+import { readHidden } from './host';
 import type { NodeModules, TargetProcess } from './host';
 
 /** Resolution of Node's event-loop delay histogram. Milliseconds. */
@@ -10,6 +11,8 @@ const LISTING_SHARE = 0.002;
 export interface Figures {
   take(now: number): AgentPoll['process'];
   stop(): void;
+  /** Of our own handle: the method that all of Node's handles inherit, though some hide it. */
+  readonly getAsyncId: ((this: object) => number) | undefined;
 }
 
 export function watchFigures(node: NodeModules, process: TargetProcess, clock: () => number): Figures {
@@ -73,6 +76,7 @@ export function watchFigures(node: NodeModules, process: TargetProcess, clock: (
         uptimeMs: process.uptime() * 1000,
       };
     },
+    getAsyncId: (readHidden(node.isProxy, delay, 'kHandle') as { getAsyncId?(this: object): number } | undefined)?.getAsyncId,
     stop() {
       delay.disable();
       profiler?.stop();

@@ -9,6 +9,8 @@ export interface NodeModules {
     createHook(callbacks: Partial<HookCallbacks> & { trackPromises?: boolean }): AsyncHook;
     executionAsyncId(): number;
     readonly asyncWrapProviders: Readonly<Record<string, number>>;
+    executionAsyncResource?(): unknown;
+    readonly AsyncResource: new (type: string, options: { requireManualDestroy: boolean }) => { asyncId(): number };
   };
   readonly v8: {
     readonly promiseHooks: {
@@ -68,6 +70,9 @@ export interface TargetProcess {
   memoryUsage(): { rss: number; heapTotal: number; heapUsed: number; external: number; arrayBuffers?: number };
   uptime(): number;
   getActiveResourcesInfo?(): string[];
+  /** Owners of handles that keep the process alive; requests under way. Undocumented, there since Node 0.x. */
+  _getActiveHandles?(): unknown[];
+  _getActiveRequests?(): unknown[];
 }
 
 /** A V8 call site, as handed to `Error.prepareStackTrace` (https://v8.dev/docs/stack-trace-api). */

@@ -7,6 +7,8 @@
 import type { AgentConfig, AgentPoll } from '../protocol/agent';
 import { describeResource } from './describeResource';
 import { encode } from './encode';
+import { createExisting } from './existing';
+import type { Existing, TimerInternals } from './existing';
 import { watchFigures } from './figures';
 import type { Figures } from './figures';
 import { createGate } from './gate';
@@ -36,6 +38,11 @@ export interface Agent {
     kDestroy: number,
     kTotals: number,
   ): void;
+  /**
+   * Takes in what was there before the attach; once, when resources are watched. Returns the functions whose position is
+   * wanted, by the numbers that sites give them; null when a hook is under way, then it is to be called again.
+   */
+  adopt(timerListMap: TimerInternals['timerListMap'], immediateQueue: unknown): object | null;
   watch(sites: readonly number[]): void;
   dispose(): void;
 }
@@ -82,11 +89,13 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   let checksMissed = 0;
   let lastSeen = begin;
   let figures!: Figures;
+  let existing!: Existing;
   let resources!: ResourceTracking;
   try {
     // Everything of our own that Node would report to a hook is made before the hooks are on.
     figures = watchFigures(node, process, clock);
     undo.push(figures.stop);
+    const leaseMade = clock();
     const lease = node.timers.setInterval(() => {
       // counted in ticks, not on the clock: a process that was suspended must not find itself abandoned on its return
       if (lastSeen !== lastPoll) {
@@ -113,6 +122,20 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     });
     resources = trackResources(node, table, stacks, resourceSampler, clock, gate);
     undo.push(resources.stop);
+    const idleStart = (lease as unknown as { readonly _idleStart?: unknown })._idleStart;
+    existing = createExisting({
+      process,
+      isProxy: node.isProxy,
+      stacks,
+      ledger: resources,
+      own: lease,
+      getAsyncId: figures.getAsyncId,
+      clock,
+      // a timer that was just made tells the time on libuv's clock
+      loopOffset: typeof idleStart === 'number' ? idleStart - leaseMade : 0,
+      executionAsyncResource: node.asyncHooks.executionAsyncResource,
+    });
+    undo.push(existing.stop);
     undo.push(trackPromises(node, table, stacks, promiseSampler, clock, gate).stop);
   } catch (error) {
     // the attach came where the program's stack was used up, or something was missing
@@ -134,6 +157,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     promiseSampler.tick(now);
     resourceSampler.tick(now);
     resources.rest();
+    const notFollowed = existing.more(now);
     const fresh = stacks.takeNew();
     for (const site of fresh.sites) sites[site.id] = site;
     const changes = table.takeDirty().map((site): AgentPoll['changes'][number] => {
@@ -151,6 +175,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       sites: fresh.sites as AgentPoll['sites'],
       changes,
       dropped: table.dropped,
+      beforeNotFollowed: notFollowed,
       sampledPromises: promiseSampler.sampled,
       sampledResources: resourceSampler.sampled,
       promiseWeight: promiseSampler.weight,
@@ -187,6 +212,15 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     needsInternals: resources.needsInternals,
     enableResources(getHookArrays, enableHooks, kInit, kBefore, kDestroy, kTotals) {
       resources.enableWith({ getHookArrays, enableHooks, kInit, kBefore, kDestroy, kTotals });
+    },
+    adopt(timerListMap, immediateQueue) {
+      let callbacks: object | null = null;
+      if (!gate.busy) {
+        gate.change(() => {
+          callbacks = existing.adopt({ timerListMap, immediateQueue });
+        });
+      }
+      return callbacks;
     },
     watch(siteIds) {
       watched = siteIds;

@@ -2,6 +2,7 @@
  * Live timers, handles and requests, from `async_hooks` without promise tracking: with it, every await of the program
  * would cost several times as much, and on old Nodes `AsyncLocalStorage` could lose its context.
  */
+import type { ResourceLedger } from './existing';
 import type { Gate } from './gate';
 import type { AsyncHook, NodeModules } from './host';
 import { readHidden, readOwn } from './host';
@@ -39,7 +40,7 @@ export interface AsyncHookInternals {
   readonly kTotals: number;
 }
 
-export interface ResourceTracking extends Tracking {
+export interface ResourceTracking extends Tracking, ResourceLedger {
   /** Whether {@link enableWith} has to be called for anything to be seen. */
   readonly needsInternals: boolean;
   enableWith(internals: AsyncHookInternals): void;
@@ -86,6 +87,12 @@ export function trackResources(
   let lastCallback = 0;
   /** A handle that Node made just before the callback that hands it out: that callback's request is its cause. */
   let unplaced: { asyncId: number; type: string; resource: object; resourceClass: ResourceClass } | undefined;
+  let firstId = 0;
+
+  /** Ids grow: one that is lower than this was given before the hook was on. */
+  function markBegin(): void {
+    firstId = new node.asyncHooks.AsyncResource('ASYNCSCOPE', { requireManualDestroy: true }).asyncId();
+  }
 
   const request: { -readonly [K in keyof SiteRequest]: SiteRequest[K] } = {
     kind: 'handle',
@@ -333,6 +340,7 @@ export function trackResources(
     enableCallbacks = () => {
       callbacks.enable();
     };
+    markBegin();
   }
 
   function follow(): void {
@@ -343,6 +351,17 @@ export function trackResources(
   }
 
   return {
+    get firstId() {
+      return firstId;
+    },
+    follows: (asyncId) => tasks.has(asyncId),
+    follow(asyncId, site, start, held) {
+      if (tasks.has(asyncId)) return true;
+      const task = table.start(site, 1, start, held);
+      if (task === -1) return false;
+      tasks.set(asyncId, task);
+      return true;
+    },
     needsInternals: !withoutPromises,
     enableWith({ getHookArrays, enableHooks, kInit, kBefore, kDestroy, kTotals }) {
       // what AsyncHook.prototype.enable does, short of updatePromiseHookMode (node: lib/async_hooks.js)
@@ -356,6 +375,7 @@ export function trackResources(
         if (total === 0) enableHooks();
       };
       enable(hook, [kInit, kDestroy]);
+      markBegin();
       enableCallbacks = () => {
         enable(callbacks, [kBefore]);
       };

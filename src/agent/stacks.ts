@@ -97,6 +97,8 @@ export interface RawSite {
   readonly inner: boolean;
   readonly asyncCall: boolean;
   readonly cause: number | null;
+  /** As in protocol/agent.ts: tasks from before the attach. */
+  readonly before?: { readonly callbacks: readonly number[]; readonly estimated: boolean };
 }
 
 /** What the stack tells of one creation besides its site. */
@@ -129,6 +131,8 @@ export interface Stacks {
   named(kind: AgentSite['kind'], type: string, name: string): number;
   /** The scripts between what a site makes and the user's code, one for each frame, innermost first. */
   below(site: number): readonly string[];
+  /** A site of tasks from before the attach, of which no stack is known, or {@link NO_SITE}. */
+  addExisting(site: Pick<RawSite, 'kind' | 'type' | 'label'> & Required<Pick<RawSite, 'before'>>): number;
   /** Frames and sites interned since the last call. */
   takeNew(): { firstFrame: number; frames: RawFrame[]; sites: RawSite[] };
   /** Gives back what was changed on `Error`. */
@@ -381,6 +385,16 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     site,
     named,
     below: (of) => belowSites[of] ?? [],
+    addExisting({ kind, type, label, before }) {
+      if (siteCount >= MAX_SITES || frames.length >= MAX_FRAMES) return NO_SITE;
+      // stands for the position that the debugger will find
+      const frame: Frame = { id: frames.length, origin: 'native', plumbing: false, name: cut(label), script: null };
+      frames.push(frame);
+      newFrames.push({ function: frame.name, script: null, line: 0, column: 0, flags: FRAME_NATIVE });
+      newSites.push({ id: siteCount, kind, type, label: frame.name, frames: [frame.id], inner: false, asyncCall: false, cause: null, before });
+      table.addSite();
+      return siteCount++;
+    },
     takeNew() {
       const taken = { firstFrame: frames.length - newFrames.length, frames: newFrames, sites: newSites };
       newFrames = [];

@@ -13,6 +13,8 @@ import { TASK_ROW_LIMIT } from '../core/model/task';
 import { AGENT_ANSWER_FOLLOWS, AGENT_PROTOCOL_VERSION, AgentProtocolError, parseAgentPoll } from '../protocol/agent';
 import type { AgentConfig, AgentPoll } from '../protocol/agent';
 import { builtFile } from './builtFile';
+import { findCallbacks, placeCallbacks } from './callbackPositions';
+import type { CallbackPositions } from './callbackPositions';
 import { REQUEST_TIMEOUT_MS, withTimeout } from './connection';
 import type { Connection } from './connection';
 import { TargetError } from './target';
@@ -27,6 +29,8 @@ const INSTALL_TIMEOUT_MS = 15_000;
 const NOT_READY = 'not ready';
 const READY_TIMEOUT_MS = 3_000;
 const READY_POLL_MS = 20;
+/** A hook of the agent's takes microseconds: to meet one twice is unlikely, ten times is not going to happen. */
+const ADOPT_ATTEMPTS = 10;
 const OLDEST_NODE = 18;
 const STACK_DEPTH = 40;
 export const DEFAULT_LEASE_MS = 10_000;
@@ -91,6 +95,8 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
     asked.arrived?.();
   });
 
+  let positions: CallbackPositions = new Map();
+
   const install = async (): Promise<InstalledAgent> => {
     await connection.send('Runtime.addBinding', { name: config.outBinding, executionContextId: MAIN_CONTEXT });
     const info = await installWhenReady(connection, config);
@@ -100,7 +106,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
     if (majorOf(info.node) < OLDEST_NODE) {
       throw new TargetError('node too old', `The target runs Node ${info.node}. Asyncscope needs Node ${OLDEST_NODE} or newer.`);
     }
-    if (info.needsInternals) await enableResources(connection, config);
+    positions = await adoptExisting(connection, config, info.needsInternals);
     return info;
   };
 
@@ -110,14 +116,14 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
     agent,
     async poll() {
       const payload = await ask();
-      if (payload !== undefined) return parse(payload);
+      if (payload !== undefined) return placeCallbacks(parse(payload), positions);
       // The agent is gone: its lease ran out while nobody could poll. What addBinding made is a real global then.
       await evaluate(connection, `delete globalThis[${JSON.stringify(config.pollBinding)}]`);
       await connection.send('Runtime.removeBinding', { name: config.outBinding });
       await install();
       const again = await ask();
       if (again === undefined) throw new TargetError('agent failed', 'The agent does not answer.');
-      return parse(again);
+      return placeCallbacks(parse(again), positions);
     },
     async watch(rawSiteIds) {
       await evaluate(connection, `globalThis[${JSON.stringify(config.pollBinding)}]?.watch(${JSON.stringify(rawSiteIds)})`);
@@ -225,40 +231,71 @@ return info;
 })()`;
 }
 
+/** Variables of Node's own that only a debugger can reach, by the function in whose scope they are. */
+const HOOK_INTERNALS = ['getHookArrays', 'enableHooks', 'kInit', 'kBefore', 'kDestroy', 'kTotals'] as const;
+const TIMER_INTERNALS = ['timerListMap', 'immediateQueue'] as const;
+
 /**
- * On Nodes without `trackPromises: false` (20, early 22) the resource hook is registered with what Node keeps in the
- * scope of `AsyncHook.prototype.enable` (node: lib/async_hooks.js), which only a debugger can reach.
+ * Hands to the agent what Node keeps to itself, and has it take in what was there before the attach.
+ *
+ * On Nodes without `trackPromises: false` (20, early 22) the resource hook is registered with what Node keeps in the scope
+ * of `AsyncHook.prototype.enable` (node: lib/async_hooks.js); the lists of timers are in that of `timers.setTimeout` (node:
+ * lib/timers.js).
  */
-async function enableResources(connection: Connection, config: AgentConfig): Promise<void> {
+async function adoptExisting(connection: Connection, config: AgentConfig, needsInternals: boolean): Promise<CallbackPositions> {
   try {
-    const enable = await evaluate(
+    const functions = await evaluate(
       connection,
-      `(typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule : require)('async_hooks').createHook({}).enable`,
+      `(function (load) { return { enable: load('async_hooks').createHook({}).enable, setTimeout: load('timers').setTimeout }; })(
+typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule : require)`,
       INSTALL_TIMEOUT_MS,
       false,
     );
-    const own = await getProperties(connection, enable.objectId);
-    const scopes = own.internalProperties?.find((property) => property.name === '[[Scopes]]')?.value;
-    const list = await getProperties(connection, scopes?.objectId);
-    const wanted = ['getHookArrays', 'enableHooks', 'kInit', 'kBefore', 'kDestroy', 'kTotals'];
-    for (const scope of list.result) {
-      const variables = await getProperties(connection, scope.value?.objectId);
-      const values = wanted.map((variable) => variables.result.find((property) => property.name === variable)?.value);
-      if (values.some((value) => value === undefined)) continue;
-      const answer = await connection.send('Runtime.callFunctionOn', {
-        functionDeclaration: `function (...internals) { globalThis[${JSON.stringify(config.pollBinding)}].enableResources(...internals); }
-//# sourceURL=${SOURCE_URL}\n`,
-        objectId: enable.objectId,
-        arguments: values.map((value) => (value?.objectId === undefined ? { value: value?.value } : { objectId: value.objectId })),
-        silent: true,
-      });
-      resultOf(answer);
-      return;
+    const own = await getProperties(connection, functions.objectId);
+    const scopeOf = (name: string): string | undefined => own.result.find((property) => property.name === name)?.value?.objectId;
+    const hook = needsInternals ? await scopeVariables(connection, scopeOf('enable'), HOOK_INTERNALS) : HOOK_INTERNALS.map(() => undefined);
+    if (needsInternals && hook.includes(undefined)) {
+      throw new TargetError('agent failed', 'This version of Node hides its timers and handles from the agent.');
     }
-    throw new TargetError('agent failed', 'This version of Node hides its timers and handles from the agent.');
+    const timers = await scopeVariables(connection, scopeOf('setTimeout'), TIMER_INTERNALS);
+    const adopt = {
+      functionDeclaration: `function (timerListMap, immediateQueue, ...hook) {
+  const agent = globalThis[${JSON.stringify(config.pollBinding)}];
+  if (${String(needsInternals)}) agent.enableResources(...hook);
+  return agent.adopt(timerListMap, immediateQueue);
+}
+//# sourceURL=${SOURCE_URL}\n`,
+      objectId: functions.objectId,
+      arguments: [...timers, ...hook].map((value) => (value?.objectId === undefined ? { value: value?.value } : { objectId: value.objectId })),
+      silent: true,
+    };
+    for (let attempt = 0; attempt < ADOPT_ATTEMPTS; attempt++) {
+      const callbacks = resultOf(await connection.send('Runtime.callFunctionOn', adopt, INSTALL_TIMEOUT_MS));
+      if (callbacks.objectId !== undefined) return await findCallbacks(connection, callbacks.objectId);
+      // it came in the middle of a hook, which is over in some microseconds
+      await sleep(READY_POLL_MS);
+    }
+    throw new TargetError('timeout', 'The target is too busy for the agent to begin. Try again.');
   } finally {
     await connection.send('Runtime.releaseObjectGroup', { objectGroup: OBJECT_GROUP });
   }
+}
+
+/** Variables in the scope of a function, in the order of `names`; undefined where no scope has all of them. */
+async function scopeVariables(
+  connection: Connection,
+  functionId: string | undefined,
+  names: readonly string[],
+): Promise<readonly (v.InferOutput<typeof remoteObject> | undefined)[]> {
+  const own = await getProperties(connection, functionId);
+  const scopes = own.internalProperties?.find((property) => property.name === '[[Scopes]]')?.value;
+  const list = await getProperties(connection, scopes?.objectId);
+  for (const scope of list.result) {
+    const variables = await getProperties(connection, scope.value?.objectId);
+    const values = names.map((name) => variables.result.find((property) => property.name === name)?.value);
+    if (!values.includes(undefined)) return values;
+  }
+  return names.map(() => undefined);
 }
 
 async function getProperties(

@@ -56,8 +56,8 @@ export const HELP = `Usage: asyncscope ps <target> [options]
 <target>  port (9229), host:port, pid:1234, or the ws:// address that Node printed. A
           process that was started without --inspect opens its inspector on SIGUSR1,
           which pid:1234 sends.
-          Tasks that were started before the attach are not seen: use "-- node app.js"
-          to see all of them.
+          Promises from before the attach are not seen, and other tasks from then stand
+          at the function that they will call: "-- node app.js" shows where all began.
 
   --duration <s>  look for so long, then print (default ${DEFAULT_DURATION_S}; with --watch without an end)
   --watch         print again and again, until Ctrl-C

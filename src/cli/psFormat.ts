@@ -1,6 +1,6 @@
 /** The JSON of `asyncscope ps --json`. Stable: documented in docs/ps-format.md, which a test compares with it. */
 import type { SessionModel } from '../core/model/sessionModel';
-import type { GcFigures, HeapFigures, LoopFigures, Origin, Overhead, Site, StackFrame, TargetInfo, TaskKind } from '../core/model/task';
+import type { GcFigures, HeapFigures, LoopFigures, Origin, Overhead, Since, Site, StackFrame, TargetInfo, TaskKind } from '../core/model/task';
 
 export const PS_FORMAT_VERSION = 1;
 
@@ -19,6 +19,7 @@ export interface PsPicture {
   readonly gc: GcFigures;
   readonly activeResources: Readonly<Record<string, number>>;
   readonly totals: Readonly<Record<TaskKind, number>>;
+  readonly before: { readonly totals: Readonly<Record<TaskKind, number>>; readonly notFollowed: number };
   readonly origins: Readonly<Record<Origin, number>>;
   readonly sites: readonly PsSite[];
 }
@@ -26,6 +27,7 @@ export interface PsPicture {
 export interface PsSite {
   readonly id: string;
   readonly kind: TaskKind;
+  readonly since: Since;
   readonly origin: Origin;
   readonly file: string | null;
   readonly line: number;
@@ -61,6 +63,7 @@ export function pictureOf(model: SessionModel, target: TargetInfo, sites: readon
     gc: process.gc,
     activeResources: process.activeResources,
     totals: model.totals,
+    before: { totals: model.before, notFollowed: model.beforeNotFollowed },
     origins: model.origins,
     sites: sites.filter((site) => site.count > 0).map(toPsSite),
   };
@@ -82,6 +85,7 @@ function toPsSite(site: Site): PsSite {
   return {
     id: site.id,
     kind: site.kind,
+    since: site.since,
     origin: site.origin,
     file: site.file,
     line: site.line,

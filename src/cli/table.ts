@@ -1,6 +1,6 @@
 /** The picture for people. Everything that comes from the target is stripped of what a terminal would act on. */
 import { isAbsolute, relative } from 'node:path';
-import { formatAge, formatEstimate, formatGrowth } from '../core/format/figures';
+import { FROM_BEFORE, formatEstimate, formatGrowth, formatOldest } from '../core/format/figures';
 import { formatBytes, formatCount, formatMilliseconds, formatPercent } from '../core/format/quantity';
 import { formatKindCount, formatTaskCount, kindNoun } from '../core/format/taskKind';
 import { displayName, stripControls } from '../core/format/text';
@@ -30,7 +30,7 @@ interface Column {
 const FIGURES: readonly Column[] = [
   { title: 'COUNT', align: 'right', cell: (site) => formatEstimate(site) },
   { title: 'KIND', align: 'left', cell: (site) => kindNoun(site.kind, site.count) },
-  { title: 'OLDEST', align: 'right', cell: (site) => formatAge(site.oldestMs) },
+  { title: 'OLDEST', align: 'right', cell: formatOldest },
   { title: 'GROWTH', align: 'right', cell: (site) => formatGrowth(site) },
 ];
 const NAME_TITLE = 'FUNCTION';
@@ -58,9 +58,10 @@ function titleLine(target: TargetInfo): string {
   return [title, `pid ${target.pid}`, `Node ${displayName(target.node)}`, displayName(target.url)].join(GAP);
 }
 
-function tasksLine({ totals, origins }: SessionModel): string {
+function tasksLine({ totals, origins, before }: SessionModel): string {
   const kinds = kindsPresent(totals).map((kind) => formatKindCount(kind, totals[kind]));
-  return formatTaskCount(origins.app) + (kinds.length > 1 ? ` (${kinds.join(', ')})` : '');
+  const old = Object.values(before).reduce((sum, count) => sum + count, 0);
+  return formatTaskCount(origins.app) + (kinds.length > 1 ? ` (${kinds.join(', ')})` : '') + (old > 0 ? `, ${formatCount(old)} of them ${FROM_BEFORE}` : '');
 }
 
 function processLine(model: SessionModel): string {
@@ -77,16 +78,17 @@ function processLine(model: SessionModel): string {
 }
 
 function notesOf(model: SessionModel, listed: readonly Site[], options: TableOptions): string[] {
-  const { origins, dropped, lostPolls, restarts } = model;
+  const { origins, dropped, lostPolls, restarts, beforeNotFollowed } = model;
   const notes: string[] = [];
   if (listed.length === 0) {
-    notes.push('No live tasks. What was started before the attach is not seen; "asyncscope ps -- node app.js" sees everything.');
+    notes.push('No live tasks. Promises from before the attach are not seen; "asyncscope ps -- node app.js" sees everything.');
   }
   const folded = [
     origins.dependency > 0 ? `${formatCount(origins.dependency)} of dependencies` : '',
     origins.node > 0 ? `${formatCount(origins.node)} of Node itself` : '',
   ].filter((part) => part !== '');
   if (!options.all && folded.length > 0) notes.push(`Not listed: ${folded.join(', ')}. Use --all to see them.`);
+  if (beforeNotFollowed > 0) notes.push(`${formatCount(beforeNotFollowed)} more timers ${FROM_BEFORE}: too many to be listed.`);
   if (listed.some((site) => !site.exact)) notes.push('~ is an estimate: so many tasks are started that only a sample is looked at.');
   if (dropped > 0) notes.push(`WARNING: ${formatCount(dropped)} tasks were not recorded, a limit of the agent was reached.`);
   if (lostPolls > 0) notes.push(`WARNING: ${formatCount(lostPolls)} answers of the target were lost; sites may be missing.`);
@@ -121,10 +123,14 @@ function nameOf(site: Site): string {
 }
 
 function locationOf(site: Site, cwd: string): string {
-  if (site.file === null) return '(no position)';
+  if (site.file === null) return `(no position)${beforeText(site)}`;
   const near = isAbsolute(site.file) ? relative(cwd, site.file) : site.file;
   const file = near.startsWith('..') || isAbsolute(near) ? site.file : near;
-  return stripControls(`${file}:${site.line}:${site.column}`);
+  return stripControls(`${file}:${site.line}:${site.column}`) + beforeText(site);
+}
+
+function beforeText({ since }: Site): string {
+  return since === 'before' ? ` (${FROM_BEFORE})` : '';
 }
 
 function fit(line: string, options: TableOptions): string {

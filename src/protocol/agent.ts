@@ -69,6 +69,13 @@ const rawSite = v.object({
   asyncCall: v.boolean(),
   /** The raw site that this one was triggered by, when its own stack holds no user frame. */
   cause: v.nullable(id),
+  /**
+   * Its tasks began before the agent was there: instead of a stack there is one frame, which stands for the position of a
+   * function that the task will call. The debugger finds it and puts it there (`src/cdp/callbackPositions.ts`): `callbacks`
+   * are the numbers of functions, of which the first that is not Node's own counts; with `estimated` they are others with the
+   * same source text, as there were too many to look up, and count if they all stand in one place.
+   */
+  before: v.optional(v.object({ callbacks: v.array(id), estimated: v.boolean() })),
 });
 
 /**
@@ -117,6 +124,8 @@ const poll = v.object({
   changes: v.array(change),
   /** Creations that nobody looked at and that no weight stands for (an agent limit was reached), since the install. */
   dropped: count,
+  /** Timers from before the attach that are counted but not followed (an agent limit), as of the last count. */
+  beforeNotFollowed: count,
   /** True once any promise (or resource) creation was skipped by sampling since the install. */
   sampledPromises: v.boolean(),
   sampledResources: v.boolean(),

@@ -156,6 +156,8 @@ export interface SessionUpdate {
   readonly clockMs?: number;
   /** Live tasks of sites of origin `app`, by kind: the headline. What is folded away is in `origins`. */
   readonly totals: Readonly<Record<TaskKind, number>>;
+  /** What began before the attach: the part of `totals`, and timers beyond a limit that are in no other figure. */
+  readonly before: { readonly totals: Readonly<Record<TaskKind, number>>; readonly notFollowed: number };
   /** Live tasks by origin. */
   readonly origins: Readonly<Record<Origin, number>>;
   /** Creations lost to a limit since the attach; shown loudly when above 0. */

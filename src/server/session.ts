@@ -370,6 +370,7 @@ export class Session {
       removed: full ? [] : (delta?.removed ?? []),
       ...(known && { clockMs: model.clockMs }),
       totals: gone ? NO_TASKS : model.totals,
+      before: { totals: gone ? NO_TASKS : model.before, notFollowed: gone ? 0 : model.beforeNotFollowed },
       origins: gone ? { app: 0, dependency: 0, node: 0 } : model.origins,
       dropped: model.dropped,
       lostPolls: model.lostPolls,

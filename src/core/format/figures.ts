@@ -17,6 +17,14 @@ export function formatAge(ms: number): string {
   return formatDuration(ms);
 }
 
+/** How old the oldest task of a site is; `> 41 s` where its beginning was not seen and only a lower bound is known. */
+export function formatOldest({ since, oldestMs }: Pick<Site, 'since' | 'oldestMs'>): string {
+  return since === 'before' ? `> ${formatAge(oldestMs)}`.replace('> < ', '< ') : formatAge(oldestMs);
+}
+
+/** What tells tasks whose beginning was not seen from others, wherever they stand. */
+export const FROM_BEFORE = 'from before the attach';
+
 /**
  * A count that may be an estimate: `1,234`, or `~1,200` when it is not exact. An estimate is rounded to the decimal
  * place of its error, because the digits below it say nothing.
@@ -33,9 +41,9 @@ export function roundToError(figure: number, { exact, error }: Pick<Site, 'exact
   return Math.round(figure / place) * place;
 }
 
-/** Estimate and noun: `12 promises`, `1 timeout`, `~1,200 promises`. */
-export function formatSiteCount(site: Pick<Site, 'kind' | 'count' | 'exact' | 'error'>): string {
-  return `${formatEstimate(site)} ${kindNoun(site.kind, site.count)}`;
+/** Estimate and noun: `12 promises`, `1 timeout`, `~1,200 promises`, `3 timeouts from before the attach`. */
+export function formatSiteCount(site: Pick<Site, 'kind' | 'since' | 'count' | 'exact' | 'error'>): string {
+  return `${formatEstimate(site)} ${kindNoun(site.kind, site.count)}${site.since === 'before' ? ` ${FROM_BEFORE}` : ''}`;
 }
 
 /** Per second: `0/s`, `0.3/s`, `12/s`, `1,200/s`. */

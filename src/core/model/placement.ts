@@ -6,6 +6,7 @@ import { ASYNC_FRAME, NATIVE_FRAME } from './rawPoll';
 import type { RawFrame, RawSite } from './rawPoll';
 import { originOfScript } from './origin';
 import type { Origin, StackFrame } from './task';
+import { resourceNoun } from '../format/resourceNoun';
 import { displayName } from '../format/text';
 
 /** How many causes are followed to find a frame of the user's. A request is rarely more than three away from it. */
@@ -64,6 +65,7 @@ export function placeSite(
   siteOf: (id: number) => RawSite | undefined,
 ): Placement {
   const frames = framesOf(site);
+  if (site.before) return placeExisting(site, frames);
   if (site.inner) {
     // Plumbing below what was handed to the caller: it is never counted at a line of the user's.
     const own = frames.find((frame) => frame.origin === 'dependency' || frame.origin === 'node');
@@ -78,6 +80,26 @@ export function placeSite(
     if (frame) return placement(frame, site, frames, origin);
   }
   return placement(undefined, site, frames, 'node');
+}
+
+/** Node's own use of sockets and timers: what only these functions wait for belongs to nobody else. */
+const NODES_OWN = 'node:internal/deps/undici/';
+/** Below these modules a request of the type is a part of something else, see the agent's resourceTypes.ts. */
+const NODES_OWN_REQUEST: Readonly<Record<string, string>> = { GETADDRINFOREQWRAP: 'node:net' };
+
+/**
+ * A task from before the attach stands at the function that it will call. Where that is Node's own, or a builtin such as the
+ * `resolve` of a promise, the task is taken for the user's, on no line: only timers are what Node makes for itself.
+ */
+function placeExisting(site: RawSite, frames: readonly PlacedFrame[]): Placement {
+  const [frame] = frames;
+  const positioned = frame !== undefined && frame.origin !== null;
+  if (positioned && frame.origin !== 'node') return placement(frame, site, frames, frame.origin);
+  const isTimer = site.kind === 'timeout' || site.kind === 'interval' || site.kind === 'immediate';
+  const script = frame?.file ?? '';
+  const own = positioned && (isTimer || script.startsWith(NODES_OWN) || NODES_OWN_REQUEST[site.type] === script);
+  if (own) return placement(frame, site, frames, 'node');
+  return { origin: 'app', file: null, line: 0, column: 0, function: `(${displayName(resourceNoun(site.type))})` };
 }
 
 /**

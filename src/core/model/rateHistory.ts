@@ -29,9 +29,12 @@ const IDLE: Rates = { startedPerSec: 0, endedPerSec: 0 };
 export class RateHistory {
   readonly #samples: Sample[];
 
-  /** @param bornAt when the site had started nothing yet, on the clock of {@link push}. */
-  constructor(bornAt: number) {
-    this.#samples = [{ at: bornAt, started: 0, live: 0 }];
+  /**
+   * @param bornAt when the site had started nothing yet, on the clock of {@link push}.
+   * @param live what was alive then.
+   */
+  constructor(bornAt: number, live = 0) {
+    this.#samples = [{ at: bornAt, started: 0, live }];
   }
 
   /** Takes cumulative figures at time `at`, which never goes back. */

@@ -23,6 +23,8 @@ export interface RawSite {
   readonly inner: boolean;
   readonly asyncCall: boolean;
   readonly cause: number | null;
+  /** Its tasks began before the attach: the frame is the position of a function that they will call. */
+  readonly before?: { readonly estimated: boolean } | undefined;
 }
 
 /** `[site, live, variance, started, ended, abandoned, oldest]`. */
@@ -52,6 +54,7 @@ export interface RawPoll {
   readonly sites: readonly RawSite[];
   readonly changes: readonly RawChange[];
   readonly dropped: number;
+  readonly beforeNotFollowed: number;
   readonly sampledPromises: boolean;
   readonly sampledResources: boolean;
   readonly promiseWeight: number;

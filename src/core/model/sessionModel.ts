@@ -9,7 +9,7 @@ import { RateHistory } from './rateHistory';
 import type { Rates } from './rateHistory';
 import type { RawChange, RawPoll, RawSite, RawTask } from './rawPoll';
 import { TASK_KINDS, TASK_ROW_LIMIT } from './task';
-import type { Origin, Overhead, ProcessFigures, Site, StackFrame, Task, TaskKind, TaskList } from './task';
+import type { Origin, Overhead, ProcessFigures, Since, Site, StackFrame, Task, TaskKind, TaskList } from './task';
 
 /**
  * How long a site keeps its row after its last task ended, in milliseconds of the target's clock. A site that empties
@@ -37,6 +37,7 @@ interface RawState {
 interface DisplaySite {
   readonly id: string;
   readonly kind: TaskKind;
+  readonly since: Since;
   readonly placement: Placement;
   readonly stack: readonly PlacedFrame[];
   raws: RawState[];
@@ -69,15 +70,9 @@ export class SessionModel {
   readonly #active = new Set<DisplaySite>();
   /** Rows that have no live task. */
   readonly #lingering = new Set<DisplaySite>();
-  readonly #totals: Record<TaskKind, number> = {
-    promise: 0,
-    timeout: 0,
-    interval: 0,
-    immediate: 0,
-    handle: 0,
-    request: 0,
-  };
+  readonly #totals: Record<TaskKind, number> = noTasks();
   readonly #origins: Record<Origin, number> = { app: 0, dependency: 0, node: 0 };
+  readonly #before: Record<TaskKind, number> = noTasks();
   #startedAt = 0;
   #now = 0;
   #wall = 0;
@@ -170,6 +165,16 @@ export class SessionModel {
   /** Live tasks of the user's own code, by kind. */
   get totals(): Readonly<Record<TaskKind, number>> {
     return { ...this.#totals };
+  }
+
+  /** The part of {@link totals} that began before the attach. */
+  get before(): Readonly<Record<TaskKind, number>> {
+    return { ...this.#before };
+  }
+
+  /** Live timers from before the attach that are in no other figure: a limit of the agent. */
+  get beforeNotFollowed(): number {
+    return this.#last?.beforeNotFollowed ?? 0;
   }
 
   /** Live tasks by whose code spawned them. */
@@ -332,13 +337,15 @@ export class SessionModel {
 
   #displayAt(site: RawSite, placement: Placement, bornAt: number): DisplaySite {
     const { origin, file, line, column } = placement;
-    const key = JSON.stringify([site.kind, origin, file, line, column, file === null ? placement.function : null]);
+    const since = site.before ? 'before' : 'attach';
+    const key = JSON.stringify([site.kind, since, origin, file, line, column, file === null ? [placement.function, site.before && site.type] : null]);
     const known = this.#byPosition.get(key);
     if (known) return known;
     const inherited = this.#inherited.get(key);
     const display: DisplaySite = {
       id: inherited?.id ?? `s${this.#nextSite++}`,
       kind: site.kind,
+      since,
       placement,
       stack: this.#framesOf(site),
       raws: [],
@@ -373,7 +380,13 @@ export class SessionModel {
     raw.figures = next;
     display.live += next[1] - last[1];
     display.variance += next[2] - last[2];
-    display.started += next[3] - last[3];
+    // what began before the attach was not started since
+    if (display.since === 'attach') display.started += next[3] - last[3];
+    else if (last[3] === 0) {
+      // seen for the first time: no change
+      display.history = new RateHistory(this.#now, display.live);
+      display.baseline += Math.round(next[1]);
+    }
     display.abandoned += next[5] - last[5];
     const before = startOfOldest(last);
     const after = startOfOldest(next);
@@ -400,7 +413,10 @@ export class SessionModel {
     const count = Math.max(0, Math.round(display.live));
     const { origin } = display.placement;
     this.#origins[origin] += count - display.counted;
-    if (origin === 'app') this.#totals[display.kind] += count - display.counted;
+    if (origin === 'app') {
+      this.#totals[display.kind] += count - display.counted;
+      if (display.since === 'before') this.#before[display.kind] += count - display.counted;
+    }
     display.counted = count;
     if (count > 0) {
       display.shown = true;
@@ -421,10 +437,11 @@ export class SessionModel {
 
   #toSite(display: DisplaySite): Site {
     const { placement, counted, rates } = display;
-    const exact = display.kind === 'promise' ? !this.#sampledPromises : !this.#sampledResources;
+    const exact = this.#isExact(display);
     return {
       id: display.id,
       kind: display.kind,
+      since: display.since,
       origin: placement.origin,
       function: placement.function,
       file: placement.file,
@@ -441,6 +458,11 @@ export class SessionModel {
       sinceBaseline: counted - display.baseline,
       stack: display.stack.map(withoutOrigin),
     };
+  }
+
+  #isExact({ kind, since, raws }: DisplaySite): boolean {
+    if (since === 'before') return raws.every(({ site }) => site.before?.estimated !== true);
+    return kind === 'promise' ? !this.#sampledPromises : !this.#sampledResources;
   }
 
   #toTask(kind: TaskKind, row: RawTask): Task {
@@ -461,6 +483,10 @@ export class SessionModel {
     if (row.pid !== undefined) task.pid = row.pid;
     return task;
   }
+}
+
+function noTasks(): Record<TaskKind, number> {
+  return { promise: 0, timeout: 0, interval: 0, immediate: 0, handle: 0, request: 0 };
 }
 
 function withoutOrigin(frame: PlacedFrame): StackFrame {

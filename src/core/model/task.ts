@@ -24,11 +24,18 @@ export interface StackFrame {
   readonly column: number;
 }
 
+/**
+ * When the tasks of a site began. Of those from `before` the attach nobody saw the beginning: they stand at the function
+ * that they will call (a timer's callback, a server's listener), and are at least as old as they are said to be.
+ */
+export type Since = 'attach' | 'before';
+
 /** A source position that spawned tasks of one kind, and how many of them are alive. */
 export interface Site {
   /** Stable for the life of a session. */
   readonly id: string;
   readonly kind: TaskKind;
+  readonly since: Since;
   readonly origin: Origin;
   /** Function or callback the task runs, else the function that contains the site; null at module level. */
   readonly function: string | null;

@@ -23,6 +23,8 @@ export interface Session {
   readonly totals: Readonly<Record<TaskKind, number>>;
   /** Live tasks of all code. */
   readonly origins: Readonly<Record<Origin, number>>;
+  /** What of it began before the attach. */
+  readonly before: SessionUpdate['before'];
   readonly dropped: number;
   readonly lostPolls: number;
   readonly agentRestarts: number;
@@ -90,6 +92,7 @@ export class SessionStore implements Disposable {
       clockMs,
       totals: update.totals,
       origins: update.origins,
+      before: update.before,
       dropped: update.dropped,
       lostPolls: update.lostPolls,
       agentRestarts: update.agentRestarts,

@@ -1,5 +1,5 @@
 /** What a site, a task and a process look like in words. Pure. */
-import { formatAge, formatEstimate, formatRate, formatSiteCount, roundToError } from '../../core/format/figures';
+import { FROM_BEFORE, formatAge, formatEstimate, formatOldest, formatRate, formatSiteCount, roundToError } from '../../core/format/figures';
 import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent, formatShare, formatSigned } from '../../core/format/quantity';
 import { formatKindCount, kindNoun } from '../../core/format/taskKind';
 import type { Overhead, ProcessFigures, Site, StackFrame, Task, TaskKind } from '../../core/model/task';
@@ -35,8 +35,9 @@ export function siteDescription(site: SiteRow): string {
     formatEstimate(site),
     change === 0 ? '' : formatSigned(change),
     // Coarse, so that a row with an old task is not drawn again every second.
-    site.count > 0 ? formatAge(site.oldestMs) : '',
+    site.count > 0 ? formatOldest(site) : '',
     sitePosition(site),
+    site.since === 'before' ? FROM_BEFORE : '',
   ]
     .filter((part) => part !== '')
     .join('  ');
@@ -48,7 +49,8 @@ export function siteSpoken(site: SiteRow): string {
   const position = sitePosition(site);
   if (position !== '') parts.push(`at ${position.replace(/:(\d+)$/, ' line $1')}`);
   if (site.sinceBaseline !== 0) parts.push(`${formatCount(Math.abs(site.sinceBaseline))} ${site.sinceBaseline > 0 ? 'more' : 'fewer'} than at the baseline`);
-  if (site.count > 0) parts.push(`oldest ${formatAge(site.oldestMs)}`);
+  if (site.count > 0) parts.push(`oldest ${site.since === 'before' ? 'more than ' : ''}${formatAge(site.oldestMs)}`);
+  if (site.since === 'before') parts.push(FROM_BEFORE);
   return parts.join(', ');
 }
 
@@ -68,16 +70,17 @@ export function siteTooltip(site: SiteRow | Site): string {
   lines.push(
     [
       `${formatSiteCount(site)}${site.exact || site.error === 0 ? '' : ` ±${formatCount(site.error)}`}`,
-      site.count > 0 ? `oldest ${formatDuration(site.oldestMs)}` : 'none alive',
+      site.count > 0 ? `oldest ${site.since === 'before' ? '> ' : ''}${formatDuration(site.oldestMs)}` : 'none alive',
       `${formatSigned(site.sinceBaseline)} since the baseline`,
     ].join(' · '),
   );
-  lines.push(`${formatRate(site.ratePerSec)} started, ${formatRate(site.endedPerSec)} ended · ${formatCount(site.started, site.exact)} started since the attach`);
+  if (site.since === 'before') lines.push(`${formatRate(site.endedPerSec)} ended · they began before the attach: where is not known, this is the function that they will call`);
+  else lines.push(`${formatRate(site.ratePerSec)} started, ${formatRate(site.endedPerSec)} ended · ${formatCount(site.started, site.exact)} started since the attach`);
   if (site.abandoned > 0) {
     lines.push(`${formatCount(site.abandoned, site.exact)} ${kindNoun(site.kind, site.abandoned)} collected while pending: nothing could settle them any more`);
   }
-  if (!site.exact) lines.push('An estimate: so many are started that only a sample is looked at.');
-  if ('stack' in site && site.stack.length > 0) {
+  if (!site.exact) lines.push(site.since === 'before' ? 'An estimate: there were too many to look up each.' : 'An estimate: so many are started that only a sample is looked at.');
+  if ('stack' in site && site.since === 'attach' && site.stack.length > 0) {
     lines.push(['Started from', ...site.stack.map((frame) => `- ${stackFrame(frame)}`)].join('\n'));
   }
   return lines.join('\n\n');

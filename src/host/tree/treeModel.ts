@@ -218,6 +218,9 @@ function sessionChildren(session: Session, options: TreeOptions): readonly TreeR
   if (session.agentRestarts > 0) {
     rows.push(note(session, 'blind', 'The process was out of reach for long: tasks from before that are not shown', theme('warning', 'list.warningForeground')));
   }
+  if (session.before.notFollowed > 0) {
+    rows.push(note(session, 'before', `${formatCount(session.before.notFollowed)} more timers from before the attach: too many to be listed`, theme('info')));
+  }
   if (session.process !== undefined) rows.push(processRow(session));
 
   const live = currentSites(session).filter((site) => site.count > 0);

@@ -1,6 +1,6 @@
 /** Hovers: everything that is known of the tasks that a line spawned. */
 import type { Hover, Position } from 'vscode-languageserver';
-import { formatAge, formatEstimate, formatRate, formatSiteCount } from '../../core/format/figures';
+import { formatEstimate, formatOldest, formatRate, formatSiteCount } from '../../core/format/figures';
 import { formatCount } from '../../core/format/quantity';
 import { kindNoun } from '../../core/format/taskKind';
 import type { Origin, StackFrame } from '../../core/model/task';
@@ -32,10 +32,10 @@ function siteText({ session, site }: DocumentSite, nameSession: boolean): string
   if (site.function !== null) head.push(escapeMarkdown(site.function));
   if (nameSession) head.push(`in ${escapeMarkdown(session.name)}`);
   const figures = [
-    site.count > 0 ? `oldest ${formatAge(site.oldestMs)}` : 'none alive',
+    site.count > 0 ? `oldest ${formatOldest(site)}` : 'none alive',
     `${formatRate(site.ratePerSec)} started`,
     `${formatRate(site.endedPerSec)} ended`,
-    `${formatEstimate({ count: site.started, exact: site.exact, error: 0 })} since the attach`,
+    ...(site.since === 'before' ? [] : [`${formatEstimate({ count: site.started, exact: site.exact, error: 0 })} since the attach`]),
   ];
   const lines = [head.join(' — '), figures.join(' · ')];
   if (site.abandoned > 0) {
@@ -43,14 +43,20 @@ function siteText({ session, site }: DocumentSite, nameSession: boolean): string
       `${formatCount(site.abandoned, site.exact)} ${kindNoun(site.kind, site.abandoned)} collected while pending: nothing could settle them any more.`,
     );
   }
-  lines.push(site.exact ? 'Exact: every one was counted.' : `Sampled: ±${formatCount(site.error)} with 95 % confidence.`);
+  lines.push(exactnessText(site));
   if (session.end) lines.push(`Ended: ${escapeMarkdown(session.end.message)}`);
   if (session.model.dropped > 0) lines.push(`⚠ ${formatCount(session.model.dropped)} tasks of this process were not recorded at all.`);
-  if (site.stack.length > 0) {
+  if (site.since === 'before') lines.push('They began before the attach: where is not known. This is the function that they will call.');
+  if (site.since === 'attach' && site.stack.length > 0) {
     const origins = session.model.stackOrigins(site.id);
     lines.push(['Started from', '', ...site.stack.map((frame, index) => `- ${frameText(frame, origins[index] ?? null)}`)].join('\n'));
   }
   return lines.join('\n\n');
+}
+
+function exactnessText({ since, exact, error }: DocumentSite['site']): string {
+  if (exact) return 'Exact: every one was counted.';
+  return since === 'before' ? 'An estimate: there were too many to look up each.' : `Sampled: ±${formatCount(error)} with 95 % confidence.`;
 }
 
 function frameText(frame: StackFrame, origin: Origin | null): string {

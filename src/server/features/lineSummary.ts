@@ -1,18 +1,19 @@
 /** What the sites of one line say together. */
 import { TASK_KINDS } from '../../core/model/task';
-import type { Site, TaskKind } from '../../core/model/task';
-import { formatAge, formatGrowth, formatSiteCount } from '../../core/format/figures';
+import type { Site } from '../../core/model/task';
+import { formatGrowth, formatOldest, formatSiteCount } from '../../core/format/figures';
 import type { DocumentSite } from '../lineSites';
 
 /** The figures of one kind on one line. */
-export type KindFigures = Pick<Site, 'kind' | 'count' | 'exact' | 'error' | 'oldestMs' | 'ratePerSec' | 'endedPerSec'>;
+export type KindFigures = Pick<Site, 'kind' | 'since' | 'count' | 'exact' | 'error' | 'oldestMs' | 'ratePerSec' | 'endedPerSec'>;
 
-/** Sums the sites of each kind, the kind with the most tasks first. */
+/** Sums the sites of each kind, those from before the attach apart, the kind with the most tasks first. */
 export function kindsOf(sites: readonly DocumentSite[]): readonly KindFigures[] {
-  const kinds = new Map<TaskKind, KindFigures>();
+  const kinds = new Map<string, KindFigures>();
   for (const { site } of sites) {
-    const sum = kinds.get(site.kind);
-    kinds.set(site.kind, sum ? add(sum, site) : site);
+    const key = `${site.kind} ${site.since}`;
+    const sum = kinds.get(key);
+    kinds.set(key, sum ? add(sum, site) : site);
   }
   return [...kinds.values()].sort(
     (a, b) => b.count - a.count || TASK_KINDS.indexOf(a.kind) - TASK_KINDS.indexOf(b.kind),
@@ -24,8 +25,8 @@ export function lensTitle(sites: readonly DocumentSite[]): string {
   const kinds = kindsOf(sites);
   const live = kinds.filter((kind) => kind.count > 0);
   if (live.length === 0) return kinds[0] ? formatSiteCount({ ...kinds[0], exact: true }) : '';
-  const oldest = Math.max(...live.map((kind) => kind.oldestMs));
-  return [live.map(formatSiteCount).join(', '), `oldest ${formatAge(oldest)}`, growth(kinds)].filter(Boolean).join(' · ');
+  const oldest = live.reduce((a, b) => (a.oldestMs >= b.oldestMs ? a : b));
+  return [live.map(formatSiteCount).join(', '), `oldest ${formatOldest(oldest)}`, growth(kinds)].filter(Boolean).join(' · ');
 }
 
 /** `12 promises, 3 timeouts · +3/s`: what stands at the end of the line and may change with every poll. */
@@ -47,6 +48,7 @@ function growth(kinds: readonly KindFigures[]): string {
 function add(a: KindFigures, b: KindFigures): KindFigures {
   return {
     kind: a.kind,
+    since: a.since,
     count: a.count + b.count,
     exact: a.exact && b.exact,
     // Variances add, so errors do as the sides of a right angle.

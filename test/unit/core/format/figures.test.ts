@@ -47,7 +47,7 @@ test('growth is what remains of what starts', () => {
 });
 
 test('nouns agree', () => {
-  expect(formatSiteCount({ kind: 'promise', count: 1, exact: true, error: 0 })).toBe('1 promise');
-  expect(formatSiteCount({ kind: 'timeout', count: 0, exact: true, error: 0 })).toBe('0 timeouts');
-  expect(formatSiteCount({ kind: 'request', count: 1234, exact: false, error: 160 })).toBe('~1,200 requests');
+  expect(formatSiteCount({ kind: 'promise', since: 'attach', count: 1, exact: true, error: 0 })).toBe('1 promise');
+  expect(formatSiteCount({ kind: 'timeout', since: 'attach', count: 0, exact: true, error: 0 })).toBe('0 timeouts');
+  expect(formatSiteCount({ kind: 'request', since: 'attach', count: 1234, exact: false, error: 160 })).toBe('~1,200 requests');
 });

@@ -72,6 +72,7 @@ export class PollBuilder {
       sites: this.#newSites,
       changes: this.#changes,
       dropped: 0,
+      beforeNotFollowed: 0,
       sampledPromises: false,
       sampledResources: false,
       promiseWeight: 1,

@@ -1,0 +1,393 @@
+/**
+ * What was there before the attach: timers, handles and requests that no hook of ours has seen begin. Node keeps them all
+ * somewhere: timers in lists that only a debugger can reach (it hands them to {@link Existing.adopt}), handles and requests
+ * in the lists behind `process._getActiveHandles` and `_getActiveRequests`.
+ *
+ * Where they were started is not known any more. What is known is the functions that they will call: the debugger finds
+ * the positions of these, and a task counts there. Their ends come through the same hook as those of all other tasks.
+ */
+import type { AgentSite } from '../protocol/agent';
+import { readHidden, readOwn } from './host';
+import type { TargetProcess } from './host';
+import { RESOURCE_CLASS } from './resourceTypes';
+import { NO_SITE } from './stacks';
+import type { Stacks } from './stacks';
+
+/**
+ * Tasks from before the attach that are followed to their ends: a quarter of the table, so that sampling of what is started
+ * from now on stays as it is. Others are counted only. 65,536 timers take 60 ms, once.
+ */
+export const FOLLOWED_LIMIT = 1 << 16;
+/**
+ * Functions whose position the debugger looks up, one by one, at 40 us of the target's time each. What calls others is
+ * counted with those that have the same source text, as an estimate.
+ */
+export const CALLBACK_LIMIT = 1000;
+/** Functions of one task that are looked at: the first that is not Node's own tells its line. */
+const CANDIDATE_LIMIT = 8;
+/** Of a function's text, this many characters at either end tell it from others, with its length. */
+const TEXT_PART = 64;
+/** Counting again what is not followed may take this share of the time between two counts. */
+const RECOUNT_SHARE = 0.002;
+
+type TaskKind = AgentSite['kind'];
+
+/** What Node keeps to itself (node: lib/internal/timers.js), as far as this version has it. */
+export interface TimerInternals {
+  /** Lists of timers by their duration: circular, linked by `_idleNext`. */
+  readonly timerListMap?: Readonly<Record<string, unknown>> | undefined;
+  /** Linked by `_idleNext` from `head`. */
+  readonly immediateQueue?: unknown;
+}
+
+/** What {@link Existing} needs of the resource hook. */
+export interface ResourceLedger {
+  /** Async ids below this were given before the hook was on. */
+  readonly firstId: number;
+  /** Follows a resource to its end. @returns whether there was room */
+  follow(asyncId: number, site: number, start: number, held: object): boolean;
+  follows(asyncId: number): boolean;
+}
+
+export interface Existing {
+  /**
+   * Follows what there is. Returns functions whose position the debugger is to find, by the numbers that sites name in
+   * `callbacks`.
+   */
+  adopt(internals: TimerInternals): object;
+  /** Tasks that are counted only, as of the last count; null when there are none such. */
+  more(now: number): number;
+  stop(): void;
+}
+
+interface Found {
+  readonly asyncId: number;
+  readonly kind: TaskKind;
+  readonly type: string;
+  /** On the agent's clock; a lower bound of the age follows from it. */
+  readonly start: number;
+  readonly held: object;
+  readonly candidates: readonly object[];
+  site: number;
+}
+
+export interface ExistingOptions {
+  readonly process: TargetProcess;
+  readonly isProxy: (value: unknown) => boolean;
+  readonly stacks: Stacks;
+  readonly ledger: ResourceLedger;
+  /** A timer of our own. */
+  readonly own: object;
+  /** `AsyncWrap.prototype.getAsyncId`: some handles inherit it without showing it. */
+  readonly getAsyncId: ((this: object) => number) | undefined;
+  readonly clock: () => number;
+  /** Milliseconds between the timers' clock (libuv's) and ours. */
+  readonly loopOffset: number;
+  readonly executionAsyncResource: (() => unknown) | undefined;
+}
+
+export function createExisting(options: ExistingOptions): Existing {
+  const { process, isProxy, stacks, ledger, own, clock, loopOffset } = options;
+  const read = (holder: unknown, key: PropertyKey): unknown => readOwn(isProxy, holder, key);
+  const hidden = (holder: unknown, description: string): unknown => readHidden(isProxy, holder, description);
+
+  let timers: TimerInternals = {};
+  let callbacks: Record<string, unknown> = create(null) as Record<string, unknown>;
+  let callbackCount = 0;
+  const numbers = new WeakMap<object, number>();
+  const sites = new Map<string, number>();
+  /** Functions that are looked up, by their text. */
+  const alike = new Map<string, number[]>();
+  let notFollowed = 0;
+  let countAgainAt = 0;
+  let asyncIdKey: symbol | undefined;
+
+  function adopt(internals: TimerInternals): object {
+    timers = internals;
+    const found: Found[] = [];
+    const now = clock();
+    let rest = 0;
+    eachHandle(found, now);
+    eachTimer((timer) => {
+      if (found.length < FOLLOWED_LIMIT) look(found, timer, now);
+      else rest++;
+    });
+    for (let i = 0; i < found.length; i++) (found[i] as Found).site = siteOf(found[i] as Found);
+    // the table keeps the tasks of a site in order of their start
+    found.sort((a, b) => a.start - b.start);
+    for (let i = 0; i < found.length; i++) {
+      const { asyncId, site, start, held } = found[i] as Found;
+      if (site === NO_SITE || !ledger.follow(asyncId, site, start, held)) rest++;
+    }
+    notFollowed = rest;
+    const end = clock();
+    countAgainAt = end + (end - now) / RECOUNT_SHARE;
+    const wanted = callbacks;
+    callbacks = create(null) as Record<string, unknown>;
+    return wanted;
+  }
+
+  /** Calls `see` for each timer and immediate from before the attach. */
+  function eachTimer(see: (timer: object) => void): void {
+    const visit = (timer: object): void => {
+      if (timer !== own && isBefore(timer)) see(timer);
+    };
+    const lists = timers.timerListMap;
+    if (isObject(lists)) {
+      for (const duration of keys(lists)) {
+        const list = read(lists, duration);
+        for (let timer = read(list, '_idleNext'); isObject(timer) && timer !== list; timer = read(timer, '_idleNext')) visit(timer);
+      }
+    }
+    for (let each = read(timers.immediateQueue, 'head'); isObject(each); each = read(each, '_idleNext')) visit(each);
+    // an interval stands in no list while its callback runs, at a breakpoint for instance
+    const running = options.executionAsyncResource?.();
+    if (typeof read(running, '_repeat') === 'number' && read(running, '_destroyed') === false) visit(running as object);
+  }
+
+  function isBefore(timer: object): boolean {
+    const id = timerId(timer);
+    return id >= 0 && id < ledger.firstId;
+  }
+
+  function timerId(timer: object): number {
+    asyncIdKey ??= symbolOf(timer, 'asyncId');
+    if (asyncIdKey === undefined) return -1;
+    const id = read(timer, asyncIdKey);
+    return typeof id === 'number' ? id : -1;
+  }
+
+  function look(found: Found[], timer: object, now: number): void {
+    const asyncId = timerId(timer);
+    const immediate = read(timer, '_onImmediate');
+    const callback = immediate ?? read(timer, '_onTimeout');
+    // a timer that was cleared from its own callback, or one that is about to be taken off its list
+    if (callback === null || callback === undefined) return;
+    const idleStart = read(timer, '_idleStart');
+    const start = typeof idleStart === 'number' ? idleStart - loopOffset : now;
+    const candidates = typeof callback === 'function' ? [callback] : [];
+    const repeats = read(timer, '_repeat');
+    if (immediate !== undefined) found[found.length] = { asyncId, kind: 'immediate', type: 'Immediate', start, held: timer, candidates, site: NO_SITE };
+    else if (repeats === null) found[found.length] = { asyncId, kind: 'timeout', type: 'Timeout', start, held: timer, candidates, site: NO_SITE };
+    else found[found.length] = { asyncId, kind: 'interval', type: 'Interval', start, held: timer, candidates, site: NO_SITE };
+  }
+
+  function eachHandle(found: Found[], now: number): void {
+    const handles = list(process._getActiveHandles);
+    const parts = new Set<unknown>();
+    for (let i = 0; i < handles.length; i++) partsOfChild(handles[i], parts);
+    for (let i = 0; i < handles.length; i++) {
+      const owner = handles[i] as object;
+      // the standard streams are Node's, a child's belong to the child
+      if (parts.has(owner) || read(owner, '_isStdio') === true) continue;
+      const handle = handleOf(owner);
+      const type = handleType(handle, owner);
+      const asyncId = idOf(handle);
+      if (RESOURCE_CLASS.get(type) !== 'handle' || !(asyncId >= 0 && asyncId < ledger.firstId)) continue;
+      found[found.length] = { asyncId, kind: 'handle', type, start: now, held: new WeakReference(handle), candidates: functionsOf(owner), site: NO_SITE };
+      httpRequest(found, owner, now);
+    }
+    const requests = list(process._getActiveRequests);
+    for (let i = 0; i < requests.length; i++) {
+      const request = requests[i] as object;
+      const type = constructorName(request).toUpperCase();
+      const asyncId = idOf(request);
+      if (RESOURCE_CLASS.get(type) !== 'request' || !(asyncId >= 0 && asyncId < ledger.firstId)) continue;
+      const candidates: object[] = [];
+      for (const callback of [read(read(request, 'context'), 'callback'), read(request, 'callback'), read(request, 'oncomplete')]) {
+        addFunction(candidates, callback);
+      }
+      found[found.length] = { asyncId, kind: 'request', type, start: now, held: new WeakReference(request), candidates, site: NO_SITE };
+    }
+  }
+
+  /** A client's request whose answer is not complete: its parser is the resource that ends with it. */
+  function httpRequest(found: Found[], socket: object, now: number): void {
+    const request = read(socket, '_httpMessage');
+    const parser = read(socket, 'parser');
+    if (!isObject(request) || !isObject(parser) || typeof read(request, 'method') !== 'string') return;
+    const asyncId = idOf(parser);
+    if (!(asyncId >= 0 && asyncId < ledger.firstId)) return;
+    const candidates: object[] = [];
+    addListeners(candidates, request, REQUEST_EVENTS);
+    found[found.length] = { asyncId, kind: 'request', type: 'HTTPCLIENTREQUEST', start: now, held: new WeakReference(request), candidates, site: NO_SITE };
+  }
+
+  function partsOfChild(child: unknown, parts: Set<unknown>): void {
+    const streams = read(child, 'stdio');
+    if (typeof read(child, 'spawnfile') !== 'string') return;
+    const count = read(streams, 'length');
+    for (let i = 0; typeof count === 'number' && i < count; i++) parts.add(read(streams, i));
+    parts.add(read(child, 'channel'));
+  }
+
+  function handleOf(owner: object): object {
+    const handle = read(owner, '_handle') ?? hidden(owner, 'kHandle') ?? read(hidden(owner, 'state symbol'), 'handle') ?? owner;
+    // the TLS layer stands on the socket's own handle
+    const below = read(handle, '_parent');
+    return isObject(below) && constructorName(handle) === 'TLSWrap' ? below : (handle);
+  }
+
+  function handleType(handle: object, owner: object): string {
+    const name = constructorName(handle);
+    switch (name) {
+      case 'TCP':
+      case 'Pipe':
+        return `${name.toUpperCase()}${read(owner, '_connectionKey') === undefined ? '' : 'SERVER'}WRAP`;
+      case 'TTY':
+      case 'UDP':
+      case 'FSEvent':
+      case 'Process':
+      case 'Signal':
+        return `${name.toUpperCase()}WRAP`;
+      default:
+        return name.toUpperCase();
+    }
+  }
+
+  /** Functions of the program that a handle will call, those that say most first. */
+  function functionsOf(owner: object): object[] {
+    const all: object[] = [];
+    const request = read(owner, '_httpMessage');
+    const server = read(owner, 'server') ?? read(owner, '_server');
+    if (isObject(request) && typeof read(request, 'method') === 'string') addListeners(all, request, REQUEST_EVENTS);
+    // the listeners of an HTTP connection are Node's, and many are bound to it
+    else if (!isObject(server) || !isObject(read(owner, 'parser'))) addListeners(all, owner, HANDLE_EVENTS);
+    for (const stream of ['stdout', 'stderr']) addListeners(all, read(owner, stream), ['data', 'readable', 'end', 'close']);
+    if (isObject(server)) addListeners(all, server, SERVER_EVENTS);
+    addTargetListeners(all, owner);
+    return all;
+  }
+
+  function addListeners(all: object[], emitter: unknown, names: readonly string[]): void {
+    const events = read(emitter, '_events');
+    for (let i = 0; i < names.length; i++) {
+      const listeners = read(events, names[i] as string);
+      if (typeof listeners === 'function') addFunction(all, listeners);
+      const count = read(listeners, 'length');
+      if (typeof listeners !== 'object' || typeof count !== 'number') continue;
+      for (let k = 0; k < count && k < CANDIDATE_LIMIT; k++) addFunction(all, read(listeners, k));
+    }
+  }
+
+  /** Listeners of an `EventTarget` of Node's, such as a message port (node: lib/internal/event_target.js). */
+  function addTargetListeners(all: object[], target: object): void {
+    const events = hidden(target, 'kEvents');
+    if (!isObject(events) || !(events instanceof MapClass)) return;
+    mapForEach(events, (root) => {
+      for (let each = read(root, 'next'), k = 0; isObject(each) && k < CANDIDATE_LIMIT; each = read(each, 'next'), k++) {
+        const callback = read(each, 'callback') ?? read(each, 'listener');
+        addFunction(all, callback);
+        addFunction(all, read(callback, 'fn'));
+      }
+    });
+  }
+
+  function addFunction(all: object[], value: unknown): void {
+    if (typeof value !== 'function' || all.length >= CANDIDATE_LIMIT || isProxy(value)) return;
+    // `once` wraps the listener that it was given
+    const wrapped = read(value, 'listener');
+    all[all.length] = typeof wrapped === 'function' && !isProxy(wrapped) ? wrapped : value;
+  }
+
+  function idOf(resource: object): number {
+    try {
+      return options.getAsyncId?.call(resource) ?? -1;
+    } catch {
+      return -1;
+    }
+  }
+
+  function siteOf({ kind, type, candidates }: Found): number {
+    let key = `${kind} ${type}`;
+    const found: number[] = [];
+    let estimated = false;
+    for (let i = 0; i < candidates.length; i++) {
+      const callback = candidates[i] as object;
+      let number = numbers.get(callback);
+      if (number === undefined && callbackCount < CALLBACK_LIMIT) {
+        number = callbackCount++;
+        numbers.set(callback, number);
+        callbacks[number] = callback;
+        const text = textKey(callback);
+        const same = alike.get(text);
+        if (same === undefined) alike.set(text, [number]);
+        else same[same.length] = number;
+      }
+      if (number !== undefined) {
+        found[found.length] = number;
+        key += ` ${number}`;
+        continue;
+      }
+      const text = textKey(callback);
+      key += ` ${text}`;
+      estimated = true;
+      for (const same of alike.get(text) ?? []) found[found.length] = same;
+    }
+    let site = sites.get(key);
+    if (site === undefined) {
+      const name = read(candidates[0], 'name');
+      site = stacks.addExisting({ kind, type, label: typeof name === 'string' ? name : null, before: { callbacks: found, estimated } });
+      if (site !== NO_SITE) sites.set(key, site);
+    }
+    return site;
+  }
+
+  return {
+    adopt,
+    more(now) {
+      if (notFollowed > 0 && now >= countAgainAt) {
+        notFollowed = 0;
+        eachTimer((timer) => {
+          if (!ledger.follows(timerId(timer))) notFollowed++;
+        });
+        const end = clock();
+        countAgainAt = end + (end - now) / RECOUNT_SHARE;
+      }
+      return notFollowed;
+    },
+    stop() {
+      timers = {};
+    },
+  };
+}
+
+const REQUEST_EVENTS = ['response', 'upgrade', 'connect', 'error', 'close', 'timeout'] as const;
+const SERVER_EVENTS = ['request', 'connection', 'secureConnection', 'stream', 'upgrade', 'listening', 'error', 'close'] as const;
+const HANDLE_EVENTS = ['request', 'connection', 'secureConnection', 'stream', 'data', 'readable', 'message', 'change', 'exit', 'end', 'close', 'connect', 'secureConnect', 'error', 'timeout', 'drain', 'listening', 'spawn'] as const;
+
+/** What tells a function from another when its position cannot be looked up. */
+function textKey(callback: object): string {
+  const text = functionToString.call(callback);
+  return `${text.length} ${text.slice(0, TEXT_PART)} ${text.slice(-TEXT_PART)}`;
+}
+
+function list(of: (() => unknown[]) | undefined): unknown[] {
+  const all = of?.();
+  return isArray(all) ? all : [];
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function constructorName(value: object): string {
+  const constructor = getOwnPropertyDescriptor(getPrototypeOf(value) ?? {}, 'constructor')?.value as unknown;
+  const name = typeof constructor === 'function' ? (getOwnPropertyDescriptor(constructor, 'name')?.value as unknown) : undefined;
+  return typeof name === 'string' ? name : '';
+}
+
+function symbolOf(holder: object, description: string): symbol | undefined {
+  for (const symbol of getOwnPropertySymbols(holder)) if (symbol.description === description) return symbol;
+  return undefined;
+}
+
+const { create, keys, getOwnPropertyDescriptor, getOwnPropertySymbols, getPrototypeOf } = Object;
+const { isArray } = Array;
+const functionToString = Function.prototype.toString;
+const MapClass = Map;
+const forEach = Map.prototype.forEach;
+const mapForEach = (map: Map<unknown, unknown>, see: (value: unknown) => void): void => {
+  forEach.call(map, see);
+};
+const WeakReference = WeakRef;

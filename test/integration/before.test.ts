@@ -1,0 +1,119 @@
+/** What was there before the attach: programs whose tasks are known by construction, attached to once they stand. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { attach } from '../../src/cdp/attach.ts';
+import { connect } from '../../src/cdp/connection.ts';
+import type { AttachedTarget } from '../../src/cdp/target.ts';
+import { SessionModel } from '../../src/core/model/sessionModel.ts';
+import type { Site } from '../../src/core/model/task.ts';
+import { pollInto } from '../../src/server/session.ts';
+import { createSourceMaps } from '../../src/server/sourceMaps.ts';
+import { NODES } from '../support/nodes.ts';
+import type { TestNode } from '../support/nodes.ts';
+import { startTarget, stopTargets } from '../support/target.ts';
+import type { TestTarget } from '../support/target.ts';
+import { expectedPicture } from '../support/truth.ts';
+import { until } from '../support/until.ts';
+
+const FIXTURE = join(import.meta.dirname, '../fixtures/before/tasks.ts');
+const OPTIONS = { budgetPercent: 100 };
+const EXPECTED = expectedPicture([FIXTURE]);
+/** What is left of it when all of `end` was called. */
+const LEFT = readFileSync(FIXTURE, 'utf8')
+  .split('\n')
+  .flatMap((text, index) =>
+    [...text.matchAll(/(?<=\/\/= |, )(\d+) (\w+)(?: -> (\d+))?/g)].flatMap(([, count, kind, left = count]) =>
+      left === '0' ? [] : [`tasks.ts:${String(index + 1).padStart(3)} ${String(kind)} ${String(left)}`],
+    ),
+  )
+  .sort();
+
+let directory: string;
+let program: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'asyncscope-before-'));
+  program = join(directory, 'tasks.cjs');
+  await build({ entryPoints: [FIXTURE], outfile: program, bundle: true, platform: 'node', format: 'cjs', minify: true, sourcemap: 'linked' });
+});
+
+afterEach(stopTargets);
+
+afterAll(async () => {
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function startFixture(node: TestNode): Promise<TestTarget> {
+  const fifo = join(directory, `fifo-${node.version}`);
+  execFileSync('sh', ['-c', 'test -p "$0" || mkfifo "$0"', fifo]);
+  const fixture = JSON.stringify({ directory, fifo });
+  return startTarget(node, `globalThis.fixture = ${fixture}; require(${JSON.stringify(program)}); // console.log('idle')`);
+}
+
+/** A model that is polled, and what it shows of the user's code. */
+function watch(target: AttachedTarget): { readonly model: SessionModel; readonly poll: () => Promise<unknown> } {
+  const model = new SessionModel();
+  const positions = createSourceMaps();
+  return { model, poll: () => pollInto(model, target, positions) };
+}
+
+function live(model: SessionModel): readonly Site[] {
+  return [...model.sites()].filter((site) => site.origin === 'app' && site.count > 0);
+}
+
+function picture(model: SessionModel, since: Site['since'] = 'before'): readonly string[] {
+  return live(model)
+    .filter((site) => site.since === since && site.file !== null)
+    .map((site) => `${(site.file ?? '').replace(/^.*[\\/]/, '')}:${String(site.line).padStart(3)} ${site.kind} ${site.count}`)
+    .sort();
+}
+
+async function evaluate(url: string, expression: string): Promise<unknown> {
+  const connection = await connect(url);
+  try {
+    const answer = (await connection.send('Runtime.evaluate', { expression, returnByValue: true })) as { result: { value: unknown } };
+    return answer.result.value;
+  } finally {
+    await connection.close();
+  }
+}
+
+describe.each(NODES)('Node $version', (node) => {
+  test('every task stands at the function that it will call, through a source map', async () => {
+    const target = await startFixture(node);
+    const attached = await attach(target.url, OPTIONS);
+    const { model, poll } = watch(attached);
+    await poll();
+    expect(picture(model)).toEqual(EXPECTED);
+    // four timers of promises: their callback is a builtin
+    const nowhere = live(model).filter((site) => site.file === null);
+    expect(nowhere.map(({ kind, count, function: name }) => [kind, count, name])).toEqual([['timeout', 4, '(timer that settles a promise)']]);
+    expect(picture(model, 'attach')).toEqual([]);
+    expect(live(model).every((site) => site.exact && site.started === 0 && site.ratePerSec === 0 && site.sinceBaseline === 0)).toBe(true);
+    expect(model.before).toEqual(model.totals);
+    await attached.detach();
+  });
+
+  test('what ends leaves the count, once, and intervals live on', async () => {
+    const target = await startFixture(node);
+    const attached = await attach(target.url, OPTIONS);
+    const { model, poll } = watch(attached);
+    await poll();
+    const ticks = Number(await evaluate(target.url, 'ticks()'));
+    await until(async () => Number(await evaluate(target.url, 'ticks()')) > ticks + 3);
+    await poll();
+    expect(picture(model)).toEqual(EXPECTED);
+    await evaluate(target.url, 'for (const each of Object.values(end)) each(); 0');
+    await until(async () => {
+      await poll();
+      return picture(model).join('|') === LEFT.join('|');
+    }, 5_000).catch(() => undefined);
+    expect(picture(model)).toEqual(LEFT);
+    await attached.detach();
+  });
+});
