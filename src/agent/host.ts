@@ -83,6 +83,9 @@ export interface CallSite {
   getColumnNumber(): number | null;
   /** Offset in the script's source, a cheap and unique key of a position within one script. */
   getPosition(): number;
+  /** Where the function begins that the position is in (V8: src/objects/call-site-info.h). */
+  getEnclosingLineNumber(): number | null;
+  getEnclosingColumnNumber(): number | null;
   isConstructor(): boolean;
   isAsync(): boolean;
   isEval(): boolean;

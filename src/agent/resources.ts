@@ -24,6 +24,8 @@ const REMEMBERED_ENDS = 1024;
 const REMEMBERED_CARRIERS = 4096;
 /** Closes of files after which it is looked which ones are closed, if no poll does: so that they do not pile up. */
 const CLOSES_LIMIT = 512;
+/** Node has some fifty callbacks of ticks; the names of more are not remembered, which costs a stack for each. */
+const TICK_NAMES_LIMIT = 256;
 /** How many such resources are followed from one to the next. Streams have chains of four or five ticks. */
 const CARRIER_STEPS = 64;
 
@@ -76,6 +78,8 @@ export function trackResources(
   let closes = 0;
   /** Sites of timers: the microtasks behind a timer's callback are not the timer's doing. */
   const timerSites = new Set<number>();
+  /** Names of the callbacks that Node puts off to the next tick for itself. */
+  const ticksOfNode = new Set<unknown>();
   /**
    * Live requests after which a function of Node's own goes on without a frame or a trigger of the program's. While there
    * are any, Node is asked to tell of each callback that it begins: the microtasks behind a callback are its doing.
@@ -154,7 +158,7 @@ export function trackResources(
       request.kind = 'request';
       request.type = type;
       const site = stacks.site(request);
-      if (site >= 0) carrierSites[slot] = site;
+      if (site >= 0 && !isTickOfNode(type, resource, site)) carrierSites[slot] = site;
       sampler.charge(now, clock());
       gate.leave();
     } catch {
@@ -168,13 +172,29 @@ export function trackResources(
   /** Whether what a resource does later is the doing of the line that made it, and that line is worth a stack. */
   function startsWork(type: string, resource: object): boolean {
     if (type === 'TickObject') {
-      // Ticks are many, and few of them start anything: only as many as streams and servers are opened.
-      const callback = readOwn(node.isProxy, resource, 'callback');
-      const name = readOwn(node.isProxy, callback, 'name');
-      return name === STARTING_TICK || isLookUp(node, readOwn(node.isProxy, resource, 'args'));
+      // Node's own ticks are many, and few of them start anything: only as many as streams and servers are opened.
+      const name = nameOfTick(resource);
+      if (name === STARTING_TICK || isLookUp(node, readOwn(node.isProxy, resource, 'args'))) return true;
+      return sampler.weight === 1 && !ticksOfNode.has(name);
     }
     // A program may make any number of AsyncResources: while there is no time for all tasks there is none for these.
     return sampler.weight === 1 && type !== 'Microtask' && !(type in providers);
+  }
+
+  function nameOfTick(resource: object): unknown {
+    return readOwn(node.isProxy, readOwn(node.isProxy, resource, 'callback'), 'name');
+  }
+
+  /**
+   * Whether it was Node that put something off to the next tick, for reasons of its own, and not a library or the program.
+   * Node does that for every chunk of every stream: such callbacks are known by their names after the first time.
+   */
+  function isTickOfNode(type: string, resource: object, site: number): boolean {
+    if (type !== 'TickObject' || !(stacks.below(site)[1]?.startsWith('node:') ?? false)) return false;
+    const name = nameOfTick(resource);
+    if (name === STARTING_TICK || isLookUp(node, readOwn(node.isProxy, resource, 'args'))) return false;
+    if (name !== '' && ticksOfNode.size < TICK_NAMES_LIMIT) ticksOfNode.add(name);
+    return true;
   }
 
   function init(asyncId: number, type: string, triggerAsyncId: number, resource: object): void {

@@ -6,6 +6,7 @@
 import type { AgentSite } from '../protocol/agent';
 import { createCalls } from './calls';
 import type { MadeBelow, Way } from './calls';
+import { createContinuations } from './continuations';
 import type { CallSite, V8Error } from './host';
 import type { TaskTable } from './taskTable';
 
@@ -37,6 +38,9 @@ const JOINING_BUILTIN = /^(?:all|allSettled|any|race)$/;
 /** Builtins that run an async generator until it waits: like the call of an async function. */
 const RESUMING_BUILTIN = /^(?:next|return|throw)$/;
 
+/** Node's function that runs ticks and microtasks: below whatever they do. */
+const TASK_QUEUES = 'node:internal/process/task_queues';
+
 /** Our own code in the target, and that of other Asyncscopes: what it makes is not the program's. */
 const OWN_SCRIPT = /^node:internal\/asyncscope\//;
 const UNNAMED_SCRIPT = '<anonymous>';
@@ -55,6 +59,8 @@ interface Frame {
   readonly plumbing: boolean;
   readonly name: string | null;
   readonly script: string | null;
+  /** Which function it is in: that function's script and first position. */
+  readonly fn: string;
 }
 
 interface Node {
@@ -149,6 +155,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
   const roots = new Map<string, Node>();
   /** Positions of dynamic imports: their promise is made by the very frame that holds the import. */
   const imports = new Set<number>();
+  const continuations = createContinuations(table);
   const promiseSites = new Map<number, RawSite>();
   const calls = createCalls((way) => {
     const known = promiseSites.get(way.site);
@@ -220,7 +227,8 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
   function addFrame(site: CallSite, script: string | null, origin: FrameOrigin, plumbing: boolean): Frame | undefined {
     if (frames.length >= MAX_FRAMES) return undefined;
     const name = cut(site.getFunctionName());
-    const frame: Frame = { id: frames.length, origin, plumbing, name, script };
+    const fn = `${script ?? ''} ${site.getEnclosingLineNumber()} ${site.getEnclosingColumnNumber()} ${name ?? ''}`;
+    const frame: Frame = { id: frames.length, origin, plumbing, name, script, fn };
     frames.push(frame);
     newFrames.push({
       function: name,
@@ -284,7 +292,11 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     if (walked === undefined) return NOT_COUNTED;
     const { frames: list } = walked;
     const owner = walked.owner < 0 ? NOBODY : walked.owner;
-    const cause = owner === NOBODY ? request.cause() : -1;
+    let cause = -1;
+    if (owner === NOBODY && request.kind !== 'promise') {
+      cause = continued(walked, request.type);
+      if (cause === -1) cause = request.cause();
+    }
     const last = owner === NOBODY ? innermostForeign(list) : owner;
     let node = roots.get(request.type);
     if (node === undefined) roots.set(request.type, (node = createNode()));
@@ -295,8 +307,29 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
       const sample = walked.whole ? walked : (walk(request, stackDepth) ?? walked);
       addSite(node, request, sample, owner, cause);
     }
+    if (owner === NOBODY && walked.asyncCall && request.exact) continuations.calledBy(node.site, continued(walked, null));
     if (node.way !== null) calls.saw(node.way, request.exact, turn(), list, owner + 1);
     return node.site;
+  }
+
+  /**
+   * The site of the user's whose call goes on here, where an async function of other code was resumed; else -1.
+   * @param type of what is made; null when only certainty is wanted
+   */
+  function continued({ frames: list, sites }: Walk, type: string | null): number {
+    const offset = sites.length - list.length;
+    for (let i = list.length - 1; i >= 0; i--) {
+      const frame = list[i] as Frame;
+      if (frame.script === TASK_QUEUES) continue;
+      const isAsync = (sites[offset + i] as CallSite).isAsync();
+      if (frame.origin === 'dependency' || (isAsync && frame.origin === 'node')) {
+        const found = type === null ? continuations.onlySiteOf(frame.fn) : continuations.siteOf(frame.fn, type);
+        if (found !== -1) return found;
+      }
+      // frames above this one are called by it, they are not resumed
+      if (!isAsync) return -1;
+    }
+    return -1;
   }
 
   /** A promise that no builtin on the stack made is the result of an async function's call, or of `import()`. */
@@ -321,6 +354,10 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     // where the loader is the caller, it is no call: a module that may await at its top level gets a promise of its own
     const caller = list[1]?.script;
     if (asyncCall && owner === 0 && caller !== null && caller !== undefined) below.push(caller);
+    if (request.kind === 'request' && isSynchronous(list)) {
+      node.site = NOT_COUNTED;
+      return;
+    }
     const inner = request.isInner(below);
     node.site = siteCount++;
     belowSites[node.site] = below;
@@ -341,6 +378,8 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     };
     newSites[newSites.length] = site;
     if (node.way !== null) promiseSites.set(site.id, site);
+    const made = list[0];
+    if (asyncCall && made !== undefined && made.origin !== 'app') continuations.add(made.fn, site.id, owner !== NOBODY);
   }
 
   /** What a promise is to the call of the user's below which it was made; undefined when there is no such call. */
@@ -354,7 +393,6 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     if (!foreign && !resumed) return undefined;
     let called = owner - 1;
     while (!resumed && called > 0 && (list[called] as Frame).origin === 'native') called--;
-    const { script, name } = list[called] as Frame;
     // for whom it was made: the frame that calls an async function or a builtin
     let depth = 0;
     for (let i = asyncCall ? 1 : 0; i <= called; i++) if ((list[i] as Frame).origin !== 'native') depth++;
@@ -362,7 +400,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     // a function that is resumed has handed out its own promise long ago
     const resumedLater = site.isAsync() && !(asyncCall && called === 0);
     return {
-      key: `${caller.id} ${script ?? ''} ${name ?? ''}`,
+      key: `${caller.id} ${(list[called] as Frame).fn}`,
       ofCall: resumed ? owner === 1 : asyncCall && called === 0,
       never: resumedLater || (site.isConstructor() && (asyncCall || depth > 1)),
       depth: JOINING_BUILTIN.test(builtin) ? depth - 0.5 : depth,
@@ -388,7 +426,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     addExisting({ kind, type, label, before }) {
       if (siteCount >= MAX_SITES || frames.length >= MAX_FRAMES) return NO_SITE;
       // stands for the position that the debugger will find
-      const frame: Frame = { id: frames.length, origin: 'native', plumbing: false, name: cut(label), script: null };
+      const frame: Frame = { id: frames.length, origin: 'native', plumbing: false, name: cut(label), script: null, fn: '' };
       frames.push(frame);
       newFrames.push({ function: frame.name, script: null, line: 0, column: 0, flags: FRAME_NATIVE });
       newSites.push({ id: siteCount, kind, type, label: frame.name, frames: [frame.id], inner: false, asyncCall: false, cause: null, before });
@@ -441,6 +479,16 @@ function withoutConstructors(sites: CallSite[], classes: readonly string[]): Cal
   const caller = sites[end];
   if (caller?.getFunctionName() === 'then' && caller.getLineNumber() === null) return undefined;
   return [...sites.slice(0, builtin + 1), ...sites.slice(end)];
+}
+
+/** Node makes an object for a request that it runs at once, too (`crypto.randomBytes`), and lets the collector end it. */
+function isSynchronous(list: readonly Frame[]): boolean {
+  for (let i = 0; i < list.length; i++) {
+    const { origin, name } = list[i] as Frame;
+    if (origin === 'app' || origin === 'dependency') return false;
+    if (name?.endsWith('Sync') === true) return true;
+  }
+  return false;
 }
 
 function originOf(script: string): FrameOrigin {

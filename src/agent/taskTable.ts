@@ -48,6 +48,8 @@ export interface TaskTable {
   figures(site: number): SiteFigures;
   /** Start of the oldest live task of a site, or -1. */
   oldest(site: number): number;
+  /** Start of the first live task of a site that began after `time`, or -1. */
+  firstAfter(site: number, time: number): number;
   /** Visits the first `limit` live tasks of a site, oldest first; returns the weight of those not visited. */
   visit(site: number, limit: number, see: (task: number, start: number, weight: number, resource: object | null) => void): number;
 }
@@ -215,6 +217,12 @@ export function createTaskTable(): TaskTable {
     oldest(number: number): number {
       const { head } = sites[number] as SiteFigures;
       return head === NONE ? -1 : (start[head] as number);
+    },
+    firstAfter(number: number, time: number): number {
+      for (let index = (sites[number] as SiteFigures).head; index !== NONE; index = next[index] as number) {
+        if ((start[index] as number) > time) return start[index] as number;
+      }
+      return -1;
     },
     visit(
       number: number,

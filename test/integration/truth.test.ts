@@ -2,8 +2,11 @@
  * The truth corpus: programs whose live tasks are known by construction, watched from their first line on every supported
  * Node. What the model shows of the user's code must be exactly what the program says, and docs/truth.md must tell it.
  */
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LIBRARIES_PACKAGE } from '../../scripts/lib/paths.ts';
 import { NODES } from '../support/nodes.ts';
+import { startServices } from '../support/services.ts';
+import type { Services } from '../support/services.ts';
 import { CORPORA, readPrograms } from '../support/truth.ts';
 import { runProgram } from '../support/truthRun.ts';
 import { keptSection, renderSection, resultKey, writeSection } from '../support/truthTable.ts';
@@ -17,6 +20,15 @@ describe.each(Object.entries(CORPORA))('%s', (heading, directory) => {
   const runs = programs.flatMap((program) =>
     NODES.filter(({ version }) => program.nodes.includes(version)).map((node) => ({ program, node })),
   );
+
+  let services: Services | undefined;
+  beforeAll(async () => {
+    if (directory !== LIBRARIES_PACKAGE) return;
+    services = await startServices();
+    // the programs find their servers in what they inherit
+    Object.assign(process.env, services.env);
+  });
+  afterAll(() => services?.stop());
 
   // Programs wait more than they work: several at once take hardly longer than one.
   describe.concurrent('shows', () => {

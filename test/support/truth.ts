@@ -2,11 +2,13 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { SessionModel } from '../../src/core/model/sessionModel.ts';
+import { LIBRARIES_PACKAGE } from '../../scripts/lib/paths.ts';
 import type { NodeVersion } from './nodes.ts';
 
 /** The corpora, by the heading under which `docs/truth.md` lists them. */
 export const CORPORA = {
   "Node's own interfaces and the language": join(import.meta.dirname, '../fixtures/truth'),
+  Libraries: LIBRARIES_PACKAGE,
 } as const;
 
 const PROGRAM = /\.(?:cjs|mjs|ts|mts|cts)$/;

@@ -1,8 +1,8 @@
 /** Runs one program of the truth corpus under the agent and says what the model shows of it. */
-import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { transform } from 'esbuild';
 import { spawnTarget } from '../../src/cdp/spawn.ts';
 import { SessionModel } from '../../src/core/model/sessionModel.ts';
@@ -24,8 +24,8 @@ export interface TruthRun {
 }
 
 /**
- * Starts the program with the agent in it, waits until it says that it is ready and the picture is the expected one (or
- * {@link SETTLE_MS} have passed), and looks once more: the picture must stand, not pass by.
+ * Starts the program with the agent in it, waits until it says that it is ready and the picture is the expected one twice in
+ * a row, as it must stand and not pass by, or {@link SETTLE_MS} have passed.
  * @throws {Error} when the program ends before
  */
 export async function runProgram(node: TestNode, program: TruthProgram, settleMs = SETTLE_MS): Promise<TruthRun> {
@@ -47,11 +47,14 @@ export async function runProgram(node: TestNode, program: TruthProgram, settleMs
       if (ended !== undefined) throw new Error(`${program.name} ended: ${JSON.stringify(ended)}\n${stderr.join('\n')}`);
       return stderr.includes('ready');
     });
+    let rightBefore = false;
     await until(async () => {
       await pollInto(model, target, positions);
-      return shownPicture(model).join() === program.expected.join();
+      const right = shownPicture(model).join() === program.expected.join();
+      const stands = right && rightBefore;
+      rightBefore = right;
+      return stands;
     }, settleMs).catch(() => undefined);
-    await pollInto(model, target, positions);
     return { shown: shownPicture(model), model };
   } finally {
     await target.detach();
@@ -71,7 +74,11 @@ async function compile(source: string, directory: string): Promise<string> {
     minify: true,
     sourcemap: 'external',
     sourcefile: source,
+    tsconfigRaw: { compilerOptions: { experimentalDecorators: true } },
   });
+  // what it imports from packages is found from where it came from
+  const modules = join(dirname(source), 'node_modules');
+  if (existsSync(modules)) await symlink(modules, join(directory, 'node_modules'));
   await writeFile(out, `${code}\n//# sourceMappingURL=${basename(out)}.map\n`);
   await writeFile(`${out}.map`, map);
   return out;
