@@ -6,13 +6,13 @@ import { ServerClient } from './host/client/serverClient';
 import type { CommandContext } from './host/commands/commands';
 import { attachToTarget, registerCommands } from './host/commands/commands';
 import { createContextKeys } from './host/contextKeys';
-import type { InternalsPlacement, SiteOrder } from './host/contributions';
 import { ATTACH_VARIABLE, CONFIGURATION_SECTION } from './host/contributions';
 import { createDebugBridge } from './host/debugBridge/debugBridge';
 import { Decorations } from './host/editor/decorations';
 import { MarksModel } from './host/editor/marksModel';
 import { introduceView } from './host/introduction';
 import { safeErrorMessage } from './host/redact';
+import { ProjectFiles } from './host/project/projectFiles';
 import { RefreshScheduler } from './host/refreshScheduler';
 import { Attachments } from './host/sessions/attachments';
 import { SessionStore } from './host/sessions/sessionStore';
@@ -20,9 +20,7 @@ import { readSettings, serverSettings } from './host/settings';
 import { StatusBar } from './host/statusBar/statusBar';
 import type { AsyncscopeTestApi } from './host/testApi';
 import { LiveTasksView } from './host/tree/liveTasksView';
-
-const ORDER_KEY = 'siteOrder';
-const INTERNALS_KEY = 'internals';
+import { TreeState } from './host/tree/treeState';
 
 export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi {
   const store = new DisposableStore();
@@ -39,6 +37,8 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
   }));
   const attachments = store.add(new Attachments(server));
 
+  const state = store.add(new TreeState(extension.workspaceState));
+  const project = store.add(new ProjectFiles(log));
   const view = store.add(new LiveTasksView({
     extensionUri: extension.extensionUri,
     sessions,
@@ -46,26 +46,32 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
     log,
     fetchSite: (site) => server.site(site),
     watch: (sessionId, siteIds) => server.watch({ sessionId, siteIds: [...siteIds] }),
-    order: extension.workspaceState.get<SiteOrder>(ORDER_KEY, 'count'),
-    internals: extension.workspaceState.get<InternalsPlacement>(INTERNALS_KEY, 'folded'),
+    state,
+    hidden: () => project.hidden,
+    problem: () => project.problem,
   }));
   const decorations = store.add(new Decorations({ extensionUri: extension.extensionUri, marks, scheduler, settings: readSettings }));
   const status = store.add(new StatusBar(sessions, scheduler, () => view.selectedSessionId));
-  const contextKeys = store.add(createContextKeys({ sessions, attachments, server, internals: extension.workspaceState.get<InternalsPlacement>(INTERNALS_KEY, 'folded') }));
+  const contextKeys = store.add(createContextKeys({ sessions, attachments, server, tree: state }));
 
   store.add(server.onUpdate((update) => {
     attachments.observe(update);
     sessions.apply(update);
   }));
   store.add(server.onMarks((update) => { marks.apply(vscode.Uri.parse(update.uri).toString(), update); }));
-  store.add(server.onDidChangeState((state) => {
-    if (state === 'running') {
+  store.add(server.onDidChangeState((serverState) => {
+    if (serverState === 'running') {
+      tellProject();
       attachments.reattach().catch((error: unknown) => { log.error(`attaching again: ${safeErrorMessage(error)}`); });
       return;
     }
     attachments.serverLost();
     sessions.clear();
     marks.clear();
+  }));
+  store.add(project.onDidChange(() => {
+    tellProject();
+    view.invalidate();
   }));
   store.add(attachments.onDidFail(({ intent, error }) => { reportFailure(intent.name, error); }));
 
@@ -84,15 +90,8 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
     view,
     log,
     remoteHosts: new Set(),
-    setOrder: async (order) => {
-      view.setOrder(order);
-      await extension.workspaceState.update(ORDER_KEY, order);
-    },
-    setInternals: async (internals) => {
-      view.setInternals(internals);
-      contextKeys.setInternals(internals);
-      await extension.workspaceState.update(INTERNALS_KEY, internals);
-    },
+    state,
+    project,
     snapshotDirectory: () => snapshotDirectory(extension),
   };
   store.add(registerCommands(context));
@@ -119,6 +118,11 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
     serverPid: () => server.pid,
     viewState: () => contextKeys.viewState,
   };
+
+  /** The server hides the same sites on the line that the tree hides. */
+  function tellProject(): void {
+    server.setProject({ folders: project.configs.map(({ folder, config }) => ({ folder, hide: [...config.hide] })) }).catch((error: unknown) => { log.warn(`hidden sites: ${safeErrorMessage(error)}`); });
+  }
 
   function reportFailure(name: string, error: unknown): void {
     const message = `Asyncscope could not attach to ${name}: ${safeErrorMessage(error)}`;

@@ -1,5 +1,7 @@
 /** What was typed, checked. */
 import { parseArgs } from 'node:util';
+import type { Filter } from '../core/view/filter';
+import { EMPTY_FILTER, FILTER_EXAMPLES, parseFilter } from '../core/view/filter';
 
 export type SortOrder = 'count' | 'age' | 'growth';
 const SORT_ORDERS: readonly SortOrder[] = ['count', 'age', 'growth'];
@@ -28,6 +30,9 @@ export interface PsArguments {
   readonly intervalS: number;
   readonly all: boolean;
   readonly sort: SortOrder;
+  readonly filter: Filter;
+  /** Whether `.asyncscope.json` is read. */
+  readonly config: boolean;
   readonly color: boolean;
 }
 
@@ -67,6 +72,10 @@ export const HELP = `Usage: asyncscope ps <target> [options]
   --json          print JSON, one object per line (see docs/ps-format.md)
   --sort <by>     count (default), age or growth
   --all           list the tasks of dependencies and of Node itself too
+  --filter <text> list only what it asks for, such as 'kind:promise >30s -file:test':
+${FILTER_EXAMPLES.map(([text, meaning]) => `              ${text.padEnd(21)} ${meaning}`).join('\n')}
+  --no-config     do not read .asyncscope.json, which hides known sites; it is looked for
+                  in this directory and in that of the process
   --no-color      plain text
   --pid <id>      the same as the target pid:<id>
   --force-signal  send SIGUSR1 also to a program that may handle that signal itself
@@ -106,6 +115,8 @@ export function parseArguments(argv: readonly string[]): Arguments {
       intervalS: values.interval === undefined ? DEFAULT_INTERVAL_S : seconds('--interval', values.interval, ...INTERVAL_RANGE_S),
       all: values.all === true,
       sort: sortOrder(values.sort),
+      filter: filterOf(values.filter),
+      config: values['no-config'] !== true,
       color: values['no-color'] !== true,
     },
   };
@@ -114,7 +125,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
 function parse(args: readonly string[]) {
   try {
     return parseArgs({
-      args: [...args],
+      args: joinFilter(args),
       allowPositionals: true,
       options: {
         json: { type: 'boolean' },
@@ -124,6 +135,8 @@ function parse(args: readonly string[]) {
         duration: { type: 'string' },
         interval: { type: 'string' },
         sort: { type: 'string' },
+        filter: { type: 'string' },
+        'no-config': { type: 'boolean' },
         pid: { type: 'string' },
         'allow-remote': { type: 'boolean' },
         'force-signal': { type: 'boolean' },
@@ -143,6 +156,13 @@ function follow(asked: boolean, watch: boolean, spawns: boolean): boolean {
   if (asked && !watch) throw new UsageError('--follow goes with --watch.');
   if (asked && spawns) throw new UsageError('--follow goes with a target, not with a command after "--".');
   return asked;
+}
+
+/** A filter can begin with a minus, which would be taken for an option. */
+function joinFilter(args: readonly string[]): string[] {
+  const at = args.indexOf('--filter');
+  const text = args[at + 1];
+  return at < 0 || text === undefined ? [...args] : [...args.slice(0, at), `--filter=${text}`, ...args.slice(at + 2)];
 }
 
 function targetOf(target: string | undefined, pid: string | undefined): string | undefined {
@@ -176,4 +196,11 @@ function sortOrder(text: string | undefined): SortOrder {
   const order = text === undefined ? 'count' : SORT_ORDERS.find((each) => each === text);
   if (!order) throw new UsageError(`--sort takes ${SORT_ORDERS.join(', ')}, not "${text ?? ''}".`);
   return order;
+}
+
+function filterOf(text: string | undefined): Filter {
+  if (text === undefined) return EMPTY_FILTER;
+  const parsed = parseFilter(text);
+  if (!parsed.ok) throw new UsageError(`--filter, at "${text.slice(parsed.error.start, parsed.error.end)}": ${parsed.error.message}`);
+  return parsed.filter;
 }

@@ -1,7 +1,10 @@
 /** The terminal front end: the process, its arguments, streams and signals. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { version } from '../../package.json';
 import { errorMessage } from '../core/base/errorMessage';
+import { PROJECT_FILE } from '../core/config/projectFile';
 import { attach } from '../cdp/attach';
 import { listNodeProcesses, processSystem } from '../cdp/processes/nodeProcesses';
 import { spawnTarget } from '../cdp/spawn';
@@ -94,7 +97,17 @@ function environment(): PsEnvironment {
       color: stdout.isTTY && stdout.hasColors(),
     },
     cwd: process.cwd(),
+    readProjectFile,
   };
+}
+
+async function readProjectFile(directory: string): Promise<string | undefined> {
+  try {
+    return await readFile(join(directory, PROJECT_FILE), 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+    throw error;
+  }
 }
 
 function complain(line: string): void {

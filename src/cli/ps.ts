@@ -1,9 +1,12 @@
 /** `asyncscope ps`: looks at one process for a while and prints what it is waiting for. */
+import { EMPTY_PROJECT_CONFIG, parseProjectFile, PROJECT_FILE } from '../core/config/projectFile';
 import { SessionModel } from '../core/model/sessionModel';
 import { errorMessage } from '../core/base/errorMessage';
 import { formatMilliseconds } from '../core/format/quantity';
 import { displayName, stripControls } from '../core/format/text';
 import { STABLE_MS, attachAgain } from '../cdp/attachAgain';
+import { asksForInternals, formatFilter, matchesFilter } from '../core/view/filter';
+import { HiddenSites } from '../core/view/hiddenSites';
 import { TargetError } from '../cdp/target';
 import type { AttachOptions, AttachedTarget, CloseReason } from '../cdp/target';
 import { pollInto } from '../server/session';
@@ -55,6 +58,8 @@ export interface PsEnvironment {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly terminal: { readonly isTerminal: boolean; readonly columns: number; readonly rows: number; readonly color: boolean };
   readonly cwd: string;
+  /** The `.asyncscope.json` of a directory; undefined when there is none. Rejects when it cannot be read. */
+  readonly readProjectFile: (directory: string) => Promise<string | undefined>;
   readonly positions?: () => PositionSource;
 }
 
@@ -151,6 +156,7 @@ async function observe(
 ): Promise<number> {
   const { now, complain } = environment;
   const positions = (environment.positions ?? createSourceMaps)();
+  const hidden = args.config ? await hiddenSites(environment, target.info.cwd) : new HiddenSites([]);
   const over = new AbortController();
   const watching = target.closed.then((reason) => over.abort(reason));
   const halt = AbortSignal.any([stop, over.signal]);
@@ -159,7 +165,7 @@ async function observe(
   let pictures = 0;
   let complained = false;
   const show = (): void => {
-    if (pictures > 0) environment.print(draw(args, environment, model, target));
+    if (pictures > 0) environment.print(draw(args, environment, model, target, hidden));
   };
 
   for (;;) {
@@ -201,20 +207,43 @@ async function observe(
   return EXIT_OK;
 }
 
-function draw(args: PsArguments, environment: PsEnvironment, model: SessionModel, target: AttachedTarget): string {
-  const sites = sortSites(model.sites(), args.sort);
+/** What is hidden by the file of this directory, or else of the target's. A damaged file hides nothing, and is told of. */
+async function hiddenSites({ cwd, readProjectFile, complain }: PsEnvironment, targetCwd: string): Promise<HiddenSites> {
+  for (const directory of new Set([cwd, targetCwd])) {
+    try {
+      const text = await readProjectFile(directory);
+      if (text === undefined) continue;
+      const { config = EMPTY_PROJECT_CONFIG, problems } = parseProjectFile(text);
+      for (const { line, column, message } of problems) complain(oneLine(`${PROJECT_FILE}, line ${line}, column ${column}: ${message}`));
+      return new HiddenSites(config.hide.map((entry) => ({ folder: directory, entry })));
+    } catch (error) {
+      complain(oneLine(`${PROJECT_FILE} cannot be read: ${errorMessage(error)}`));
+    }
+  }
+  return new HiddenSites([]);
+}
+
+function draw(args: PsArguments, environment: PsEnvironment, model: SessionModel, target: AttachedTarget, hiddenSites: HiddenSites): string {
+  const live = sortSites(model.sites(), args.sort).filter((site) => site.count > 0);
+  const hidden = hiddenSites.among(target.info.url, live);
+  const matching = live.filter((site) => matchesFilter(args.filter, site));
   if (args.json) {
-    const picture = pictureOf(model, target.info, sites, CLI_BUDGET_PERCENT);
+    const reasons = new Map([...hidden].map(([id, { entry }]) => [id, entry.reason]));
+    const picture = pictureOf(model, target.info, matching, CLI_BUDGET_PERCENT, args.filter.length === 0 ? null : formatFilter(args.filter), reasons);
     return picture ? toJsonLine(picture) : '';
   }
+  const sites = matching.filter((site) => !hidden.has(site.id));
   const { isTerminal, columns, rows, color } = environment.terminal;
   const redraws = args.watch && isTerminal;
   const table = renderTable(model, target.info, sites, {
     columns,
     rows: redraws ? rows : Infinity,
     color: color && args.color,
-    all: args.all,
+    all: args.all || asksForInternals(args.filter),
     cwd: environment.cwd,
+    filter: args.filter.length === 0 ? undefined : formatFilter(args.filter),
+    unfiltered: live.length - hidden.size,
+    hidden: live.filter((site) => hidden.has(site.id)),
   });
   // Home, then the picture, then nothing below it: clearing first would flicker.
   if (redraws) return `\u001b[H${table.replace(/\n/g, '\u001b[K\n')}\u001b[J`;

@@ -1,6 +1,8 @@
 /** The JSON of `asyncscope ps --json`. Stable: documented in docs/ps-format.md, which a test compares with it. */
 import type { SessionModel } from '../core/model/sessionModel';
-import type { GcFigures, HeapFigures, LoopFigures, Origin, Overhead, Since, Site, StackFrame, TargetInfo, TaskKind } from '../core/model/task';
+import type { GcFigures, HeapFigures, LoopFigures, Origin, Overhead, Site, TargetInfo, TaskKind } from '../core/model/task';
+import type { SiteJson } from '../core/view/siteJson';
+import { round, toSiteJson } from '../core/view/siteJson';
 
 export const PS_FORMAT_VERSION = 1;
 
@@ -21,31 +23,24 @@ export interface PsPicture {
   readonly totals: Readonly<Record<TaskKind, number>>;
   readonly before: { readonly totals: Readonly<Record<TaskKind, number>>; readonly notFollowed: number };
   readonly origins: Readonly<Record<Origin, number>>;
-  readonly sites: readonly PsSite[];
+  /** What `sites` was filtered by; null when it is not. */
+  readonly filter: string | null;
+  readonly sites: readonly SiteJson[];
 }
 
-export interface PsSite {
-  readonly id: string;
-  readonly kind: TaskKind;
-  readonly since: Since;
-  readonly origin: Origin;
-  readonly file: string | null;
-  readonly line: number;
-  readonly column: number;
-  readonly function: string | null;
-  readonly count: number;
-  readonly exact: boolean;
-  readonly error: number;
-  readonly oldestMs: number;
-  readonly ratePerSec: number;
-  readonly endedPerSec: number;
-  readonly started: number;
-  readonly abandoned: number;
-  readonly stack: readonly StackFrame[];
-}
-
-/** The last poll's picture; undefined before the first. All sites with live tasks, whatever their origin. */
-export function pictureOf(model: SessionModel, target: TargetInfo, sites: readonly Site[], budgetPercent: number): PsPicture | undefined {
+/**
+ * The last poll's picture; undefined before the first. All sites with live tasks, whatever their origin.
+ * @param sites in order, those left out that the filter leaves out
+ * @param hidden reasons, by site
+ */
+export function pictureOf(
+  model: SessionModel,
+  target: TargetInfo,
+  sites: readonly Site[],
+  budgetPercent: number,
+  filter: string | null = null,
+  hidden: ReadonlyMap<string, string> = new Map(),
+): PsPicture | undefined {
   const { process } = model;
   const overhead = model.overhead(budgetPercent);
   if (!process || !overhead) return undefined;
@@ -65,7 +60,8 @@ export function pictureOf(model: SessionModel, target: TargetInfo, sites: readon
     totals: model.totals,
     before: { totals: model.before, notFollowed: model.beforeNotFollowed },
     origins: model.origins,
-    sites: sites.filter((site) => site.count > 0).map(toPsSite),
+    filter,
+    sites: sites.filter((site) => site.count > 0).map((site) => toSiteJson(site, hidden.get(site.id) ?? null)),
   };
 }
 
@@ -81,36 +77,9 @@ export function escapeForTerminal(json: string): string {
   });
 }
 
-function toPsSite(site: Site): PsSite {
-  return {
-    id: site.id,
-    kind: site.kind,
-    since: site.since,
-    origin: site.origin,
-    file: site.file,
-    line: site.line,
-    column: site.column,
-    function: site.function,
-    count: site.count,
-    exact: site.exact,
-    error: round(site.error),
-    oldestMs: round(site.oldestMs),
-    ratePerSec: round(site.ratePerSec),
-    endedPerSec: round(site.endedPerSec),
-    started: site.started,
-    abandoned: site.abandoned,
-    stack: site.stack,
-  };
-}
-
 /** The last moment that a date can hold, in milliseconds since the epoch. */
 const DATE_LIMIT_MS = 8.64e15;
 
 function isoTime(ms: number): string {
   return new Date(Math.max(-DATE_LIMIT_MS, Math.min(DATE_LIMIT_MS, ms))).toISOString();
-}
-
-/** Three decimals are more than any of these figures is good for. */
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

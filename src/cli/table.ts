@@ -19,6 +19,12 @@ export interface TableOptions {
   readonly all: boolean;
   /** Paths below it are shown relative to it. */
   readonly cwd: string;
+  /** What was filtered by, as text; undefined when nothing was. */
+  readonly filter?: string | undefined;
+  /** How many sites there are without the filter. */
+  readonly unfiltered?: number;
+  /** Sites that are not listed because `.asyncscope.json` hides them. */
+  readonly hidden?: readonly Site[];
 }
 
 interface Column {
@@ -80,7 +86,9 @@ function processLine(model: SessionModel): string {
 function notesOf(model: SessionModel, listed: readonly Site[], options: TableOptions): string[] {
   const { origins, dropped, lostPolls, restarts, beforeNotFollowed } = model;
   const notes: string[] = [];
-  if (listed.length === 0) {
+  const { filter, unfiltered = 0, hidden = [] } = options;
+  if (filter !== undefined) notes.push(stripControls(`Filter: ${filter}. ${formatCount(listed.length)} of ${formatCount(unfiltered)} sites.`));
+  if (listed.length === 0 && filter === undefined && hidden.length === 0) {
     notes.push('No live tasks. Promises from before the attach are not seen; "asyncscope ps -- node app.js" sees everything.');
   }
   const folded = [
@@ -89,6 +97,10 @@ function notesOf(model: SessionModel, listed: readonly Site[], options: TableOpt
   ].filter((part) => part !== '');
   if (!options.all && folded.length > 0) notes.push(`Not listed: ${folded.join(', ')}. Use --all to see them.`);
   if (beforeNotFollowed > 0) notes.push(`${formatCount(beforeNotFollowed)} more timers ${FROM_BEFORE}: too many to be listed.`);
+  if (hidden.length > 0) {
+    const tasks = formatTaskCount(hidden.reduce((sum, site) => sum + site.count, 0), hidden.every((site) => site.exact));
+    notes.push(`Hidden by .asyncscope.json: ${formatCount(hidden.length)} ${hidden.length === 1 ? 'site' : 'sites'} with ${tasks}. Use --no-config to see them.`);
+  }
   if (listed.some((site) => !site.exact)) notes.push('~ is an estimate: so many tasks are started that only a sample is looked at.');
   if (dropped > 0) notes.push(`WARNING: ${formatCount(dropped)} tasks were not recorded, a limit of the agent was reached.`);
   if (lostPolls > 0) notes.push(`WARNING: ${formatCount(lostPolls)} answers of the target were lost; sites may be missing.`);

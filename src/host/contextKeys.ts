@@ -3,24 +3,24 @@ import * as vscode from 'vscode';
 import type { Disposable } from './base/disposable';
 import { DisposableStore } from './base/disposable';
 import type { ServerClient } from './client/serverClient';
-import type { ContextKeys, InternalsPlacement, ViewState } from './contributions';
+import type { ContextKeys, ViewState } from './contributions';
 import type { Attachments } from './sessions/attachments';
 import type { SessionStore } from './sessions/sessionStore';
 import { isLive } from './sessions/sessionStore';
+import type { TreeLook, TreeState } from './tree/treeState';
 
 export interface ContextKeysOptions {
   readonly sessions: SessionStore;
   readonly attachments: Attachments;
   readonly server: ServerClient;
-  readonly internals: InternalsPlacement;
+  readonly tree: TreeState;
 }
 
 export interface ContextKeysHandle extends Disposable {
   readonly viewState: ViewState;
-  setInternals(internals: InternalsPlacement): void;
 }
 
-export function createContextKeys({ sessions, attachments, server, internals }: ContextKeysOptions): ContextKeysHandle {
+export function createContextKeys({ sessions, attachments, server, tree }: ContextKeysOptions): ContextKeysHandle {
   const store = new DisposableStore();
   const last = new Map<keyof ContextKeys, unknown>();
 
@@ -44,17 +44,24 @@ export function createContextKeys({ sessions, attachments, server, internals }: 
     set('asyncscope.hasLiveSession', all.some(isLive));
   };
 
-  set('asyncscope.internals', internals);
+  const updateLook = ({ internals, grouping, filter, onlyNew }: TreeLook): void => {
+    set('asyncscope.internals', internals);
+    set('asyncscope.grouping', grouping);
+    set('asyncscope.filtered', filter.length > 0 || onlyNew);
+    set('asyncscope.onlyNew', onlyNew);
+  };
+
+  updateLook(tree.look);
   update();
   store.add(sessions.onDidChange(update));
   store.add(attachments.onDidChange(update));
   store.add(server.onDidChangeState(update));
+  store.add(tree.onDidChange(updateLook));
 
   return {
     get viewState() {
       return viewState();
     },
-    setInternals: (placement) => { set('asyncscope.internals', placement); },
     dispose: () => { store.dispose(); },
   };
 }

@@ -2,6 +2,7 @@
  * Every name that the code and `package.json` share, in one typed place. `test/unit/host/contributions.test.ts` holds
  * the two against each other in both directions.
  */
+import type { Grouping } from '../core/view/grouping';
 import { REVEAL_SITE_COMMAND } from '../protocol/lsp';
 
 export const COMMANDS = {
@@ -14,23 +15,45 @@ export const COMMANDS = {
   sortByCount: 'asyncscope.sortByCount',
   sortByAge: 'asyncscope.sortByAge',
   sortByGrowth: 'asyncscope.sortByGrowth',
+  groupBySite: 'asyncscope.groupBySite',
+  groupByKind: 'asyncscope.groupByKind',
+  groupByFile: 'asyncscope.groupByFile',
+  groupByPackage: 'asyncscope.groupByPackage',
+  filter: 'asyncscope.filter',
+  clearFilter: 'asyncscope.clearFilter',
+  showOnlyNew: 'asyncscope.showOnlyNew',
+  showAll: 'asyncscope.showAll',
   takeHeapSnapshot: 'asyncscope.takeHeapSnapshot',
   refresh: 'asyncscope.refresh',
   showInternals: 'asyncscope.showInternals',
   foldInternals: 'asyncscope.foldInternals',
+  hideSite: 'asyncscope.hideSite',
+  unhideSite: 'asyncscope.unhideSite',
+  openProjectFile: 'asyncscope.openProjectFile',
   copySite: 'asyncscope.copySite',
+  copyAsJson: 'asyncscope.copyAsJson',
+  copyAsFoldedStacks: 'asyncscope.copyAsFoldedStacks',
   openSite: 'asyncscope.openSite',
+  openSiteToSide: 'asyncscope.openSiteToSide',
+  openFrame: 'asyncscope.openFrame',
+  revealStack: 'asyncscope.revealStack',
+  nextFrame: 'asyncscope.nextFrame',
+  previousFrame: 'asyncscope.previousFrame',
   openSettings: 'asyncscope.openSettings',
   showLog: 'asyncscope.showLog',
   showActions: 'asyncscope.showActions',
+  openWalkthrough: 'asyncscope.openWalkthrough',
   revealSite: REVEAL_SITE_COMMAND,
 } as const;
 export type CommandId = (typeof COMMANDS)[keyof typeof COMMANDS];
 
 /** Commands that only make sense with arguments and are therefore kept out of the command palette. */
-export const HIDDEN_COMMANDS: readonly CommandId[] = [COMMANDS.openSite, COMMANDS.revealSite, COMMANDS.copySite];
+export const HIDDEN_COMMANDS: readonly CommandId[] = [COMMANDS.openSite, COMMANDS.openFrame, COMMANDS.revealSite];
 
 export const VIEWS = { liveTasks: 'asyncscope.liveTasks' } as const;
+
+/** Id of the walkthrough for the first use. */
+export const WALKTHROUGH = 'start';
 
 export const CONFIGURATION_SECTION = 'asyncscope';
 
@@ -83,6 +106,10 @@ export interface ContextKeys {
   /** Some session is attached, paused or unresponsive: it can be detached from. */
   'asyncscope.hasLiveSession': boolean;
   'asyncscope.internals': InternalsPlacement;
+  'asyncscope.grouping': Grouping;
+  /** Not all sites are listed: there is a filter, or only what is new is shown. */
+  'asyncscope.filtered': boolean;
+  'asyncscope.onlyNew': boolean;
 }
 
 export const CONTEXT_KEYS: readonly (keyof ContextKeys)[] = [
@@ -91,6 +118,9 @@ export const CONTEXT_KEYS: readonly (keyof ContextKeys)[] = [
   'asyncscope.canResume',
   'asyncscope.hasLiveSession',
   'asyncscope.internals',
+  'asyncscope.grouping',
+  'asyncscope.filtered',
+  'asyncscope.onlyNew',
 ];
 
 /** `contextValue` of the rows of the tree, for `viewItem` in `when` clauses. */
@@ -104,9 +134,17 @@ export const ROW_CONTEXTS = {
   process: 'process',
   figure: 'figure',
   internals: 'internals',
+  group: 'group',
+  page: 'page',
+  hidden: 'hidden',
   site: 'site',
   siteWithoutFile: 'site.noFile',
+  siteHidden: 'site.hidden',
+  stack: 'stack',
+  frame: 'frame',
+  frameWithoutFile: 'frame.noFile',
   task: 'task',
+  noMatch: 'noMatch',
   note: 'note',
 } as const;
 export type RowContext = (typeof ROW_CONTEXTS)[keyof typeof ROW_CONTEXTS];

@@ -14,7 +14,14 @@ export interface AsyncscopeTestApi {
   /** Every session as last reported. */
   sessions(): readonly Session[];
   /** The rows of the tree as last drawn, with what stands around them. */
-  tree(): { readonly rows: readonly TreeRow[]; readonly badge: number | undefined; readonly message: string | undefined };
+  tree(): {
+    readonly rows: readonly TreeRow[];
+    readonly badge: number | undefined;
+    readonly message: string | undefined;
+    readonly description: string | undefined;
+    /** How long the last drawing took, in milliseconds. */
+    readonly drawMs: number;
+  };
   /** What was put on the lines of a document. */
   marksOf(uri: vscode.Uri): readonly AppliedMark[];
   /** The status bar item; undefined while it is hidden. */

@@ -62,6 +62,23 @@ export type WatchParams = v.InferOutput<typeof watchParams>;
 export const siteParams = v.object({ sessionId: text, siteId: text });
 export type SiteParams = v.InferOutput<typeof siteParams>;
 
+/** `asyncscope/sites`: answers those `Site`s that the session knows, in the order asked for. */
+export const sitesParams = v.object({ sessionId: text, siteIds: v.array(text) });
+export type SitesParams = v.InferOutput<typeof sitesParams>;
+
+/** An entry of `.asyncscope.json`, as `HideEntry` describes it. */
+const hideEntry = v.object({
+  file: v.exactOptional(text),
+  function: v.exactOptional(v.nullable(text)),
+  kind: v.exactOptional(v.picklist(['promise', 'timeout', 'interval', 'immediate', 'handle', 'request'] satisfies TaskKind[])),
+  line: v.exactOptional(v.number()),
+  reason: v.string(),
+});
+
+/** `asyncscope/project`: what the `.asyncscope.json` of each folder (an absolute path) says. Replaces the last. */
+export const projectParams = v.object({ folders: v.array(v.object({ folder: text, hide: v.array(hideEntry) })) });
+export type ProjectParams = v.InferOutput<typeof projectParams>;
+
 /** `asyncscope/heapSnapshot`: writes to `file`, which must not exist, readable by its owner only. Cancellable. */
 export const heapSnapshotParams = v.object({ sessionId: text, file: text, workDoneToken: v.optional(v.union([v.string(), v.number()])) });
 export type HeapSnapshotParams = v.InferOutput<typeof heapSnapshotParams>;
@@ -220,6 +237,8 @@ export const LSP = {
   setBaseline: 'asyncscope/setBaseline',
   watch: 'asyncscope/watch',
   site: 'asyncscope/site',
+  sites: 'asyncscope/sites',
+  project: 'asyncscope/project',
   discover: 'asyncscope/discover',
   processes: 'asyncscope/processes',
   heapSnapshot: 'asyncscope/heapSnapshot',

@@ -15,13 +15,16 @@ import {
   heapSnapshotParams,
   initializationOptions,
   serverSettings,
+  projectParams,
   sessionParams,
   setPausedParams,
   siteParams,
+  sitesParams,
   watchParams,
 } from '../protocol/lsp';
 import type { AttachResult, DiscoveredInspector, HeapSnapshotParams, HeapSnapshotResult, NodeProcess, ProcessList, ServerSettings } from '../protocol/lsp';
 import type { Site } from '../core/model/task';
+import { HiddenSites } from '../core/view/hiddenSites';
 import { createDocumentStore, readDiskText } from './documents';
 import type { OpenDocument } from './documents';
 import { LensBoard } from './features/codeLens';
@@ -51,6 +54,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
   const { clock } = dependencies;
   let settings: ServerSettings = DEFAULT_SERVER_SETTINGS;
   let refreshSupported = false;
+  let hidden = new HiddenSites([]);
   const documents = createDocumentStore(() => clock.wall());
   const board = new LensBoard();
   const sessions = new Sessions({
@@ -64,7 +68,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     onForgotten: () => scheduler.changed(),
     ...(dependencies.createPositions && { createPositions: dependencies.createPositions }),
   });
-  const sitesOf = (document: OpenDocument): readonly DocumentSite[] => documentSites(document, sessions.all(), clock.now());
+  const sitesOf = (document: OpenDocument): readonly DocumentSite[] => visible(documentSites(document, sessions.all(), clock.now()));
   const scheduler = createRefreshScheduler({
     clock,
     board,
@@ -73,6 +77,14 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     sendMarks: (update) => send(LSP.marks, update),
     refreshLenses,
   });
+
+  /** Hidden sites are quiet on the line as well; totals count them. */
+  function visible(sites: readonly DocumentSite[]): readonly DocumentSite[] {
+    if (hidden.isEmpty) return sites;
+    const sessionIds = new Set(sites.map(({ session }) => session.id));
+    const rules = new Map([...sessionIds].map((id) => [id, hidden.among(id, sites.filter(({ session }) => session.id === id).map(({ site }) => site))]));
+    return sites.filter(({ session, site }) => rules.get(session.id)?.has(site.id) !== true);
+  }
 
   /** A client that has gone takes no more news; its absence ends this process. */
   function send(method: string, params: object): void {
@@ -172,6 +184,17 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
   });
 
   handle(LSP.site, siteParams, (params): Site | null => sessionOf(params).model.site(params.siteId) ?? null);
+
+  handle(LSP.sites, sitesParams, (params): readonly Site[] => {
+    const { model } = sessionOf(params);
+    return params.siteIds.flatMap((id) => model.site(id) ?? []);
+  });
+
+  handle(LSP.project, projectParams, ({ folders }) => {
+    hidden = new HiddenSites(folders.flatMap(({ folder, hide }) => hide.map((entry) => ({ folder, entry }))));
+    scheduler.changed();
+    return null;
+  });
 
   handle(LSP.discover, v.unknown(), () => dependencies.discover());
 

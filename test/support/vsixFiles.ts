@@ -18,9 +18,11 @@ export const VSIX_FILES: readonly string[] = [
   'extension/dist/extension.js',
   'extension/dist/preload.js',
   'extension/dist/server.js',
+  'extension/media/asyncscope.schema.json',
   'extension/media/icon.png',
   'extension/media/icon.svg',
   'extension/media/view.svg',
+  ...['attach.svg', 'baseline.svg', 'filter.md', 'hide.md', 'read.svg', 'stack.svg'].map((name) => `extension/media/walkthrough/${name}`),
   ...['dark', 'light'].flatMap((theme) =>
     KINDS.flatMap((kind) => HEATS.map((heat) => `extension/media/gutter/${theme}/${kind}-${heat}.svg`)),
   ),

@@ -11,16 +11,13 @@ import { packageOfSite } from './package';
 /** What a filter looks at. */
 export type FilterSubject = Pick<
   Site,
-  'kind' | 'origin' | 'function' | 'file' | 'line' | 'count' | 'exact' | 'error' | 'oldestMs' | 'ratePerSec' | 'endedPerSec' | 'abandoned' | 'sinceBaseline'
-> & {
-  /** Live tasks that were there before the attach; missing where nothing is known of them. */
-  readonly before?: number;
-};
+  'kind' | 'origin' | 'function' | 'file' | 'line' | 'count' | 'exact' | 'error' | 'oldestMs' | 'ratePerSec' | 'endedPerSec' | 'abandoned' | 'sinceBaseline' | 'since'
+>;
 
 /**
  * What can be said of a site beyond its figures:
  * `new` more alive than at the baseline, `growing` more started than ended of late, `abandoned` promises of it were
- * collected while pending, `sampled` the count is an estimate, `before` some of its tasks are older than the attach.
+ * collected while pending, `sampled` the count is an estimate, `before` its tasks are older than the attach.
  */
 export type FilterState = 'new' | 'growing' | 'abandoned' | 'sampled' | 'before';
 export const FILTER_STATES: readonly FilterState[] = ['new', 'growing', 'abandoned', 'sampled', 'before'];
@@ -339,7 +336,7 @@ function isIn(state: FilterState, site: FilterSubject): boolean {
     case 'sampled':
       return !site.exact;
     case 'before':
-      return (site.before ?? 0) > 0;
+      return site.since === 'before';
     default:
       return assertNever(state);
   }

@@ -12,10 +12,12 @@ import type {
   HeapSnapshotResult,
   MarksUpdate,
   ProcessList,
+  ProjectParams,
   RevealSiteArguments,
   ServerSettings,
   SessionUpdate,
   SetPausedParams,
+  SitesParams,
   WatchParams,
 } from '../../protocol/lsp';
 import { LSP } from '../../protocol/lsp';
@@ -101,6 +103,15 @@ export class ServerClient implements AttachServer, Disposable {
   /** The site with its stack, or null once it is gone. */
   async site(params: RevealSiteArguments): Promise<Site | null> {
     return this.#request<Site | null>(LSP.site, params);
+  }
+
+  /** Those that the session knows, with their stacks. */
+  async sites(params: SitesParams): Promise<readonly Site[]> {
+    return this.#request<readonly Site[]>(LSP.sites, params);
+  }
+
+  async setProject(params: ProjectParams): Promise<void> {
+    if (this.#state === 'running') await this.#request(LSP.project, params);
   }
 
   async discover(signal: AbortSignal): Promise<readonly DiscoveredInspector[]> {

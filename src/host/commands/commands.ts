@@ -1,23 +1,25 @@
 /** One typed table of everything a user can tell us to do. */
 import * as vscode from 'vscode';
-import type { AttachParams, Consent, RevealSiteArguments, SiteRow } from '../../protocol/lsp';
+import type { StackFrame } from '../../core/model/task';
+import type { AttachParams, Consent, RevealSiteArguments } from '../../protocol/lsp';
 import { ServerError } from '../client/serverError';
 import type { ServerClient } from '../client/serverClient';
-import type { CommandId, InternalsPlacement, SiteOrder } from '../contributions';
-import { COMMANDS, VIEWS } from '../contributions';
-import type { MarksModel } from '../editor/marksModel';
+import type { CommandId } from '../contributions';
+import { COMMANDS, VIEWS, WALKTHROUGH } from '../contributions';
 import { takeHeapSnapshot } from '../heapSnapshot/takeHeapSnapshot';
 import type { Disposable } from '../base/disposable';
 import { DisposableStore } from '../base/disposable';
 import { safeErrorMessage } from '../redact';
 import type { Attachments } from '../sessions/attachments';
 import type { Session, SessionStore } from '../sessions/sessionStore';
-import { currentSite, displayName, isLive } from '../sessions/sessionStore';
+import { displayName, isLive } from '../sessions/sessionStore';
 import { focusedSession } from '../statusBar/statusText';
-import type { LiveTasksView, TreeElement } from '../tree/liveTasksView';
-import { siteAsText } from '../tree/siteText';
+import type { TreeElement } from '../tree/liveTasksView';
+import type { TreeRow } from '../tree/treeModel';
 import { pickTarget } from './pickTarget';
 import { targetHost, targetName } from './targetInput';
+import type { RowArguments, TreeCommandContext } from './treeCommands';
+import { clearFilter, copySites, hideSites, openProjectFile, revealStack, rowsOf, setFilter, stepFrame, unhideSites } from './treeCommands';
 
 /** What VS Code hands to a command: a row of the tree from its menus, our own arguments from lenses and rows. */
 interface CommandArguments extends Record<CommandId, readonly unknown[]> {
@@ -28,31 +30,37 @@ interface CommandArguments extends Record<CommandId, readonly unknown[]> {
   [COMMANDS.resume]: [element?: TreeElement];
   [COMMANDS.setBaseline]: [element?: TreeElement];
   [COMMANDS.takeHeapSnapshot]: [element?: TreeElement];
-  [COMMANDS.copySite]: [element?: TreeElement];
-  [COMMANDS.openSite]: [site: RevealSiteArguments];
+  [COMMANDS.copySite]: RowArguments;
+  [COMMANDS.copyAsJson]: RowArguments;
+  [COMMANDS.copyAsFoldedStacks]: RowArguments;
+  [COMMANDS.hideSite]: [element?: TreeElement, elements?: readonly TreeElement[], reason?: unknown];
+  /** A filter, or nothing to ask for one. */
+  [COMMANDS.filter]: [filter?: unknown];
+  [COMMANDS.unhideSite]: RowArguments;
+  [COMMANDS.revealStack]: RowArguments;
+  [COMMANDS.openSiteToSide]: RowArguments;
+  /** From a row, or from a row's menu. */
+  [COMMANDS.openSite]: [site: RevealSiteArguments | TreeElement];
+  [COMMANDS.openFrame]: [site: RevealSiteArguments, index: number];
   [COMMANDS.revealSite]: [site: RevealSiteArguments];
 }
 
 type CommandTable = { readonly [K in CommandId]: (...args: CommandArguments[K]) => Promise<void> };
 
-export interface CommandContext {
+export interface CommandContext extends TreeCommandContext {
   readonly extension: vscode.ExtensionContext;
   readonly server: ServerClient;
-  readonly sessions: SessionStore;
   readonly attachments: Attachments;
-  readonly marks: MarksModel;
-  readonly view: LiveTasksView;
   readonly log: vscode.LogOutputChannel;
   /** Hosts other than this machine that the user has agreed to attach to, until the window is closed. */
   readonly remoteHosts: Set<string>;
-  readonly setOrder: (order: SiteOrder) => Promise<void>;
-  readonly setInternals: (internals: InternalsPlacement) => Promise<void>;
   /** Where heap snapshots go. */
   readonly snapshotDirectory: () => string;
 }
 
 export function registerCommands(context: CommandContext): Disposable {
-  const { server, sessions, attachments, view, log } = context;
+  const { server, sessions, attachments, view, state, log } = context;
+  const open = (row: TreeRow, column?: vscode.ViewColumn): Promise<void> => openRow(context, row, column);
 
   const table: CommandTable = {
     [COMMANDS.attach]: async (argument) => {
@@ -80,11 +88,19 @@ export function registerCommands(context: CommandContext): Disposable {
     [COMMANDS.setBaseline]: async (element) => {
       await forSessions(context, element, isLive, (session) => server.setBaseline(session.id));
     },
-    [COMMANDS.sortByCount]: () => context.setOrder('count'),
-    [COMMANDS.sortByAge]: () => context.setOrder('age'),
-    [COMMANDS.sortByGrowth]: () => context.setOrder('growth'),
-    [COMMANDS.showInternals]: () => context.setInternals('inline'),
-    [COMMANDS.foldInternals]: () => context.setInternals('folded'),
+    [COMMANDS.sortByCount]: () => state.set({ order: 'count' }),
+    [COMMANDS.sortByAge]: () => state.set({ order: 'age' }),
+    [COMMANDS.sortByGrowth]: () => state.set({ order: 'growth' }),
+    [COMMANDS.groupBySite]: () => state.set({ grouping: 'site' }),
+    [COMMANDS.groupByKind]: () => state.set({ grouping: 'kind' }),
+    [COMMANDS.groupByFile]: () => state.set({ grouping: 'file' }),
+    [COMMANDS.groupByPackage]: () => state.set({ grouping: 'package' }),
+    [COMMANDS.filter]: (given) => setFilter(context, given),
+    [COMMANDS.clearFilter]: () => clearFilter(context),
+    [COMMANDS.showOnlyNew]: () => state.set({ onlyNew: true }),
+    [COMMANDS.showAll]: () => state.set({ onlyNew: false }),
+    [COMMANDS.showInternals]: () => state.set({ internals: 'inline' }),
+    [COMMANDS.foldInternals]: () => state.set({ internals: 'folded' }),
     [COMMANDS.takeHeapSnapshot]: async (element) => {
       const session = await chooseSession(context, element, isLive, 'Take a heap snapshot of');
       if (session !== undefined) await takeHeapSnapshot(session, server, context.snapshotDirectory(), log);
@@ -93,12 +109,28 @@ export function registerCommands(context: CommandContext): Disposable {
       if (server.state === 'failed') await server.restart();
       view.refresh();
     },
-    [COMMANDS.copySite]: async (element) => {
-      const site = element === undefined ? undefined : await siteOf(context, element);
-      if (site !== undefined) await vscode.env.clipboard.writeText(siteAsText(site));
-    },
+    [COMMANDS.copySite]: (...args) => copySites(context, rowsOf(context, args), 'text'),
+    [COMMANDS.copyAsJson]: (...args) => copySites(context, rowsOf(context, args), 'json'),
+    [COMMANDS.copyAsFoldedStacks]: (...args) => copySites(context, rowsOf(context, args), 'folded'),
+    [COMMANDS.hideSite]: (element, elements, reason) => hideSites(context, rowsOf(context, [element, elements]), reason),
+    [COMMANDS.unhideSite]: (...args) => unhideSites(context, rowsOf(context, args)),
+    [COMMANDS.openProjectFile]: () => openProjectFile(context),
     [COMMANDS.openSite]: async (site) => {
-      await openSite(context, site);
+      await openSite(context, 'row' in site ? { sessionId: site.row.sessionId, siteId: site.row.siteId ?? '' } : site);
+    },
+    [COMMANDS.openSiteToSide]: async (...args) => {
+      const [row] = rowsOf(context, args);
+      if (row !== undefined) await open(row, vscode.ViewColumn.Beside);
+    },
+    [COMMANDS.openFrame]: async (site, index) => {
+      const row = await view.revealFrame(site, index);
+      if (row !== undefined) await open(row);
+    },
+    [COMMANDS.revealStack]: (...args) => revealStack(context, rowsOf(context, args), open),
+    [COMMANDS.nextFrame]: () => stepFrame(context, 1, open),
+    [COMMANDS.previousFrame]: () => stepFrame(context, -1, open),
+    [COMMANDS.openWalkthrough]: async () => {
+      await vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.extension.id}#${WALKTHROUGH}`, false);
     },
     [COMMANDS.revealSite]: async (site) => {
       if (await view.reveal(site)) return;
@@ -224,24 +256,28 @@ function sessionOf(sessions: SessionStore, element: TreeElement | undefined): Se
   return typeof row === 'object' && row !== null && 'sessionId' in row && typeof row.sessionId === 'string' ? sessions.get(row.sessionId) : undefined;
 }
 
-async function siteOf({ sessions, server }: CommandContext, { row }: TreeElement): Promise<SiteRow | undefined> {
-  if (row.siteId === undefined) return undefined;
-  const session = sessions.get(row.sessionId);
-  const site = await server.site({ sessionId: row.sessionId, siteId: row.siteId });
-  return site ?? (session === undefined ? undefined : currentSite(session, row.siteId));
+/** Opens what a row stands for: a frame of a stack, or its site. */
+async function openRow(context: CommandContext, row: TreeRow, column?: vscode.ViewColumn): Promise<void> {
+  if (row.frame !== undefined) await openPosition(row.frame.position, undefined, column);
+  else if (row.siteId !== undefined) await openSite(context, { sessionId: row.sessionId, siteId: row.siteId }, column);
 }
 
-async function openSite({ sessions, marks }: CommandContext, argument: RevealSiteArguments): Promise<void> {
+async function openSite({ sessions, marks }: CommandContext, argument: RevealSiteArguments, column?: vscode.ViewColumn): Promise<void> {
   const site = sessions.get(argument.sessionId)?.sites.get(argument.siteId);
   if (site === undefined || site.file === null) return;
-  const uri = vscode.Uri.file(site.file);
   // Where the file is open and edited, its mark has moved along with the line.
-  const line = marks.lineOf(uri.toString(), argument);
-  const position = line === undefined ? new vscode.Position(Math.max(0, site.line - 1), Math.max(0, site.column - 1)) : new vscode.Position(line, 0);
+  await openPosition(site, marks.lineOf(vscode.Uri.file(site.file).toString(), argument), column);
+}
+
+/** @param movedTo where the line is now, 0-based, when it is known. */
+async function openPosition({ file, line, column: character }: Pick<StackFrame, 'file' | 'line' | 'column'>, movedTo: number | undefined, column?: vscode.ViewColumn): Promise<void> {
+  if (file === null || line < 1) return;
+  const position = movedTo === undefined ? new vscode.Position(line - 1, Math.max(0, character - 1)) : new vscode.Position(movedTo, 0);
   try {
-    await vscode.window.showTextDocument(uri, { selection: new vscode.Range(position, position), preview: true, preserveFocus: true });
+    const selection = new vscode.Range(position, position);
+    await vscode.window.showTextDocument(vscode.Uri.file(file), { selection, preview: true, preserveFocus: true, ...(column !== undefined && { viewColumn: column }) });
   } catch (error) {
-    throw new Error(`The source ${site.file} cannot be opened on this machine: ${safeErrorMessage(error)}`, { cause: error });
+    throw new Error(`The source ${file} cannot be opened on this machine: ${safeErrorMessage(error)}`, { cause: error });
   }
 }
 

@@ -33,6 +33,11 @@ export class MarksModel implements Disposable {
       ?.marks.find((mark) => mark.sites.some((site) => site.sessionId === sessionId && site.siteId === siteId))?.line;
   }
 
+  /** The site with the most tasks of a line of an open document. 0-based. */
+  siteAt(uri: string, line: number): RevealSiteArguments | undefined {
+    return this.#documents.get(uri)?.marks.find((mark) => mark.line === line)?.sites[0];
+  }
+
   delete(uri: string): void {
     if (this.#documents.delete(uri)) this.#changed.fire();
   }

@@ -13,7 +13,7 @@ export interface Session {
   readonly end: SessionEnd | undefined;
   readonly wait: SessionWait | undefined;
   readonly target: TargetInfo | undefined;
-  /** As they were when last sent: read them with {@link currentSites}. */
+  /** As they were when last sent; {@link siteAge} has their age. */
   readonly sites: ReadonlyMap<string, SiteRow>;
   /** {@link clockMs} when each site was last sent. */
   readonly siteClocks: ReadonlyMap<string, number>;
@@ -163,19 +163,18 @@ export function appTasks(sessions: readonly Session[]): number {
   return sessions.filter(isLive).reduce((sum, session) => sum + session.origins.app, 0);
 }
 
-/** The sites as they are now: a site is not sent again for having grown older, so its age is brought up to date here. */
-export function currentSites(session: Session): SiteRow[] {
-  return [...session.sites.values()].map((site) => grown(session, site));
+/**
+ * Age of a site's oldest task as of now, in milliseconds: a site is not sent again for having grown older.
+ */
+export function siteAge(session: Session, site: SiteRow): number {
+  if (site.count === 0) return site.oldestMs;
+  return site.oldestMs + Math.max(0, session.clockMs - (session.siteClocks.get(site.id) ?? session.clockMs));
 }
 
+/** A site as it is now. */
 export function currentSite(session: Session, siteId: string): SiteRow | undefined {
   const site = session.sites.get(siteId);
-  return site === undefined ? undefined : grown(session, site);
-}
-
-function grown(session: Session, site: SiteRow): SiteRow {
-  const since = session.clockMs - (session.siteClocks.get(site.id) ?? session.clockMs);
-  return since > 0 && site.count > 0 ? { ...site, oldestMs: site.oldestMs + since } : site;
+  return site === undefined ? undefined : { ...site, oldestMs: siteAge(session, site) };
 }
 
 /** False when any figure that a total is made of is an estimate. */

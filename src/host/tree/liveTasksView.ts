@@ -1,11 +1,15 @@
 /** "Live Tasks" in the debug sidebar: puts the rows of the tree model on the screen. */
 import * as vscode from 'vscode';
 import { assertNever } from '../../core/base/assertNever';
+import { formatCount } from '../../core/format/quantity';
 import { formatTaskCount } from '../../core/format/taskKind';
-import type { Site } from '../../core/model/task';
+import type { Site, StackFrame } from '../../core/model/task';
+import { formatFilter } from '../../core/view/filter';
+import type { Grouping } from '../../core/view/grouping';
+import type { HiddenSites } from '../../core/view/hiddenSites';
 import type { RevealSiteArguments, SiteRow } from '../../protocol/lsp';
 import { DisposableStore } from '../base/disposable';
-import type { InternalsPlacement, SiteOrder } from '../contributions';
+import type { SiteOrder } from '../contributions';
 import { COMMANDS, ROW_CONTEXTS, VIEWS } from '../contributions';
 import { markIcon } from '../editor/markFiles';
 import { safeErrorMessage } from '../redact';
@@ -13,8 +17,9 @@ import type { RefreshScheduler, SurfaceHandle } from '../refreshScheduler';
 import type { SessionStore } from '../sessions/sessionStore';
 import { appTasks, currentSite, isExact, isLive } from '../sessions/sessionStore';
 import { siteTooltip } from './siteText';
-import type { RowIcon, TreeRow } from './treeModel';
-import { buildTree, diffTree, findSite, isSite } from './treeModel';
+import type { RowIcon, TreePicture, TreeRow } from './treeModel';
+import { buildTree, diffTree, findSite, isSite, RowCache, siteKey } from './treeModel';
+import type { TreeLook, TreeState } from './treeState';
 import { WatchList } from './watchList';
 
 /** What VS Code holds on to: one object per row id, whatever the row looks like at the moment. */
@@ -30,35 +35,44 @@ export interface LiveTasksViewOptions {
   readonly log: vscode.LogOutputChannel;
   readonly fetchSite: (site: RevealSiteArguments) => Promise<Site | null>;
   readonly watch: (sessionId: string, siteIds: readonly string[]) => Promise<void>;
-  readonly order: SiteOrder;
-  readonly internals: InternalsPlacement;
+  readonly state: TreeState;
+  /** Read at every drawing; call {@link LiveTasksView.invalidate} when it changes. */
+  readonly hidden: () => HiddenSites;
+  /** Something that keeps sites from being hidden as the user wants it; shown above the tree. */
+  readonly problem: () => string | undefined;
 }
 
 const ORDER_TEXT: Readonly<Record<SiteOrder, string>> = { count: 'by count', age: 'by age', growth: 'by growth' };
+const GROUPING_TEXT: Readonly<Record<Grouping, string>> = { site: '', kind: 'kinds ', file: 'files ', package: 'packages ' };
+
+const NOTHING: TreePicture = { rows: [], shown: 0, total: 0, hidden: 0 };
 
 export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider<TreeElement> {
   readonly #options: LiveTasksViewOptions;
   readonly #store = new DisposableStore();
   readonly #changed = this.#store.add(new vscode.EventEmitter<TreeElement | TreeElement[] | undefined>());
+  /** Only of rows that VS Code has asked for. */
   readonly #elements = new Map<string, TreeElement>();
-  readonly #parents = new Map<string, string>();
   readonly #view: vscode.TreeView<TreeElement>;
   readonly #surface: SurfaceHandle;
   readonly #badge: SurfaceHandle;
   readonly #watched: WatchList;
-  #rows: readonly TreeRow[] = [];
-  /** Ids of the rows, top down. */
-  #previous: readonly string[] = [];
-  #order: SiteOrder;
-  #internals: InternalsPlacement;
+  readonly #cache = new RowCache();
+  /** Of the sites that are open, by {@link siteKey}. */
+  readonly #stacks = new Map<string, readonly StackFrame[]>();
+  #picture = NOTHING;
+  /** Every row of the picture, top down, and where it stands. */
+  #index: ReadonlyMap<string, IndexedRow> = new Map();
+  /** By row id; empty where the user has asked for another order. */
+  #places: ReadonlyMap<string, number> = new Map();
+  #drawMs = 0;
+  #current: string | undefined;
 
   readonly onDidChangeTreeData = this.#changed.event;
 
   constructor(options: LiveTasksViewOptions) {
     this.#options = options;
-    this.#order = options.order;
-    this.#internals = options.internals;
-    this.#view = this.#store.add(vscode.window.createTreeView(VIEWS.liveTasks, { treeDataProvider: this, showCollapseAll: true }));
+    this.#view = this.#store.add(vscode.window.createTreeView(VIEWS.liveTasks, { treeDataProvider: this, showCollapseAll: true, canSelectMany: true }));
     this.#watched = new WatchList((sessionId, siteIds) => {
       options.watch(sessionId, siteIds).catch((error: unknown) => {
         options.log.debug(`watching tasks: ${safeErrorMessage(error)}`);
@@ -68,17 +82,23 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     // The badge is seen when the view is not.
     this.#badge = this.#store.add(options.scheduler.register({ isVisible: () => true, draw: () => { this.#drawBadge(); } }));
     this.#store.add(this.#view.onDidChangeVisibility(({ visible }) => { if (visible) this.#surface.shown(); }));
+    this.#store.add(this.#view.onDidChangeSelection(({ selection }) => { this.#current = selection[0]?.id; }));
     this.#store.add(this.#view.onDidExpandElement(({ element }) => { this.#expanded(element, true); }));
     this.#store.add(this.#view.onDidCollapseElement(({ element }) => { this.#expanded(element, false); }));
     this.#store.add(options.sessions.onDidChange(() => {
-      this.#watched.live(options.sessions.all().filter(isLive).map(({ id }) => id));
+      const live = options.sessions.all().filter(isLive).map(({ id }) => id);
+      this.#watched.live(live);
+      for (const key of this.#stacks.keys()) if (!live.some((id) => key.startsWith(`${id}/`))) this.#stacks.delete(key);
       this.invalidate();
     }));
-    this.#describe();
-  }
-
-  get order(): SiteOrder {
-    return this.#order;
+    let look = options.state.look;
+    this.#store.add(options.state.onDidChange((next) => {
+      if (next.order !== look.order || next.grouping !== look.grouping) this.#places = new Map();
+      look = next;
+      this.#describe(next);
+      this.refresh();
+    }));
+    this.#describe(look);
   }
 
   /** The session of the row that is selected, if any. */
@@ -86,9 +106,32 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     return this.#view.selection[0]?.row.sessionId;
   }
 
-  /** For tests: the rows as last drawn, and what stands around them. */
-  snapshot(): { rows: readonly TreeRow[]; badge: number | undefined; message: string | undefined } {
-    return { rows: this.#rows, badge: this.#view.badge?.value, message: this.#view.message === '' ? undefined : this.#view.message };
+  /** The row that was selected last, by the user or by {@link revealFrame}; VS Code tells of the latter only later. */
+  get current(): TreeRow | undefined {
+    return this.#current === undefined ? undefined : this.#index.get(this.#current)?.row;
+  }
+
+  /** The selected rows, top down. */
+  get selection(): readonly TreeRow[] {
+    const places = [...this.#index.keys()];
+    return this.#view.selection.map(({ row }) => row).sort((a, b) => places.indexOf(a.id) - places.indexOf(b.id));
+  }
+
+  /** The picture as it would be drawn now. */
+  get picture(): TreePicture {
+    this.#adopt(this.#build());
+    return this.#picture;
+  }
+
+  /** For tests: the rows as last drawn, what stands around them, and how long drawing them took. */
+  snapshot(): { rows: readonly TreeRow[]; badge: number | undefined; message: string | undefined; description: string | undefined; drawMs: number } {
+    return {
+      rows: this.#picture.rows,
+      badge: this.#view.badge?.value,
+      message: this.#view.message === '' ? undefined : this.#view.message,
+      description: this.#view.description,
+      drawMs: this.#drawMs,
+    };
   }
 
   invalidate(): void {
@@ -100,36 +143,38 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
   refresh(): void {
     this.invalidate();
     this.#surface.flush();
-  }
-
-  setOrder(order: SiteOrder): void {
-    this.#order = order;
-    this.#previous = [];
-    this.#describe();
-    this.refresh();
-  }
-
-  setInternals(internals: InternalsPlacement): void {
-    this.#internals = internals;
-    this.#previous = [];
-    this.refresh();
+    this.#badge.flush();
   }
 
   /** Brings the row of a site into view and selects it. False when there is no such row. */
   async reveal(site: RevealSiteArguments): Promise<boolean> {
     this.refresh();
-    // Built anew rather than taken from the last drawing: the view may never have been visible.
-    this.#adopt(this.#build());
-    const row = findSite(this.#rows, site);
+    const row = this.#find(site);
     if (row === undefined) return false;
     await this.#view.reveal(this.#element(row), { select: true, focus: true, expand: true });
     return true;
   }
 
+  /**
+   * Unfolds the stack of a site and selects one of its frames, or the innermost one that can be opened.
+   * @returns the row of the frame; undefined when the site has no row or no stack.
+   */
+  async revealFrame(site: RevealSiteArguments, index?: number): Promise<TreeRow | undefined> {
+    if (!this.#stacks.has(siteKey(site))) await this.#fetchStack(site);
+    this.refresh();
+    const frames = this.#find(site)?.children.find(({ context }) => context === ROW_CONTEXTS.stack)?.children ?? [];
+    const row = index === undefined ? frames.find(({ context }) => context === ROW_CONTEXTS.frame) ?? frames[0] : frames[index];
+    if (row !== undefined) {
+      await this.#view.reveal(this.#element(row), { select: true, focus: true, expand: true });
+      this.#current = row.id;
+    }
+    return row;
+  }
+
   /** Unfolds the view itself. The focus stays where it is. */
   async unfold(): Promise<void> {
     this.#adopt(this.#build());
-    const [row] = this.#rows;
+    const [row] = this.#picture.rows;
     if (row !== undefined) await this.#view.reveal(this.#element(row), { select: false, focus: false, expand: true });
   }
 
@@ -143,10 +188,8 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     const icon = this.#icon(row.icon);
     if (icon !== undefined) item.iconPath = icon;
     if (!isSite(row)) item.tooltip = row.tooltip ?? row.label;
-    if (row.context === ROW_CONTEXTS.site && row.siteId !== undefined) {
-      const site: RevealSiteArguments = { sessionId: row.sessionId, siteId: row.siteId };
-      item.command = { command: COMMANDS.openSite, title: 'Open', arguments: [site] };
-    }
+    const command = rowCommand(row);
+    if (command !== undefined) item.command = command;
     return item;
   }
 
@@ -160,65 +203,95 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
 
   getChildren(element?: TreeElement): TreeElement[] {
     if (element === undefined) this.#adopt(this.#build());
-    return (element?.row.children ?? this.#rows).map((row) => this.#element(row));
+    return (element?.row.children ?? this.#picture.rows).map((row) => this.#element(row));
   }
 
   getParent(element: TreeElement): TreeElement | undefined {
-    const parent = this.#parents.get(element.id);
-    return parent === undefined ? undefined : this.#elements.get(parent);
+    const parent = this.#index.get(element.id)?.parent;
+    return parent === undefined ? undefined : this.#element(parent);
   }
 
   dispose(): void {
     this.#store.dispose();
   }
 
-  #build(): readonly TreeRow[] {
-    return buildTree(this.#options.sessions.all(), { order: this.#order, internals: this.#internals, previous: this.#previous });
+  #build(): TreePicture {
+    return buildTree(this.#options.sessions.all(), { ...this.#options.state.look, hidden: this.#options.hidden(), stacks: this.#stacks, places: this.#places }, this.#cache);
   }
 
   #draw(): void {
-    const before = this.#rows;
+    const began = performance.now();
+    const before = this.#picture.rows;
     this.#adopt(this.#build());
-    const change = diffTree(before, this.#rows);
+    const change = diffTree(before, this.#picture.rows);
     switch (change.type) {
       case 'all':
         this.#changed.fire(undefined);
         break;
-      case 'rows':
-        if (change.ids.length > 0) this.#changed.fire(change.ids.flatMap((id) => this.#elements.get(id) ?? []));
+      case 'rows': {
+        // What VS Code has never asked for is not on the screen.
+        const elements = change.ids.flatMap((id) => this.#elements.get(id) ?? []);
+        if (elements.length > 0) this.#changed.fire(elements);
         break;
+      }
       default:
         assertNever(change);
     }
+    this.#drawMs = performance.now() - began;
   }
 
   #drawBadge(): void {
     const sessions = this.#options.sessions.all();
     const tasks = Math.round(appTasks(sessions));
     const exact = sessions.filter(isLive).every(isExact);
-    this.#view.badge = tasks === 0 ? undefined : { value: tasks, tooltip: `${formatTaskCount(tasks, exact)} of your own code alive` };
+    this.#view.badge = tasks === 0 ? undefined : { value: tasks, tooltip: `${formatTaskCount(tasks, exact)} of your own code alive${this.#picture.hidden === 0 ? '' : ', those of hidden sites included'}` };
     const dropped = sessions.filter(isLive).reduce((sum, session) => sum + session.dropped, 0);
-    this.#view.message = dropped === 0 ? '' : `⚠ ${formatTaskCount(dropped)} not counted: the figures below are too low.`;
+    const messages = [
+      dropped === 0 ? '' : `⚠ ${formatTaskCount(dropped)} not counted: the figures below are too low.`,
+      this.#options.problem() ?? '',
+      this.#filterText(),
+    ];
+    this.#view.message = messages.filter((message) => message !== '').join(' · ');
   }
 
-  #describe(): void {
-    this.#view.description = ORDER_TEXT[this.#order];
+  /** `Filter: kind:promise >30s — 12 of 431 sites`; empty while everything is shown. */
+  #filterText(): string {
+    const { filter, onlyNew } = this.#options.state.look;
+    const parts = [onlyNew ? 'new since the baseline' : '', formatFilter(filter)].filter((part) => part !== '');
+    if (parts.length === 0) return '';
+    const { shown, total } = this.#picture;
+    return `Filter: ${parts.join(' ')} — ${formatCount(shown)} of ${formatCount(total)} ${total === 1 ? 'site' : 'sites'}`;
   }
 
-  /** Makes `rows` the present ones: their elements exist, know their row and their parent; all others are forgotten. */
-  #adopt(rows: readonly TreeRow[]): void {
-    this.#rows = rows;
-    this.#parents.clear();
-    const present = new Set<string>();
+  #describe({ order, grouping }: TreeLook): void {
+    this.#view.description = `${GROUPING_TEXT[grouping]}${ORDER_TEXT[order]}`;
+  }
+
+  /** Makes a picture the present one: elements know their new rows, and those of rows that are gone are forgotten. */
+  #adopt(picture: TreePicture): void {
+    if (picture === this.#picture) return;
+    this.#picture = picture;
+    const index = new Map<string, IndexedRow>();
+    const places = new Map<string, number>();
     const visit = (row: TreeRow, parent: TreeRow | undefined): void => {
-      present.add(row.id);
-      this.#element(row).row = row;
-      if (parent !== undefined) this.#parents.set(row.id, parent.id);
+      places.set(row.id, places.size);
+      index.set(row.id, { row, parent });
       for (const child of row.children) visit(child, row);
     };
-    for (const row of rows) visit(row, undefined);
-    this.#previous = [...present];
-    for (const id of [...this.#elements.keys()]) if (!present.has(id)) this.#elements.delete(id);
+    for (const row of picture.rows) visit(row, undefined);
+    this.#index = index;
+    this.#places = places;
+    for (const [id, element] of this.#elements) {
+      const row = index.get(id)?.row;
+      if (row === undefined) this.#elements.delete(id);
+      else element.row = row;
+    }
+  }
+
+  /** Built anew rather than taken from the last drawing: the view may never have been visible. */
+  #find(site: RevealSiteArguments): TreeRow | undefined {
+    this.#adopt(this.#build());
+    return findSite(this.#picture.rows, site);
   }
 
   #element(row: TreeRow): TreeElement {
@@ -232,8 +305,21 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
 
   #expanded({ row }: TreeElement, expanded: boolean): void {
     if (!isSite(row) || row.siteId === undefined) return;
-    if (expanded) this.#watched.add(row.sessionId, row.siteId);
-    else this.#watched.delete(row.sessionId, row.siteId);
+    const site: RevealSiteArguments = { sessionId: row.sessionId, siteId: row.siteId };
+    if (!expanded) {
+      this.#watched.delete(site.sessionId, site.siteId);
+      this.#stacks.delete(siteKey(site));
+      return;
+    }
+    this.#watched.add(site.sessionId, site.siteId);
+    this.#fetchStack(site).catch((error: unknown) => { this.#options.log.debug(`stack of a site: ${safeErrorMessage(error)}`); });
+  }
+
+  async #fetchStack(site: RevealSiteArguments): Promise<void> {
+    const whole = await this.#options.fetchSite(site);
+    if (whole === null) return;
+    this.#stacks.set(siteKey(site), whole.stack);
+    this.invalidate();
   }
 
   async #siteWithStack(site: RevealSiteArguments): Promise<Site | SiteRow | undefined> {
@@ -253,6 +339,20 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     if (icon.type === 'theme') return new vscode.ThemeIcon(icon.id, icon.color === undefined ? undefined : new vscode.ThemeColor(icon.color));
     return markIcon(this.#options.extensionUri, icon.kind, icon.heat);
   }
+}
+
+interface IndexedRow {
+  readonly row: TreeRow;
+  readonly parent: TreeRow | undefined;
+}
+
+/** What a click on a row, or Enter, does. */
+function rowCommand(row: TreeRow): vscode.Command | undefined {
+  if (row.context === ROW_CONTEXTS.noMatch) return { command: COMMANDS.clearFilter, title: 'Clear Filter' };
+  if (row.siteId === undefined) return undefined;
+  const site: RevealSiteArguments = { sessionId: row.sessionId, siteId: row.siteId };
+  if (row.context === ROW_CONTEXTS.frame && row.frame !== undefined) return { command: COMMANDS.openFrame, title: 'Open', arguments: [site, row.frame.index] };
+  return row.context === ROW_CONTEXTS.site || row.context === ROW_CONTEXTS.siteHidden ? { command: COMMANDS.openSite, title: 'Open', arguments: [site] } : undefined;
 }
 
 function collapsibleState(row: TreeRow): vscode.TreeItemCollapsibleState {

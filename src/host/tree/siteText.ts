@@ -1,8 +1,10 @@
 /** What a site, a task and a process look like in words. Pure. */
+import { assertNever } from '../../core/base/assertNever';
 import { FROM_BEFORE, formatAge, formatEstimate, formatOldest, formatRate, formatSiteCount, roundToError } from '../../core/format/figures';
 import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent, formatShare, formatSigned } from '../../core/format/quantity';
-import { formatKindCount, kindNoun } from '../../core/format/taskKind';
+import { formatKindCount, formatTaskCount, kindNoun } from '../../core/format/taskKind';
 import type { Overhead, ProcessFigures, Site, StackFrame, Task, TaskKind } from '../../core/model/task';
+import type { GroupKey, GroupTotals } from '../../core/view/grouping';
 import type { SiteRow } from '../../protocol/lsp';
 
 /** The function or callback that runs. V8 has no name for an arrow function in a call, nor for a module's own code. */
@@ -48,10 +50,57 @@ export function siteSpoken(site: SiteRow): string {
   const parts = [`${siteLabel(site)}, ${site.exact ? '' : 'about '}${formatKindCount(site.kind, site.count)}`];
   const position = sitePosition(site);
   if (position !== '') parts.push(`at ${position.replace(/:(\d+)$/, ' line $1')}`);
-  if (site.sinceBaseline !== 0) parts.push(`${formatCount(Math.abs(site.sinceBaseline))} ${site.sinceBaseline > 0 ? 'more' : 'fewer'} than at the baseline`);
+  if (site.sinceBaseline !== 0) parts.push(sinceBaselineSpoken(site.sinceBaseline));
   if (site.count > 0) parts.push(`oldest ${site.since === 'before' ? 'more than ' : ''}${formatAge(site.oldestMs)}`);
   if (site.since === 'before') parts.push(FROM_BEFORE);
   return parts.join(', ');
+}
+
+export function groupLabel(key: GroupKey): string {
+  switch (key.grouping) {
+    case 'kind':
+      return capitalized(kindNoun(key.value, 2));
+    case 'file':
+      return key.value === null ? '(no file)' : shortPath(key.value);
+    case 'package':
+      return key.value === null ? 'Your own code' : key.value === 'node' ? 'Node' : key.value;
+    default:
+      return assertNever(key);
+  }
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** `12  +3  41 s  4 sites`: like a site, with how many there are. */
+export function groupDescription(totals: GroupTotals): string {
+  const change = roundToError(totals.sinceBaseline, totals);
+  return [formatEstimate(totals), change === 0 ? '' : formatSigned(change), formatAge(totals.oldestMs), sitesText(totals)].filter((part) => part !== '').join('  ');
+}
+
+export function groupSpoken(label: string, totals: GroupTotals): string {
+  const parts = [label, `${totals.exact ? '' : 'about '}${formatTaskCount(totals.count)} of ${sitesText(totals)}`];
+  if (totals.sinceBaseline !== 0) parts.push(sinceBaselineSpoken(totals.sinceBaseline));
+  parts.push(`oldest ${formatAge(totals.oldestMs)}`);
+  return parts.join(', ');
+}
+
+function sitesText({ sites }: GroupTotals): string {
+  return `${formatCount(sites)} ${sites === 1 ? 'site' : 'sites'}`;
+}
+
+function sinceBaselineSpoken(change: number): string {
+  return `${formatCount(Math.abs(change))} ${change > 0 ? 'more' : 'fewer'} than at the baseline`;
+}
+
+export function frameLabel(frame: StackFrame): string {
+  return frame.function ?? '(anonymous)';
+}
+
+/** `orders.ts:42`; empty for builtins. */
+export function frameDescription(frame: StackFrame): string {
+  return sitePosition(frame);
 }
 
 /** Text that shows literally in Markdown: every character with a meaning there loses it. */

@@ -3,18 +3,29 @@
  * ones, so that only what changed is drawn again. Pure.
  */
 import { assertNever } from '../../core/base/assertNever';
+import { formatAge } from '../../core/format/figures';
 import { formatCount } from '../../core/format/quantity';
 import { formatTaskCount } from '../../core/format/taskKind';
+import type { StackFrame, TaskKind, TaskList } from '../../core/model/task';
+import type { Filter } from '../../core/view/filter';
+import { asksForInternals, EMPTY_FILTER, isNew, matchesFilter } from '../../core/view/filter';
+import type { GroupTotals, Grouping } from '../../core/view/grouping';
+import { groupSites, totalsOf } from '../../core/view/grouping';
+import type { HiddenSites, HideRule } from '../../core/view/hiddenSites';
 import type { Heat, RevealSiteArguments, SiteRow } from '../../protocol/lsp';
-import type { TaskKind } from '../../core/model/task';
 import type { InternalsPlacement, RowContext, SiteOrder } from '../contributions';
 import { ROW_CONTEXTS } from '../contributions';
 import type { Session } from '../sessions/sessionStore';
-import { currentSites, displayName, isLive } from '../sessions/sessionStore';
+import { displayName, isLive, siteAge } from '../sessions/sessionStore';
 import type { Figure } from './siteText';
 import {
   activeResourceFigures,
   compareText,
+  frameDescription,
+  frameLabel,
+  groupDescription,
+  groupLabel,
+  groupSpoken,
   heatOf,
   processDescription,
   processFigures,
@@ -26,8 +37,12 @@ import {
   taskLabel,
 } from './siteText';
 
-/** Sites listed below one row. Beyond it the rest is counted ("N more"): nobody reads on, and every row costs. */
-export const SITE_ROW_LIMIT = 500;
+/**
+ * Sites, or groups of them, that stand directly below one row. The rest is folded into rows of as many ("501 to 1,000"):
+ * VS Code fetches all rows below an open one whenever a row among them comes or goes, so a longer list would cost as
+ * much every second as it is long.
+ */
+export const PAGE_SIZE = 500;
 
 /** A picture in front of a row: one of VS Code's own icons, or the mark of a kind as it stands in the gutter. */
 export type RowIcon =
@@ -49,14 +64,76 @@ export interface TreeRow {
   readonly sessionId: string;
   /** Rows of a site. */
   readonly siteId: string | undefined;
+  /** Rows of a stack: which frame of it, the innermost being 0. */
+  readonly frame: { readonly index: number; readonly position: StackFrame } | undefined;
   readonly children: readonly TreeRow[];
 }
 
 export interface TreeOptions {
   readonly order: SiteOrder;
   readonly internals: InternalsPlacement;
-  /** Ids of the rows that are drawn now, top down: sites that hardly differ keep their places among themselves. */
-  readonly previous?: readonly string[];
+  readonly grouping?: Grouping;
+  /** What is listed of all sites that are not hidden. */
+  readonly filter?: Filter;
+  /** Only sites with more live tasks than at the baseline. */
+  readonly onlyNew?: boolean;
+  readonly hidden?: HiddenSites;
+  /** By {@link siteKey}: of the sites that are open. */
+  readonly stacks?: ReadonlyMap<string, readonly StackFrame[]>;
+  /** Places of the rows that are drawn now, top down: sites that hardly differ keep their places among themselves. */
+  readonly places?: ReadonlyMap<string, number>;
+}
+
+/** The rows, and how many sites they are of how many. */
+export interface TreePicture {
+  readonly rows: readonly TreeRow[];
+  /** Sites with live tasks that are listed, in all sessions. */
+  readonly shown: number;
+  /** Sites with live tasks that would be listed without filter: all that are not hidden. */
+  readonly total: number;
+  readonly hidden: number;
+}
+
+/**
+ * Rows of sites from the last drawing, so that a site that did not change is not described again. Ten thousand of them
+ * are drawn every second.
+ */
+export class RowCache {
+  #last = new Map<string, CachedRow>();
+  #next = new Map<string, CachedRow>();
+
+  row(id: string, face: Omit<CachedRow, 'row'>, make: () => TreeRow): TreeRow {
+    const known = this.#last.get(id);
+    const entry = known !== undefined && sameThing(known, face) ? known : { ...face, row: make() };
+    this.#next.set(id, entry);
+    return entry.row;
+  }
+
+  /** A drawing is done: what was not in it is forgotten. */
+  turn(): void {
+    this.#last = this.#next;
+    this.#next = new Map();
+  }
+}
+
+interface CachedRow {
+  readonly row: TreeRow;
+  readonly site: SiteRow;
+  /** As text: a row grows older in steps. */
+  readonly age: string;
+  readonly tasks: TaskList | undefined;
+  readonly stack: readonly StackFrame[] | undefined;
+  readonly rule: HideRule | undefined;
+}
+
+function sameThing(a: Omit<CachedRow, 'row'>, b: Omit<CachedRow, 'row'>): boolean {
+  return a.site === b.site && a.age === b.age && a.tasks === b.tasks && a.stack === b.stack && a.rule === b.rule;
+}
+
+/** A site and the age of its oldest task as of now. */
+interface LiveSite {
+  readonly site: SiteRow;
+  readonly ageMs: number;
 }
 
 /**
@@ -65,8 +142,16 @@ export interface TreeOptions {
  */
 const ALIKE_FACTOR = 1.1;
 
-export function buildTree(sessions: readonly Session[], options: TreeOptions): readonly TreeRow[] {
-  return sessions.map((session) => sessionRow(session, options));
+export function buildTree(sessions: readonly Session[], options: TreeOptions, cache: RowCache = new RowCache()): TreePicture {
+  const pictures = sessions.map((session) => sessionPicture(session, options, cache));
+  cache.turn();
+  const sum = (figure: (picture: SessionPicture) => number): number => pictures.reduce((all, picture) => all + figure(picture), 0);
+  return { rows: pictures.map(({ row }) => row), shown: sum(({ shown }) => shown), total: sum(({ total }) => total), hidden: sum(({ hidden }) => hidden) };
+}
+
+/** A site among all sessions. */
+export function siteKey({ sessionId, siteId }: RevealSiteArguments): string {
+  return `${sessionId}/${siteId}`;
 }
 
 /** The row that stands for a site, folded away or not. */
@@ -81,7 +166,7 @@ export function findSite(rows: readonly TreeRow[], { sessionId, siteId }: Reveal
 }
 
 export function isSite(row: TreeRow): boolean {
-  return row.context === ROW_CONTEXTS.site || row.context === ROW_CONTEXTS.siteWithoutFile;
+  return row.context === ROW_CONTEXTS.site || row.context === ROW_CONTEXTS.siteWithoutFile || row.context === ROW_CONTEXTS.siteHidden;
 }
 
 /** What has to be drawn again: the ids of rows (each with all below it), or everything. */
@@ -89,22 +174,80 @@ export type TreeChange = { readonly type: 'all' } | { readonly type: 'rows'; rea
 
 export function diffTree(before: readonly TreeRow[], after: readonly TreeRow[]): TreeChange {
   if (!sameIds(before, after)) return { type: 'all' };
-  const ids: string[] = [];
-  collectChanges(before, after, ids);
-  return { type: 'rows', ids };
+  const changes: Changes = { faces: [], families: [] };
+  collectChanges(before, after, changes);
+  const families = changes.families.length > 1 ? familiesWithMoves(before, after, changes.families) : changes.families.map(({ id }) => id);
+  return families === 'all' ? { type: 'all' } : { type: 'rows', ids: [...families, ...changes.faces] };
 }
 
-function collectChanges(before: readonly TreeRow[], after: readonly TreeRow[], ids: string[]): void {
+interface Changes {
+  /** Ids of rows that look different, with the same rows below them. */
+  readonly faces: string[];
+  /** Rows with other rows below them. */
+  readonly families: TreeRow[];
+}
+
+function collectChanges(before: readonly TreeRow[], after: readonly TreeRow[], changes: Changes): void {
   after.forEach((row, index) => {
     const old = before[index];
-    if (old === undefined) return;
-    if (!sameFace(old, row) || !sameIds(old.children, row.children)) ids.push(row.id);
-    else collectChanges(old.children, row.children, ids);
+    if (old === undefined || old === row) return;
+    if (!sameIds(old.children, row.children)) {
+      changes.families.push(row);
+      collectNested(old.children, row.children, changes);
+    } else if (!sameFace(old, row)) changes.faces.push(row.id);
+    else collectChanges(old.children, row.children, changes);
   });
 }
 
+/** Below a row that is drawn again anyway only moves matter: the rows that have other rows below them. */
+function collectNested(before: readonly TreeRow[], after: readonly TreeRow[], changes: Changes): void {
+  const known = new Map(before.map((row) => [row.id, row]));
+  for (const row of after) {
+    const old = known.get(row.id);
+    if (old === undefined || old === row || row.children.length === 0) continue;
+    if (!sameIds(old.children, row.children)) changes.families.push(row);
+    collectNested(old.children, row.children, changes);
+  }
+}
+
+/**
+ * VS Code refuses a row that it still has under another parent. So where a row has moved from one to another, what both
+ * stand below is drawn again as a whole.
+ */
+function familiesWithMoves(before: readonly TreeRow[], after: readonly TreeRow[], families: readonly TreeRow[]): readonly string[] | 'all' {
+  const [parentsBefore, parentsAfter] = [parentsOf(before), parentsOf(after)];
+  const ids = new Set<string>();
+  for (const family of families) {
+    ids.add(family.id);
+    for (const { id } of family.children) {
+      const from = parentsBefore.get(id);
+      if (from === undefined || from === family.id) continue;
+      const above = new Set(chainOf(from, parentsBefore));
+      const common = chainOf(family.id, parentsAfter).find((each) => above.has(each));
+      if (common === undefined) return 'all';
+      ids.add(common);
+    }
+  }
+  return [...ids].filter((id) => !chainOf(id, parentsAfter).slice(1).some((each) => ids.has(each)));
+}
+
+function parentsOf(rows: readonly TreeRow[], parents = new Map<string, string>()): Map<string, string> {
+  for (const row of rows) {
+    for (const child of row.children) parents.set(child.id, row.id);
+    if (row.children.length > 0) parentsOf(row.children, parents);
+  }
+  return parents;
+}
+
+/** A row and all that it stands below, from the bottom up. */
+function chainOf(id: string, parents: ReadonlyMap<string, string>): readonly string[] {
+  const chain: string[] = [];
+  for (let each: string | undefined = id; each !== undefined; each = parents.get(each)) chain.push(each);
+  return chain;
+}
+
 function sameIds(a: readonly TreeRow[], b: readonly TreeRow[]): boolean {
-  return a.length === b.length && a.every((row, index) => row.id === b[index]?.id);
+  return a === b || (a.length === b.length && a.every((row, index) => row.id === b[index]?.id));
 }
 
 function sameFace(a: TreeRow, b: TreeRow): boolean {
@@ -114,32 +257,54 @@ function sameFace(a: TreeRow, b: TreeRow): boolean {
     a.context === b.context &&
     a.expansion === b.expansion &&
     a.tooltip === b.tooltip &&
-    JSON.stringify(a.icon) === JSON.stringify(b.icon)
+    sameIcon(a.icon, b.icon)
   );
 }
 
-/** @param place the place of a site in what is drawn now; undefined when it is new. */
-export function compareSites(order: SiteOrder, place: (site: SiteRow) => number | undefined = () => undefined): (a: SiteRow, b: SiteRow) => number {
-  const figure = (site: SiteRow): number => {
-    switch (order) {
-      case 'count':
-        return step(site.count);
-      case 'age':
-        // All grow older alike, so ages never make rows change places.
-        return site.oldestMs;
-      case 'growth':
-        return step(site.sinceBaseline);
-      default:
-        return assertNever(order);
-    }
-  };
-  return (a, b) => {
-    const difference = figure(b) - figure(a);
-    if (difference !== 0) return difference;
-    const [placeA, placeB] = [place(a), place(b)];
-    if (placeA !== undefined && placeB !== undefined) return placeA - placeB;
-    return b.count - a.count || compareText(sitePosition(a), sitePosition(b)) || compareText(a.id, b.id);
-  };
+function sameIcon(a: RowIcon | undefined, b: RowIcon | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  if (a.type === 'mark') return b.type === 'mark' && a.kind === b.kind && a.heat === b.heat;
+  return b.type === 'theme' && a.id === b.id && a.color === b.color;
+}
+
+/** What a list is put in order by. */
+interface Sortable {
+  readonly count: number;
+  readonly ageMs: number;
+  readonly sinceBaseline: number;
+  /** Of its row. */
+  readonly id: string;
+  /** Decides between those that are new and equal. */
+  readonly name: string;
+}
+
+/** Largest first. What falls on the same step keeps its place; what is new is put among it by its count and name. */
+function inOrder<T>(items: readonly T[], { order, places }: Pick<TreeOptions, 'order' | 'places'>, facts: (item: T) => Sortable): readonly T[] {
+  const decorated = items.map((item) => {
+    const fact = facts(item);
+    return { item, fact, figure: sortFigure(fact, order), place: places?.get(fact.id) };
+  });
+  decorated.sort((a, b) => {
+    if (a.figure !== b.figure) return b.figure - a.figure;
+    if (a.place !== undefined && b.place !== undefined) return a.place - b.place;
+    return b.fact.count - a.fact.count || compareText(a.fact.name, b.fact.name) || compareText(a.fact.id, b.fact.id);
+  });
+  return decorated.map(({ item }) => item);
+}
+
+function sortFigure({ count, ageMs, sinceBaseline }: Sortable, order: SiteOrder): number {
+  switch (order) {
+    case 'count':
+      return step(count);
+    case 'age':
+      // All grow older alike, so ages never make rows change places.
+      return ageMs;
+    case 'growth':
+      return step(sinceBaseline);
+    default:
+      return assertNever(order);
+  }
 }
 
 /** Which of the steps of {@link ALIKE_FACTOR} a figure falls on, its sign kept. Small whole numbers have one each. */
@@ -147,7 +312,11 @@ function step(figure: number): number {
   return Math.sign(figure) * Math.ceil(Math.log(1 + Math.abs(figure)) / Math.log(ALIKE_FACTOR));
 }
 
-function sessionRow(session: Session, options: TreeOptions): TreeRow {
+interface SessionPicture extends Pick<TreePicture, 'shown' | 'total' | 'hidden'> {
+  readonly row: TreeRow;
+}
+
+function sessionPicture(session: Session, options: TreeOptions, cache: RowCache): SessionPicture {
   const status = sessionStatus(session);
   const name = displayName(session);
   const facts = [
@@ -157,7 +326,8 @@ function sessionRow(session: Session, options: TreeOptions): TreeRow {
     session.target?.node ?? '',
     status.text,
   ].filter((part) => part !== '');
-  return {
+  const { children, ...figures } = sessionChildren(session, options, cache);
+  const row: TreeRow = {
     ...blank(session, `session/${session.id}`),
     label: name,
     description: facts.join(' · '),
@@ -166,8 +336,9 @@ function sessionRow(session: Session, options: TreeOptions): TreeRow {
     spoken: [name, ...facts].join(', '),
     tooltip: session.target === undefined ? name : `${session.target.title}\n${session.target.url}\n${session.target.cwd}`,
     expansion: 'expanded',
-    children: sessionChildren(session, options),
+    children,
   };
+  return { row, ...figures };
 }
 
 interface StatusFace {
@@ -199,12 +370,15 @@ function sessionStatus(session: Session): StatusFace {
   }
 }
 
-function sessionChildren(session: Session, options: TreeOptions): readonly TreeRow[] {
-  if (session.status === 'attaching') return [];
+type SessionChildren = Omit<SessionPicture, 'row'> & { readonly children: readonly TreeRow[] };
+
+function sessionChildren(session: Session, options: TreeOptions, cache: RowCache): SessionChildren {
+  const nothing = { shown: 0, total: 0, hidden: 0 };
+  if (session.status === 'attaching') return { ...nothing, children: [] };
   if (session.status === 'ended') {
-    return [note(session, 'end', session.end?.message ?? 'The session ended.', theme('info'))];
+    return { ...nothing, children: [note(session, 'end', session.end?.message ?? 'The session ended.', theme('info'))] };
   }
-  if (session.status === 'waiting') return [note(session, 'wait', session.wait?.message ?? 'Waiting for the process.', theme('info'))];
+  if (session.status === 'waiting') return { ...nothing, children: [note(session, 'wait', session.wait?.message ?? 'Waiting for the process.', theme('info'))] };
   const rows: TreeRow[] = [];
   if (session.status === 'unresponsive') {
     rows.push(note(session, 'unresponsive', 'The target does not answer: its event loop is blocked, or it is stopped. The figures are the last known.', theme('warning', 'list.warningForeground')));
@@ -223,45 +397,143 @@ function sessionChildren(session: Session, options: TreeOptions): readonly TreeR
   }
   if (session.process !== undefined) rows.push(processRow(session));
 
-  const live = currentSites(session).filter((site) => site.count > 0);
-  const isApp = (site: SiteRow): boolean => site.origin === 'app';
-  const listed = options.internals === 'inline' ? live : live.filter(isApp);
-  const folded = options.internals === 'inline' ? [] : live.filter((site) => !isApp(site));
+  const { filter = EMPTY_FILTER, onlyNew = false } = options;
+  const { live, hidden } = liveSites(session, options.hidden);
+  const matching = filter.length === 0 && !onlyNew ? live : live.filter(({ site, ageMs }) => (!onlyNew || isNew(site)) && matchesFilter(filter, site, ageMs));
+  const inline = options.internals === 'inline' || asksForInternals(filter);
+  const isApp = ({ site }: LiveSite): boolean => site.origin === 'app';
+  const listed = inline ? matching : matching.filter(isApp);
+  const folded = inline ? [] : matching.filter((each) => !isApp(each));
 
   if (listed.length === 0 && isLive(session)) {
-    rows.push(note(session, 'none', 'No live tasks of your own code right now', theme('check')));
+    if (live.some(isApp) || (inline && live.length > 0)) {
+      rows.push({
+        ...note(session, 'noMatch', onlyNew && filter.length === 0 ? 'Nothing new since the baseline' : 'No site matches the filter', theme('filter')),
+        context: ROW_CONTEXTS.noMatch,
+        tooltip: 'Click to show all sites again',
+      });
+    } else rows.push(note(session, 'none', 'No live tasks of your own code right now', theme('check')));
   }
-  rows.push(...siteRows(session, listed, options, 'sites'));
-  if (folded.length > 0) rows.push(internalsRow(session, folded, options));
-  return rows;
+  rows.push(...listRows(session, listed, options, cache, 'sites'));
+  if (folded.length > 0) rows.push(internalsRow(session, folded, options, cache));
+  if (hidden.length > 0) rows.push(hiddenRow(session, hidden, options, cache));
+  return { children: rows, shown: matching.length, total: live.length, hidden: hidden.length };
 }
 
-function siteRows(session: Session, sites: readonly SiteRow[], { order, previous = [] }: TreeOptions, group: string): readonly TreeRow[] {
-  const places = new Map(previous.map((id, index) => [id, index]));
-  const sorted = [...sites].sort(compareSites(order, (site) => places.get(siteRowId(session, site))));
-  const rows = sorted.slice(0, SITE_ROW_LIMIT).map((site) => siteRow(session, site));
-  const more = sorted.slice(SITE_ROW_LIMIT);
-  if (more.length > 0) {
-    const tasks = more.reduce((sum, site) => sum + site.count, 0);
-    rows.push(note(session, `${group}-more`, `${formatCount(more.length)} more sites with ${formatTaskCount(tasks)}`, theme('ellipsis')));
-  }
-  return rows;
+interface HiddenSite extends LiveSite {
+  readonly rule: HideRule;
 }
 
-function internalsRow(session: Session, sites: readonly SiteRow[], options: TreeOptions): TreeRow {
-  const tasks = sites.reduce((sum, site) => sum + site.count, 0);
-  const exact = sites.every((site) => site.exact);
-  const label = `Dependencies and Node (${formatCount(tasks, exact)})`;
+/** The sites with live tasks, those apart that are hidden. */
+function liveSites(session: Session, hiddenSites: HiddenSites | undefined): { readonly live: readonly LiveSite[]; readonly hidden: readonly HiddenSite[] } {
+  const rules = hiddenSites?.among(session.id, session.sites.values());
+  const live: LiveSite[] = [];
+  const hidden: HiddenSite[] = [];
+  for (const site of session.sites.values()) {
+    if (site.count === 0) continue;
+    const rule = rules?.get(site.id);
+    const ageMs = siteAge(session, site);
+    if (rule === undefined) live.push({ site, ageMs });
+    else hidden.push({ site, ageMs, rule });
+  }
+  return { live, hidden };
+}
+
+type Section = 'sites' | 'internals';
+
+function listRows(session: Session, sites: readonly LiveSite[], options: TreeOptions, cache: RowCache, section: Section): readonly TreeRow[] {
+  const { grouping = 'site' } = options;
+  if (grouping === 'site') return siteRows(session, sites, options, cache, section);
+  const groups = groupSites(sites, grouping, groupedSite).map((group) => ({ ...group, id: `group/${session.id}/${section}/${grouping}/${group.key.value ?? ''}` }));
+  const sorted = inOrder(groups, options, ({ id, key, totals }) => ({ count: totals.count, ageMs: totals.oldestMs, sinceBaseline: totals.sinceBaseline, id, name: key.value ?? '' }));
+  const rows = sorted.map(({ id, key, sites: members, totals }): TreeRow => {
+    const label = groupLabel(key);
+    return {
+      ...blank(session, id),
+      label,
+      description: groupDescription(totals),
+      icon: key.grouping === 'kind' ? { type: 'mark', kind: key.value, heat: heatOf(totals.count) } : theme(key.grouping === 'package' ? 'package' : 'file-code'),
+      context: ROW_CONTEXTS.group,
+      spoken: groupSpoken(label, totals),
+      tooltip: key.value ?? label,
+      expansion: 'collapsed',
+      children: siteRows(session, members, options, cache, id),
+    };
+  });
+  return paged(session, rows, (range) => totalsOf(sorted.slice(...range).flatMap(({ sites: members }) => members), groupedSite), section);
+}
+
+function groupedSite({ site, ageMs }: LiveSite): SiteRow {
+  return ageMs === site.oldestMs ? site : { ...site, oldestMs: ageMs };
+}
+
+/** @param list names the list that they stand in. */
+function siteRows(session: Session, sites: readonly LiveSite[], options: TreeOptions, cache: RowCache, list: string): readonly TreeRow[] {
+  const sorted = inOrder(sites, options, ({ site, ageMs }) => ({
+    count: site.count,
+    ageMs,
+    sinceBaseline: site.sinceBaseline,
+    id: siteRowId(session, site),
+    name: sitePosition(site),
+  }));
+  const rows = sorted.map((each) => siteRow(session, each, options, cache, undefined));
+  return paged(session, rows, (range) => totalsOf(sorted.slice(...range), groupedSite), list);
+}
+
+/** All rows of a list: the first {@link PAGE_SIZE} as they are, the others folded into pages. */
+function paged(session: Session, rows: readonly TreeRow[], totals: (range: [from: number, to: number]) => GroupTotals, list: string): readonly TreeRow[] {
+  if (rows.length <= PAGE_SIZE) return rows;
+  const result = rows.slice(0, PAGE_SIZE);
+  for (let from = PAGE_SIZE; from < rows.length; from += PAGE_SIZE) {
+    const children = rows.slice(from, from + PAGE_SIZE);
+    const sums = totals([from, from + PAGE_SIZE]);
+    const label = `${formatCount(from + 1)} to ${formatCount(from + children.length)}`;
+    result.push({
+      ...blank(session, `page/${session.id}/${list}/${String(from)}`),
+      label,
+      description: groupDescription(sums),
+      icon: theme('ellipsis'),
+      context: ROW_CONTEXTS.page,
+      spoken: groupSpoken(`Rows ${label}`, sums),
+      tooltip: `Rows ${label} of ${formatCount(rows.length)}. A filter makes the list shorter.`,
+      expansion: 'collapsed',
+      children,
+    });
+  }
+  return result;
+}
+
+function internalsRow(session: Session, sites: readonly LiveSite[], options: TreeOptions, cache: RowCache): TreeRow {
+  const { count, exact } = totalsOf(sites, groupedSite);
+  const label = `Dependencies and Node (${formatCount(count, exact)})`;
   return {
     ...blank(session, `internals/${session.id}`),
     label,
     description: '',
     icon: theme('library'),
     context: ROW_CONTEXTS.internals,
-    spoken: `Dependencies and Node, ${formatTaskCount(tasks, exact)}`,
+    spoken: `Dependencies and Node, ${formatTaskCount(count, exact)}`,
     tooltip: 'Tasks that packages in node_modules and Node itself started, without a frame of your own code',
     expansion: 'collapsed',
-    children: siteRows(session, sites, options, 'internals'),
+    children: listRows(session, sites, options, cache, 'internals'),
+  };
+}
+
+function hiddenRow(session: Session, sites: readonly HiddenSite[], options: TreeOptions, cache: RowCache): TreeRow {
+  const totals = totalsOf(sites, groupedSite);
+  const label = `${formatCount(sites.length)} hidden ${sites.length === 1 ? 'site' : 'sites'}`;
+  const sorted = inOrder(sites, options, ({ site, ageMs }) => ({ count: site.count, ageMs, sinceBaseline: site.sinceBaseline, id: `hidden/${siteRowId(session, site)}`, name: sitePosition(site) }));
+  const rows = sorted.map((each) => siteRow(session, each, options, cache, each.rule));
+  return {
+    ...blank(session, `hidden/${session.id}`),
+    label,
+    description: formatTaskCount(totals.count, totals.exact),
+    icon: theme('eye-closed'),
+    context: ROW_CONTEXTS.hidden,
+    spoken: `${label}, ${formatTaskCount(totals.count, totals.exact)}`,
+    tooltip: 'Hidden by .asyncscope.json. They are counted in all totals.',
+    expansion: 'collapsed',
+    children: paged(session, rows, (range) => totalsOf(sorted.slice(...range), groupedSite), 'hidden'),
   };
 }
 
@@ -269,14 +541,21 @@ function siteRowId(session: Session, site: SiteRow): string {
   return `site/${session.id}/${site.id}`;
 }
 
-function siteRow(session: Session, site: SiteRow): TreeRow {
-  const list = session.tasks.get(site.id);
-  const prefix = `task/${session.id}/${site.id}`;
-  const tasks = (list?.tasks ?? []).map((task): TreeRow => {
+function siteRow(session: Session, live: LiveSite, options: TreeOptions, cache: RowCache, rule: HideRule | undefined): TreeRow {
+  const { site, ageMs } = live;
+  const tasks = session.tasks.get(site.id);
+  const stack = options.stacks?.get(siteKey({ sessionId: session.id, siteId: site.id }));
+  const id = `${rule === undefined ? '' : 'hidden/'}${siteRowId(session, site)}`;
+  return cache.row(id, { site, age: formatAge(ageMs), tasks, stack, rule }, () => newSiteRow(session, groupedSite(live), id, tasks, stack, rule));
+}
+
+function newSiteRow(session: Session, site: SiteRow, id: string, list: TaskList | undefined, stack: readonly StackFrame[] | undefined, rule: HideRule | undefined): TreeRow {
+    const below = stack === undefined || stack.length === 0 ? [] : [stackRow(session, site, stack, id)];
+  below.push(...(list?.tasks ?? []).map((task): TreeRow => {
     const label = taskLabel(task);
     const description = taskDescription(task);
     return {
-      ...blank(session, `${prefix}/${String(task.id)}`),
+      ...blank(session, `task/${id}/${String(task.id)}`),
       label,
       description,
       context: ROW_CONTEXTS.task,
@@ -284,20 +563,59 @@ function siteRow(session: Session, site: SiteRow): TreeRow {
       tooltip: description,
       siteId: site.id,
     };
-  });
+  }));
   if (list !== undefined && list.more > 0) {
-    tasks.push({ ...note(session, `more/${site.id}`, `${formatCount(list.more, site.exact)} more`, theme('ellipsis')), siteId: site.id });
+    below.push({ ...note(session, `more/${id}`, `${formatCount(list.more, site.exact)} more`, theme('ellipsis')), siteId: site.id });
   }
+  const reason = rule === undefined || rule.entry.reason === '' ? '' : ` · ${rule.entry.reason}`;
   return {
-    ...blank(session, siteRowId(session, site)),
+    ...blank(session, id),
     label: siteLabel(site),
-    description: siteDescription(site),
+    description: `${siteDescription(site)}${reason}`,
     icon: { type: 'mark', kind: site.kind, heat: heatOf(site.count) },
-    context: site.file !== null && site.line > 0 && !site.file.startsWith('node:') ? ROW_CONTEXTS.site : ROW_CONTEXTS.siteWithoutFile,
-    spoken: siteSpoken(site),
+    context: rule !== undefined ? ROW_CONTEXTS.siteHidden : hasSource(site) ? ROW_CONTEXTS.site : ROW_CONTEXTS.siteWithoutFile,
+    spoken: `${siteSpoken(site)}${rule === undefined ? '' : `, hidden${rule.entry.reason === '' ? '' : `: ${rule.entry.reason}`}`}`,
     expansion: 'collapsed',
     siteId: site.id,
-    children: tasks,
+    children: below,
+  };
+}
+
+/** The position can be opened. */
+function hasSource({ file, line }: Pick<StackFrame, 'file' | 'line'>): boolean {
+  return file !== null && line > 0 && !file.startsWith('node:');
+}
+
+/** @param siteRow id of the row that it stands below. */
+function stackRow(session: Session, site: SiteRow, stack: readonly StackFrame[], siteRow: string): TreeRow {
+  const frames = stack.map((position, index): TreeRow => {
+    const label = frameLabel(position);
+    const description = frameDescription(position);
+    return {
+      ...blank(session, `frame/${siteRow}/${String(index)}`),
+      label,
+      description,
+      icon: theme('debug-stackframe'),
+      context: hasSource(position) ? ROW_CONTEXTS.frame : ROW_CONTEXTS.frameWithoutFile,
+      spoken: `Frame ${String(index + 1)} of ${String(stack.length)}, ${label}${description === '' ? '' : `, ${description.replace(/:(\d+)$/, ' line $1')}`}`,
+      tooltip: position.file === null ? label : `${position.file}${position.line > 0 ? `:${String(position.line)}:${String(position.column)}` : ''}`,
+      siteId: site.id,
+      frame: { index, position },
+    };
+  });
+  const description = `${formatCount(stack.length)} ${stack.length === 1 ? 'frame' : 'frames'}`;
+  const label = site.since === 'before' ? 'Will call' : 'Started from';
+  return {
+    ...blank(session, `stack/${siteRow}`),
+    label,
+    description,
+    icon: theme('layers'),
+    context: ROW_CONTEXTS.stack,
+    spoken: `${label}, ${description}`,
+    tooltip: site.since === 'before' ? 'What they will call; where they were started is not known' : 'The stack of one of its tasks, innermost frame first',
+    expansion: 'collapsed',
+    siteId: site.id,
+    children: frames,
   };
 }
 
@@ -357,6 +675,7 @@ function blank(session: Session, id: string): TreeRow {
     expansion: 'none',
     sessionId: session.id,
     siteId: undefined,
+    frame: undefined,
     children: [],
   };
 }

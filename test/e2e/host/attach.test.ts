@@ -48,19 +48,20 @@ describe('attaching by address', () => {
     await commands.executeCommand('asyncscope.revealSite', { sessionId: site.sessionId, siteId: site.siteId });
     const open = await eventually('task rows', () => {
       const row = rowsBelow(api.tree().rows).find(({ id }) => id === site.id);
-      return row?.children.length === TARGET_PROMISES ? row : undefined;
+      return row?.children.filter(({ context }) => context === 'task').length === TARGET_PROMISES ? row : undefined;
     });
-    for (const task of open.children) match(task.description, /pending/);
+    for (const task of open.children.filter(({ context }) => context === 'task')) match(task.description, /pending/);
+    const stack = await treeRow(api, 'of the stack', ({ context, id }) => context === 'stack' && id === `stack/${site.id}`);
+    ok(stack.children.some(({ label, context }) => label === 'waitForever' && context === 'frame'));
     await commands.executeCommand('list.collapse');
   });
 
   it('marks the lines, as the settings say, and unmarks them after the detach', async () => {
     const uri = Uri.file(target.file);
     await window.showTextDocument(uri);
-    const marked = await eventually('marks', () => (api.marksOf(uri).length >= 2 ? api.marksOf(uri) : undefined));
-    const promise = marked.find(({ line }) => line === TARGET_LINES.promise - 1);
-    deepEqual({ kind: promise?.kind, heat: promise?.heat, gutter: promise?.gutter, ruler: promise?.ruler }, { kind: 'promise', heat: 2, gutter: true, ruler: true });
-    match(promise?.text ?? '', /15 promises/);
+    const promise = await eventually('the mark', () => api.marksOf(uri).find(({ line }) => line === TARGET_LINES.promise - 1));
+    deepEqual({ kind: promise.kind, heat: promise.heat, gutter: promise.gutter, ruler: promise.ruler }, { kind: 'promise', heat: 2, gutter: true, ruler: true });
+    match(promise.text ?? '', /15 promises/);
 
     await setting('gutter', false);
     await setting('endOfLineText', false);
@@ -104,7 +105,7 @@ describe('attaching by address', () => {
     ok(row.children.length > 0);
     equal(api.tree().badge, undefined);
     await eventually('the status bar', () => (api.status()?.text.includes('waiting for it to come back') === true ? true : undefined));
-    const again = await startTarget(START_AFTER_MS, target);
+    const again = await startTarget(START_AFTER_MS, { before: target });
     try {
       const session = await attachedSession(api, ({ target: process }) => process?.pid === again.child.pid);
       equal(session.id, before.id);

@@ -97,12 +97,12 @@ setTimeout(function start() {
 
 /**
  * @param startAfterMs the target starts its tasks this long after it began, so that an observer can be there before.
- * @param before start this one's program again, at its address.
+ * @param options.before start this one's program again, at its address.
  */
-export async function startTarget(startAfterMs: number, before?: Target): Promise<Target> {
+export async function startTarget(startAfterMs: number, { before, source = SOURCE }: { readonly before?: Target; readonly source?: string } = {}): Promise<Target> {
   const directory = before === undefined ? await mkdtemp(join(tmpdir(), 'asyncscope-host-')) : dirname(before.file);
   const file = join(directory, 'target.js');
-  await writeFile(file, SOURCE);
+  await writeFile(file, source);
   const child = spawn('node', [`--inspect=${before?.address ?? '127.0.0.1:0'}`, file, String(startAfterMs)], { stdio: ['ignore', 'ignore', 'pipe'] });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const address = await new Promise<string>((resolve, reject) => {

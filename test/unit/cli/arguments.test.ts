@@ -26,6 +26,8 @@ describe('ps', () => {
       intervalS: 1,
       all: false,
       sort: 'count',
+      filter: [],
+      config: true,
       color: true,
     });
   });
@@ -49,6 +51,10 @@ describe('ps', () => {
     });
   });
 
+  test('takes a filter, also one that begins with a minus', () => {
+    expect(ps('ps', '9229', '--filter', '-kind:handle', '--no-config')).toMatchObject({ filter: [{ negated: true, type: 'kind', values: ['handle'] }], config: false });
+  });
+
   test.each([
     [['ps'], 'Name a target'],
     [['ps', '--'], 'After "--"'],
@@ -61,6 +67,8 @@ describe('ps', () => {
     [['ps', '1', '--duration', '999999'], '--duration'],
     [['ps', '1', '--interval', '0'], '--interval'],
     [['ps', '1', '--sort', 'name'], 'count, age, growth'],
+    [['ps', '1', '--filter', 'a kind:odd'], 'at "kind:odd": After "kind:" comes one of'],
+    [['ps', '1', '--filter'], '--filter'],
     [['top', '1'], '"top"'],
     [['--', 'node'], 'Name a command'],
   ])('%j is refused with one line', (argv, message) => {

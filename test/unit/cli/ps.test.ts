@@ -16,6 +16,7 @@ let environment: PsEnvironment;
 let sleeping: { readonly ms: number; readonly wake: () => void }[];
 let killed: string[];
 let started: { command: readonly string[]; stdout: string } | undefined;
+let projectFiles: Map<string, string>;
 let exit: (end: { code: number | null; signal: NodeJS.Signals | null }) => void;
 
 beforeEach(() => {
@@ -26,6 +27,7 @@ beforeEach(() => {
   sleeping = [];
   started = undefined;
   now = 0;
+  projectFiles = new Map();
   stop = new AbortController();
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     exit = resolve;
@@ -50,6 +52,7 @@ beforeEach(() => {
       }),
     terminal: { isTerminal: false, columns: Infinity, rows: Infinity, color: false },
     cwd: '/app',
+    readProjectFile: (directory) => Promise.resolve(projectFiles.get(directory)),
     positions: () => UNMAPPED,
   };
 });
@@ -239,5 +242,59 @@ describe('a program', () => {
     expect(await result).toBe(EXIT_ENDED);
     expect(printed).toHaveLength(1);
     expect(complaints).toEqual(['The program ended by itself after 400 ms (exit code 3): this is the last picture of it.']);
+  });
+});
+
+describe('what is listed', () => {
+  async function once(...options: string[]): Promise<string> {
+    const result = run('9229', '--duration', '0', ...options);
+    target.agent.alive([at('/app/a.js', 3, 1, 'load')], 5);
+    target.agent.alive([at('/app/b.js', 9, 1, 'wait')], 2, { kind: 'timeout' });
+    target.agent.alive([at('/app/node_modules/pg/c.js', 1, 1, 'pool')], 7, { kind: 'handle' });
+    await answer();
+    expect(await result).toBe(EXIT_OK);
+    return printed.join('');
+  }
+
+  test('is what the filter asks for', async () => {
+    const text = await once('--filter', 'kind:promise');
+    expect(text).toContain('a.js:3');
+    expect(text).not.toContain('b.js:9');
+    expect(text).toContain('Filter: kind:promise. 1 of 3 sites.');
+  });
+
+  test('are internals when the filter asks for them', async () => {
+    expect(await once('--filter', 'package:pg')).toContain('pg/c.js:1');
+  });
+
+  test('is filtered in JSON as well, where hidden sites are marked', async () => {
+    projectFiles.set('/app', '{"hide": [{"file": "a.js", "reason": "known"}]}');
+    await once('--json', '--filter', '-origin:dependency');
+    expect(pictures()).toMatchObject([{ filter: '-origin:dependency', sites: [{ file: '/app/a.js', hidden: 'known' }, { file: '/app/b.js', hidden: null }] }]);
+  });
+
+  test('is not what .asyncscope.json hides, which is counted', async () => {
+    projectFiles.set('/app', '{"hide": [{"file": "a.js", "function": "load", "kind": "promise", "line": 4, "reason": "known"}]}');
+    const text = await once();
+    expect(text).not.toContain('a.js:3');
+    expect(text).toContain('7 tasks (5 promises, 2 timeouts)');
+    expect(text).toContain('Hidden by .asyncscope.json: 1 site with 5 tasks. Use --no-config to see them.');
+  });
+
+  test('is everything with --no-config', async () => {
+    projectFiles.set('/app', '{"hide": [{"file": "a.js", "reason": "known"}]}');
+    expect(await once('--no-config')).toContain('a.js:3');
+  });
+
+  test('is told of when .asyncscope.json is damaged', async () => {
+    projectFiles.set('/app', '{"hide": [');
+    expect(await once()).toContain('a.js:3');
+    expect(complaints).toEqual(['.asyncscope.json, line 1, column 11: This is not JSON: close bracket expected.']);
+  });
+
+  test('is hidden by the file of the target where this directory has none', async () => {
+    projectFiles.set(target.info.cwd, '{"hide": [{"file": "/app/a.js", "reason": "known"}]}');
+    environment = { ...environment, cwd: '/elsewhere' };
+    expect(await once()).not.toContain('a.js:3');
   });
 });

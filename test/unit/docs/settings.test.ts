@@ -1,55 +1,32 @@
-/** The tables of README.md say what package.json says: every setting, every command of the palette, and no others. */
+/** docs/settings.md and docs/commands.md say what package.json says; README.md names the package as it is. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-
-interface Setting {
-  readonly order: number;
-  readonly default: unknown;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly markdownDescription: string;
-}
-
-interface Manifest {
-  readonly version: string;
-  readonly engines: { readonly vscode: string };
-  readonly contributes: {
-    readonly commands: readonly { readonly command: string; readonly title: string; readonly category: string }[];
-    readonly menus: { readonly commandPalette: readonly { readonly command: string; readonly when: string }[] };
-    readonly configuration: { readonly properties: Readonly<Record<string, Setting>> };
-  };
-}
+import type { Manifest } from '../../../scripts/lib/referenceDocs';
+import { COMMAND_TEXTS, commandsPage, settingsPage } from '../../../scripts/lib/referenceDocs';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
-const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const { contributes } = manifest;
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest & { readonly version: string; readonly engines: { readonly vscode: string } };
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const { commands, menus } = manifest.contributes;
 
-/** The cells of the rows of the table below a heading. */
-function tableBelow(heading: string): readonly (readonly string[])[] {
-  const section = readme.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
-  const rows = section.split('\n').filter((line) => line.startsWith('| '));
-  return rows.slice(1).map((line) => line.slice(2, -2).split(' | '));
-}
+describe('the reference', () => {
+  it('of the settings is what "npm run docs" writes', () => {
+    expect(read('docs/settings.md')).toBe(settingsPage(manifest));
+  });
 
-function defaultCell({ default: value, minimum, maximum }: Setting): string {
-  const range = minimum === undefined || maximum === undefined ? '' : ` (${minimum} to ${maximum})`;
-  return `\`${JSON.stringify(value)}\`${range}`;
-}
+  it('of the commands is what "npm run docs" writes', () => {
+    expect(read('docs/commands.md')).toBe(commandsPage(manifest));
+  });
+
+  it('says what each command of the palette does, and knows no others', () => {
+    const internal = new Set(menus['commandPalette']?.filter(({ when }) => when === 'false').map(({ command }) => command));
+    expect(Object.keys(COMMAND_TEXTS).sort()).toEqual(commands.map(({ command }) => command).filter((command) => !internal.has(command)).sort());
+  });
+});
 
 describe('README.md', () => {
-  it('lists the settings with their defaults, ranges and descriptions, in their order', () => {
-    const settings = Object.entries(contributes.configuration.properties).sort(([, a], [, b]) => a.order - b.order);
-    const expected = settings.map(([key, setting]) => [`\`${key}\``, defaultCell(setting), setting.markdownDescription]);
-    expect(tableBelow('Settings')).toEqual(expected);
-  });
-
-  it('lists the commands of the palette', () => {
-    const hidden = new Set(contributes.menus.commandPalette.filter(({ when }) => when === 'false').map(({ command }) => command));
-    const expected = contributes.commands.filter(({ command }) => !hidden.has(command)).map(({ category, title }) => `${category}: ${title}`);
-    expect(tableBelow('Commands').map(([command]) => command).sort()).toEqual(expected.sort());
-  });
+  const readme = read('README.md');
 
   it('names the version of the package and the oldest VS Code', () => {
     expect(readme).toContain(`asyncscope-${manifest.version}.vsix`);

@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { HideEntry } from '../../../src/core/config/projectFile';
+import { HIDE_ENTRY_LIMIT, PROJECT_FILE, PROJECT_FILE_VERSION } from '../../../src/core/config/projectFile';
+import { TASK_KINDS } from '../../../src/core/model/task';
 import {
   COLORS,
   COMMANDS,
@@ -10,6 +13,7 @@ import {
   HIDDEN_COMMANDS,
   ROW_CONTEXTS,
   VIEWS,
+  WALKTHROUGH,
 } from '../../../src/host/contributions';
 import { DEFAULT_SERVER_SETTINGS, serverSettings as serverSettingsSchema } from '../../../src/protocol/lsp';
 
@@ -28,6 +32,17 @@ interface Manifest {
     readonly submenus: readonly { readonly id: string }[];
     readonly menus: Readonly<Record<string, readonly MenuItem[]>>;
     readonly configuration: { readonly properties: Readonly<Record<string, { readonly default: unknown; readonly minimum?: number; readonly maximum?: number }>> };
+    readonly keybindings: readonly { readonly command: string; readonly key: string; readonly when: string }[];
+    readonly jsonValidation: readonly { readonly fileMatch: string; readonly url: string }[];
+    readonly languages: readonly { readonly filenames: readonly string[] }[];
+    readonly walkthroughs: readonly {
+      readonly id: string;
+      readonly steps: readonly {
+        readonly description: string;
+        readonly media: { readonly svg?: string; readonly altText?: string; readonly markdown?: string };
+        readonly completionEvents: readonly string[];
+      }[];
+    }[];
     readonly colors: readonly { readonly id: string; readonly defaults: Readonly<Record<string, string>> }[];
   };
 }
@@ -79,6 +94,7 @@ describe('package.json', () => {
       ...Object.values(contributes.menus).flatMap((items) => items.map(({ when }) => when ?? '')),
       ...contributes.viewsWelcome.map(({ when }) => when),
       ...contributes.commands.map(({ enablement }) => enablement ?? ''),
+      ...contributes.keybindings.map(({ when }) => when),
     ];
     for (const clause of clauses) {
       for (const key of clause.match(/asyncscope\.\w+/g) ?? []) {
@@ -107,6 +123,48 @@ describe('package.json', () => {
         else expect(command).toBe('workbench.action.debug.start');
       }
     }
+  });
+
+  it('has keys for its own view only, and no two alike', () => {
+    const keys = contributes.keybindings.map(({ key }) => key);
+    expect(new Set(keys).size).toBe(keys.length);
+    for (const { command, when } of contributes.keybindings) {
+      expect(commandIds).toContain(command);
+      expect(when).toContain(`focusedView == ${VIEWS.liveTasks}`);
+    }
+  });
+
+  it('has a walkthrough whose commands, events and pictures are there', () => {
+    expect(contributes.walkthroughs.map(({ id }) => id)).toEqual([WALKTHROUGH]);
+    for (const { description, media, completionEvents } of contributes.walkthroughs.flatMap(({ steps }) => steps)) {
+      for (const [, command = ''] of description.matchAll(/\(command:([\w.]+)\)/g)) {
+        expect([...commandIds, 'workbench.action.debug.start', `${VIEWS.liveTasks}.focus`]).toContain(command);
+      }
+      for (const event of completionEvents) {
+        const [kind, name = ''] = event.split(':');
+        expect({ onCommand: commandIds, onContext: CONTEXT_KEYS as readonly string[], onView: Object.values(VIEWS) as readonly string[] }[kind ?? '']).toContain(name);
+      }
+      expect(existsSync(join(ROOT, media.svg ?? media.markdown ?? ''))).toBe(true);
+      if (media.svg !== undefined) expect(media.altText).toBeDefined();
+    }
+  });
+
+  it('describes .asyncscope.json as it is read', () => {
+    expect(contributes.jsonValidation.map(({ fileMatch }) => fileMatch)).toEqual([PROJECT_FILE]);
+    expect(contributes.languages.flatMap(({ filenames }) => filenames)).toEqual([PROJECT_FILE]);
+    const schema = JSON.parse(readFileSync(join(ROOT, contributes.jsonValidation[0]?.url ?? ''), 'utf8')) as {
+      readonly properties: {
+        readonly version: { readonly const: number };
+        readonly hide: { readonly maxItems: number; readonly items: { readonly properties: Readonly<Record<string, { readonly enum?: readonly string[] }>> } };
+        readonly origin: { readonly properties: Readonly<Record<string, unknown>> };
+      };
+    };
+    const { version, hide, origin } = schema.properties;
+    expect([version.const, hide.maxItems]).toEqual([PROJECT_FILE_VERSION, HIDE_ENTRY_LIMIT]);
+    expect(hide.items.properties['kind']?.enum).toEqual(TASK_KINDS);
+    const entry: Required<HideEntry> = { file: 'a', function: 'f', kind: 'promise', line: 1, reason: 'r' };
+    expect(Object.keys(hide.items.properties)).toEqual(Object.keys(entry));
+    expect(Object.keys(origin.properties)).toEqual(['app', 'dependency', 'node']);
   });
 
   it('names pictures that are there', () => {

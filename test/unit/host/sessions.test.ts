@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { AttachParams } from '../../../src/protocol/lsp';
 import type { AttachIntent, AttachServer } from '../../../src/host/sessions/attachments';
 import { Attachments } from '../../../src/host/sessions/attachments';
-import { appTasks, currentSites, ENDED_SESSIONS_KEPT, SessionStore } from '../../../src/host/sessions/sessionStore';
+import { appTasks, ENDED_SESSIONS_KEPT, SessionStore, siteAge } from '../../../src/host/sessions/sessionStore';
 import { site, update } from './sample';
 
 describe('SessionStore', () => {
@@ -55,7 +55,7 @@ describe('SessionStore', () => {
     store.apply(update({ clockMs: 1000, sites: [site({ id: 'a', oldestMs: 500 }), site({ id: 'b', oldestMs: 500 })] }));
     store.apply(update({ clockMs: 4000, full: false, sites: [site({ id: 'b', oldestMs: 100 })] }));
     const session = store.get('1');
-    expect(session === undefined ? [] : currentSites(session).map(({ id, oldestMs }) => [id, oldestMs])).toEqual([['a', 3500], ['b', 100]]);
+    expect(session === undefined ? [] : [...session.sites.values()].map((each) => [each.id, siteAge(session, each)])).toEqual([['a', 3500], ['b', 100]]);
   });
 
   it('keeps nothing of an attach that failed', () => {

@@ -3,7 +3,7 @@ import type { SessionUpdate } from '../../../src/protocol/lsp';
 import { SessionStore } from '../../../src/host/sessions/sessionStore';
 import { escapeMarkdown, heatOf, siteAsText, siteDescription, siteLabel, sitePosition, siteSpoken, siteTooltip, taskDescription, taskLabel } from '../../../src/host/tree/siteText';
 import type { TreeOptions, TreeRow } from '../../../src/host/tree/treeModel';
-import { buildTree, diffTree, findSite, SITE_ROW_LIMIT } from '../../../src/host/tree/treeModel';
+import { buildTree, diffTree, findSite, PAGE_SIZE } from '../../../src/host/tree/treeModel';
 import { WatchList } from '../../../src/host/tree/watchList';
 import { site, update } from './sample';
 
@@ -12,7 +12,7 @@ const OPTIONS: TreeOptions = { order: 'count', internals: 'folded' };
 function tree(part: Partial<SessionUpdate>, options = OPTIONS): readonly TreeRow[] {
   const store = new SessionStore();
   store.apply(update(part));
-  return buildTree(store.all(), options);
+  return buildTree(store.all(), options).rows;
 }
 
 const below = (rows: readonly TreeRow[]): readonly TreeRow[] => rows[0]?.children ?? [];
@@ -96,11 +96,11 @@ describe('the tree', () => {
 
   it('lets sites that hardly differ keep their places', () => {
     const [a, b] = [site({ id: 'a', count: 72 }), site({ id: 'b', count: 74 })];
-    const previous = ['site/1/a', 'site/1/b'];
+    const places = new Map([['site/1/a', 0], ['site/1/b', 1]]);
     expect(siteIds(tree({ sites: [b, a] }))).toEqual(['b', 'a']);
-    expect(siteIds(tree({ sites: [b, a] }, { ...OPTIONS, previous }))).toEqual(['a', 'b']);
-    expect(siteIds(tree({ sites: [{ ...b, count: 90 }, a] }, { ...OPTIONS, previous }))).toEqual(['b', 'a']);
-    expect(siteIds(tree({ sites: [{ ...b, count: 4 }, { ...a, count: 3 }] }, { ...OPTIONS, previous }))).toEqual(['b', 'a']);
+    expect(siteIds(tree({ sites: [b, a] }, { ...OPTIONS, places }))).toEqual(['a', 'b']);
+    expect(siteIds(tree({ sites: [{ ...b, count: 90 }, a] }, { ...OPTIONS, places }))).toEqual(['b', 'a']);
+    expect(siteIds(tree({ sites: [{ ...b, count: 4 }, { ...a, count: 3 }] }, { ...OPTIONS, places }))).toEqual(['b', 'a']);
   });
 
   it('folds dependencies and Node away, or lists them among the rest', () => {
@@ -143,9 +143,15 @@ describe('the tree', () => {
     expect(labels(findSite(rows, { sessionId: '1', siteId: 'site-1' })?.children ?? [])).toEqual(['41 s', '1,104 more']);
   });
 
-  it('counts the sites beyond its limit', () => {
-    const many = Array.from({ length: SITE_ROW_LIMIT + 3 }, (_, index) => site({ id: `s${String(index)}`, count: 2 }));
-    expect(labels(below(tree({ sites: many }))).at(-1)).toBe('3 more sites with 6 tasks');
+  it('folds what is beyond a page into further pages, and finds it there', () => {
+    const many = Array.from({ length: 2 * PAGE_SIZE + 3 }, (_, index) => site({ id: `s${String(index)}`, count: 2 }));
+    const rows = tree({ sites: many });
+    expect(siteIds(rows)).toHaveLength(PAGE_SIZE);
+    expect(below(rows).slice(-2).map(({ label, description, children }) => [label, description, children.length])).toEqual([
+      ['501 to 1,000', '1,000  +1,500  41 s  500 sites', PAGE_SIZE],
+      ['1,001 to 1,003', '6  +9  41 s  3 sites', 3],
+    ]);
+    for (const { id } of many) expect(findSite(rows, { sessionId: '1', siteId: id })?.siteId).toBe(id);
   });
 
   it('shows the figures of the process', () => {

@@ -18,6 +18,7 @@ const SITE: FilterSubject = {
   endedPerSec: 1,
   abandoned: 0,
   sinceBaseline: 3,
+  since: 'attach',
 };
 
 function filterOf(text: string): Filter {
@@ -83,7 +84,7 @@ describe('a filter', () => {
     expect(matches('state:new', { exact: false, error: 40, sinceBaseline: 3 })).toBe(false);
     expect(matches('state:sampled', { exact: false, error: 40 })).toBe(true);
     expect(matches('state:before')).toBe(false);
-    expect(matches('state:before', { before: 2 })).toBe(true);
+    expect(matches('state:before', { since: 'before' })).toBe(true);
     expect(matches('state:abandoned', { abandoned: 1 })).toBe(true);
   });
 
