@@ -14,15 +14,15 @@ import { NO_SITE } from './stacks';
 import type { Stacks } from './stacks';
 
 /**
- * Tasks from before the attach that are followed to their ends: a quarter of the table, so that sampling of what is started
- * from now on stays as it is. Others are counted only. 65,536 timers take 60 ms, once.
+ * Tasks from before the attach that are followed to their ends, at 3 us each; others are counted only. It stops the target for
+ * 60 ms, once, and leaves most of the task table to what is started from now on.
  */
-export const FOLLOWED_LIMIT = 1 << 16;
+export const FOLLOWED_LIMIT = 20_000;
 /**
- * Functions whose position the debugger looks up, one by one, at 40 us of the target's time each. What calls others is
+ * Functions whose position the debugger looks up, one by one, at 50 us of the target's time each. What calls others is
  * counted with those that have the same source text, as an estimate.
  */
-export const CALLBACK_LIMIT = 1000;
+export const CALLBACK_LIMIT = 500;
 /** Functions of one task that are looked at: the first that is not Node's own tells its line. */
 const CANDIDATE_LIMIT = 8;
 /** Of a function's text, this many characters at either end tell it from others, with its length. */
@@ -108,8 +108,8 @@ export function createExisting(options: ExistingOptions): Existing {
     const now = clock();
     let rest = 0;
     eachHandle(found, now);
-    eachTimer((timer) => {
-      if (found.length < FOLLOWED_LIMIT) look(found, timer, now);
+    eachTimer((timer, asyncId, isImmediate) => {
+      if (found.length < FOLLOWED_LIMIT) look(found, timer, asyncId, isImmediate, now);
       else rest++;
     });
     for (let i = 0; i < found.length; i++) (found[i] as Found).site = siteOf(found[i] as Found);
@@ -128,26 +128,22 @@ export function createExisting(options: ExistingOptions): Existing {
   }
 
   /** Calls `see` for each timer and immediate from before the attach. */
-  function eachTimer(see: (timer: object) => void): void {
-    const visit = (timer: object): void => {
-      if (timer !== own && isBefore(timer)) see(timer);
+  function eachTimer(see: (timer: object, asyncId: number, isImmediate: boolean) => void): void {
+    const visit = (timer: object, isImmediate: boolean): void => {
+      const id = timerId(timer);
+      if (id >= 0 && id < ledger.firstId && timer !== own) see(timer, id, isImmediate);
     };
     const lists = timers.timerListMap;
     if (isObject(lists)) {
       for (const duration of keys(lists)) {
         const list = read(lists, duration);
-        for (let timer = read(list, '_idleNext'); isObject(timer) && timer !== list; timer = read(timer, '_idleNext')) visit(timer);
+        for (let timer = read(list, '_idleNext'); isObject(timer) && timer !== list; timer = read(timer, '_idleNext')) visit(timer, false);
       }
     }
-    for (let each = read(timers.immediateQueue, 'head'); isObject(each); each = read(each, '_idleNext')) visit(each);
+    for (let each = read(timers.immediateQueue, 'head'); isObject(each); each = read(each, '_idleNext')) visit(each, true);
     // an interval stands in no list while its callback runs, at a breakpoint for instance
     const running = options.executionAsyncResource?.();
-    if (typeof read(running, '_repeat') === 'number' && read(running, '_destroyed') === false) visit(running as object);
-  }
-
-  function isBefore(timer: object): boolean {
-    const id = timerId(timer);
-    return id >= 0 && id < ledger.firstId;
+    if (typeof read(running, '_repeat') === 'number' && read(running, '_destroyed') === false) visit(running as object, false);
   }
 
   function timerId(timer: object): number {
@@ -157,19 +153,27 @@ export function createExisting(options: ExistingOptions): Existing {
     return typeof id === 'number' ? id : -1;
   }
 
-  function look(found: Found[], timer: object, now: number): void {
-    const asyncId = timerId(timer);
-    const immediate = read(timer, '_onImmediate');
-    const callback = immediate ?? read(timer, '_onTimeout');
-    // a timer that was cleared from its own callback, or one that is about to be taken off its list
-    if (callback === null || callback === undefined) return;
+  function look(found: Found[], timer: object, asyncId: number, isImmediate: boolean, now: number): void {
+    const callback = read(timer, isImmediate ? '_onImmediate' : '_onTimeout');
+    // a timer that was cleared in its own callback, or one that is about to be taken off its list
+    if (typeof callback !== 'function') return;
+    const candidates = isProxy(callback) ? [] : [callback];
+    if (isImmediate) {
+      found[found.length] = { asyncId, kind: 'immediate', type: 'Immediate', start: now, held: timer, candidates, site: NO_SITE };
+      return;
+    }
     const idleStart = read(timer, '_idleStart');
     const start = typeof idleStart === 'number' ? idleStart - loopOffset : now;
-    const candidates = typeof callback === 'function' ? [callback] : [];
-    const repeats = read(timer, '_repeat');
-    if (immediate !== undefined) found[found.length] = { asyncId, kind: 'immediate', type: 'Immediate', start, held: timer, candidates, site: NO_SITE };
-    else if (repeats === null) found[found.length] = { asyncId, kind: 'timeout', type: 'Timeout', start, held: timer, candidates, site: NO_SITE };
-    else found[found.length] = { asyncId, kind: 'interval', type: 'Interval', start, held: timer, candidates, site: NO_SITE };
+    const isTimeout = read(timer, '_repeat') === null;
+    found[found.length] = {
+      asyncId,
+      kind: isTimeout ? 'timeout' : 'interval',
+      type: isTimeout ? 'Timeout' : 'Interval',
+      start,
+      held: timer,
+      candidates,
+      site: NO_SITE,
+    };
   }
 
   function eachHandle(found: Found[], now: number): void {
@@ -300,37 +304,49 @@ export function createExisting(options: ExistingOptions): Existing {
 
   function siteOf({ kind, type, candidates }: Found): number {
     let key = `${kind} ${type}`;
-    const found: number[] = [];
-    let estimated = false;
     for (let i = 0; i < candidates.length; i++) {
       const callback = candidates[i] as object;
-      let number = numbers.get(callback);
-      if (number === undefined && callbackCount < CALLBACK_LIMIT) {
-        number = callbackCount++;
-        numbers.set(callback, number);
-        callbacks[number] = callback;
-        const text = textKey(callback);
-        const same = alike.get(text);
-        if (same === undefined) alike.set(text, [number]);
-        else same[same.length] = number;
-      }
-      if (number !== undefined) {
-        found[found.length] = number;
-        key += ` ${number}`;
-        continue;
-      }
-      const text = textKey(callback);
-      key += ` ${text}`;
-      estimated = true;
-      for (const same of alike.get(text) ?? []) found[found.length] = same;
+      const number = numberOf(callback);
+      key += ` ${number === -1 ? textKey(callback) : number}`;
     }
     let site = sites.get(key);
     if (site === undefined) {
       const name = read(candidates[0], 'name');
-      site = stacks.addExisting({ kind, type, label: typeof name === 'string' ? name : null, before: { callbacks: found, estimated } });
+      site = stacks.addExisting({ kind, type, label: typeof name === 'string' ? name : null, before: callbacksOf(candidates) });
       if (site !== NO_SITE) sites.set(key, site);
     }
     return site;
+  }
+
+  function callbacksOf(candidates: readonly object[]): { callbacks: readonly number[]; estimated: boolean } {
+    const found: number[] = [];
+    let estimated = false;
+    for (let i = 0; i < candidates.length; i++) {
+      const callback = candidates[i] as object;
+      const number = numberOf(callback);
+      if (number !== -1) found[found.length] = number;
+      else {
+        estimated = true;
+        const same = alike.get(textKey(callback)) ?? [];
+        for (let k = 0; k < same.length; k++) found[found.length] = same[k] as number;
+      }
+    }
+    return { callbacks: found, estimated };
+  }
+
+  /** The number of a function that the debugger looks up, or -1 when there are too many. */
+  function numberOf(callback: object): number {
+    const known = numbers.get(callback);
+    if (known !== undefined) return known;
+    if (callbackCount >= CALLBACK_LIMIT) return -1;
+    const number = callbackCount++;
+    numbers.set(callback, number);
+    callbacks[number] = callback;
+    const text = textKey(callback);
+    const same = alike.get(text);
+    if (same === undefined) alike.set(text, [number]);
+    else same[same.length] = number;
+    return number;
   }
 
   return {
@@ -338,8 +354,8 @@ export function createExisting(options: ExistingOptions): Existing {
     more(now) {
       if (notFollowed > 0 && now >= countAgainAt) {
         notFollowed = 0;
-        eachTimer((timer) => {
-          if (!ledger.follows(timerId(timer))) notFollowed++;
+        eachTimer((_timer, asyncId) => {
+          if (!ledger.follows(asyncId)) notFollowed++;
         });
         const end = clock();
         countAgainAt = end + (end - now) / RECOUNT_SHARE;
