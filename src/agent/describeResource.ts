@@ -8,37 +8,140 @@ type Details = Omit<AgentTask, 'id' | 'start' | 'weight'>;
 /** Names of Node's own symbol under which a handle keeps the object that owns it (node: lib/internal/async_hooks.js). */
 const OWNER_SYMBOL = 'owner_symbol';
 
-/** @param held the timer itself, or a weak reference to any other resource; null for promises */
+/** Command lines are cut to this many UTF-16 units. */
+const COMMAND_LIMIT = 200;
+
+/** What the time is for timers, and which one is running. */
+export interface TimerClock {
+  /** The agent's clock. */
+  readonly now: number;
+  /** What libuv's clock is ahead of it, in milliseconds. */
+  readonly loopOffset: number;
+  /** The resource whose callback is running, at a breakpoint for instance. */
+  readonly running: unknown;
+}
+
+/**
+ * Plain facts, for `src/core/format/taskState.ts` to make words of.
+ * @param held the timer itself, or a weak reference to any other resource; null for promises
+ */
 export function describeResource(
   isProxy: (value: unknown) => boolean,
   site: RawSite,
   held: object | null,
+  clock: TimerClock,
 ): Details {
   if (held === null) return { state: 'pending' };
   const resource = held instanceof WeakReference ? (held.deref() as object | undefined) : held;
   const details: Details = { state: 'active', type: site.type };
-  if (resource === undefined) return details;
+  if (resource === undefined || isProxy(resource)) return details;
   const refed = callOwnOrNative(resource, 'hasRef');
   if (typeof refed === 'boolean') details.refed = refed;
   if (site.kind === 'timeout' || site.kind === 'interval') {
     const delay = readOwn(isProxy, resource, '_idleTimeout');
     const repeat = readOwn(isProxy, resource, '_repeat');
+    const armed = readOwn(isProxy, resource, '_idleStart');
     if (typeof delay === 'number' && delay >= 0) details.delayMs = delay;
     if (typeof repeat === 'number') details.delayMs = repeat;
     details.repeats = site.kind === 'interval';
-    if (refed === false) details.state = "unref'd";
+    if (resource === clock.running) details.running = true;
+    else if (typeof delay === 'number' && delay >= 0 && typeof armed === 'number') {
+      details.dueInMs = armed + delay - (clock.now + clock.loopOffset);
+    }
     return details;
   }
-  if (refed === false && site.kind === 'handle') details.state = "unref'd";
+  const owner = readHidden(isProxy, resource, OWNER_SYMBOL);
   const local = address(resource, 'getsockname');
   const remote = address(resource, 'getpeername');
   if (local !== undefined) details.localAddress = local;
   if (remote !== undefined) details.remoteAddress = remote;
   const pid = readOwn(isProxy, resource, 'pid');
   if (typeof pid === 'number' && pid > 0) details.pid = pid;
-  const path = pathOf(isProxy, resource);
+  const path = pathOf(isProxy, resource, owner);
   if (path !== undefined) details.path = path;
+  describeStream(isProxy, details, resource, owner);
+  describeOthers(isProxy, details, resource, owner);
   return details;
+}
+
+/** Sockets and pipes: what they are doing, by the fields that Node keeps for itself (node: lib/net.js, lib/_tls_wrap.js). */
+function describeStream(isProxy: (value: unknown) => boolean, details: Details, resource: object, owner: unknown): void {
+  const readable = readOwn(isProxy, owner, '_readableState');
+  const writable = readOwn(isProxy, owner, '_writableState');
+  if (typeof readable !== 'object' || typeof writable !== 'object' || writable === null) return;
+  if (readOwn(isProxy, owner, 'connecting') === true) details.connecting = true;
+  if (readOwn(isProxy, owner, 'encrypted') === true) details.tls = true;
+  // accessors of Node's own prototypes (node: lib/internal/streams)
+  const ended = flag(readable, 'endEmitted') || flag(readable, 'ended');
+  const finished = flag(writable, 'ending');
+  if (ended !== finished) details.halfOpen = ended ? 'ended by the other end' : 'ended by us';
+  const buffered = readOwn(isProxy, writable, 'length');
+  const queued = numberOf(resource, 'writeQueueSize');
+  // what libuv has not written yet is counted by the stream, too, until it is
+  const waiting = Math.max(typeof buffered === 'number' ? buffered : 0, queued);
+  if (waiting > 0) details.waitingBytes = waiting;
+  const request = readOwn(isProxy, owner, '_httpMessage');
+  if (typeof request === 'object' && request !== null) details.carries = 'request';
+  details.open = details.connecting !== true;
+}
+
+/** Servers, child processes, workers and HTTP requests. */
+function describeOthers(isProxy: (value: unknown) => boolean, details: Details, resource: object, owner: unknown): void {
+  const connections = readOwn(isProxy, owner, '_connections');
+  if (typeof connections === 'number' && connections >= 0) details.connections = connections;
+  const command = commandOf(isProxy, owner);
+  if (command !== undefined) details.command = command;
+  const threadId = readOwn(isProxy, resource, 'threadId');
+  if (typeof threadId === 'number' && threadId > 0) details.threadId = threadId;
+  const fd = readOwn(isProxy, resource, 'fd') ?? readOwn(isProxy, readOwn(isProxy, resource, 'context'), 'fd');
+  if (typeof fd === 'number' && fd > 2) details.fd = fd;
+  const request = requestOf(isProxy, resource);
+  if (request !== undefined) details.receiving = typeof readOwn(isProxy, request, 'res') === 'object' && readOwn(isProxy, request, 'res') !== null;
+}
+
+function commandOf(isProxy: (value: unknown) => boolean, child: unknown): string | undefined {
+  const file = readOwn(isProxy, child, 'spawnfile');
+  const args = readOwn(isProxy, child, 'spawnargs');
+  if (typeof file !== 'string') return undefined;
+  let text = file;
+  const count = readOwn(isProxy, args, 'length');
+  // the first argument is the program's own name
+  for (let i = 1; typeof count === 'number' && i < count && text.length < COMMAND_LIMIT; i++) {
+    const each = readOwn(isProxy, args, i);
+    if (typeof each === 'string') text += ` ${each}`;
+  }
+  return text.length > COMMAND_LIMIT ? `${text.slice(0, COMMAND_LIMIT - 1)}…` : text;
+}
+
+/** The client's request that is a resource, or that one stands for (its parser is the resource). */
+function requestOf(isProxy: (value: unknown) => boolean, resource: object): object | undefined {
+  for (const each of [readOwn(isProxy, resource, 'req'), resource]) {
+    const method = readOwn(isProxy, each, 'method');
+    if (typeof method === 'string' && typeof requestPath(isProxy, each) === 'string') return each as object;
+  }
+  return undefined;
+}
+
+/** Behind an accessor from Node 26 on. */
+function requestPath(isProxy: (value: unknown) => boolean, request: unknown): unknown {
+  return readOwn(isProxy, request, 'path') ?? readHidden(isProxy, request, 'kPath');
+}
+
+function flag(state: unknown, name: string): boolean {
+  try {
+    return (state as Record<string, unknown>)[name] === true;
+  } catch {
+    return false;
+  }
+}
+
+function numberOf(handle: object, name: string): number {
+  try {
+    const value = (handle as Record<string, unknown>)[name];
+    return typeof value === 'number' && value >= 0 ? value : 0;
+  } catch {
+    return 0;
+  }
 }
 
 /** Calls a method of Node's own handle object; anything unexpected is no answer. */
@@ -60,19 +163,14 @@ function address(resource: object, method: 'getsockname' | 'getpeername'): strin
 }
 
 /** The path of a pipe or a watched file, or what a request asks for, where the object or its owner keeps it. */
-function pathOf(isProxy: (value: unknown) => boolean, resource: object): string | undefined {
-  const request = readOwn(isProxy, resource, 'req');
+function pathOf(isProxy: (value: unknown) => boolean, resource: object, owner: unknown): string | undefined {
+  const request = requestOf(isProxy, resource);
   if (request !== undefined) {
-    const method = readOwn(isProxy, request, 'method');
     const host = readOwn(isProxy, request, 'host');
-    const path = readOwn(isProxy, request, 'path');
-    if (typeof method === 'string' && typeof path === 'string') {
-      return `${method} ${typeof host === 'string' ? host : ''}${path}`;
-    }
+    return `${readOwn(isProxy, request, 'method') as string} ${typeof host === 'string' ? host : ''}${requestPath(isProxy, request) as string}`;
   }
   const hostname = readOwn(isProxy, resource, 'hostname');
   if (typeof hostname === 'string') return hostname;
-  const owner = readHidden(isProxy, resource, OWNER_SYMBOL);
   for (const key of ['_pipeName', 'path', '_filename']) {
     const value = readOwn(isProxy, owner, key);
     if (typeof value === 'string') return value;

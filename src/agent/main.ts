@@ -88,6 +88,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   const undo: (() => void)[] = [stacks.restore];
   let checksMissed = 0;
   let lastSeen = begin;
+  let loopOffset = 0;
   let figures!: Figures;
   let existing!: Existing;
   let resources!: ResourceTracking;
@@ -123,6 +124,8 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     resources = trackResources(node, table, stacks, resourceSampler, clock, gate);
     undo.push(resources.stop);
     const idleStart = (lease as unknown as { readonly _idleStart?: unknown })._idleStart;
+    // a timer that was just made tells the time on libuv's clock
+    if (typeof idleStart === 'number') loopOffset = idleStart - leaseMade;
     existing = createExisting({
       process,
       isProxy: node.isProxy,
@@ -131,8 +134,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       own: lease,
       getAsyncId: figures.getAsyncId,
       clock,
-      // a timer that was just made tells the time on libuv's clock
-      loopOffset: typeof idleStart === 'number' ? idleStart - leaseMade : 0,
+      loopOffset,
       executionAsyncResource: node.asyncHooks.executionAsyncResource,
     });
     undo.push(existing.stop);
@@ -196,8 +198,9 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     const raw = sites[site];
     const rows: AgentPoll['tasks'][number]['rows'] = [];
     if (raw === undefined) return { site, rows, more: 0 };
+    const timerClock = { now: clock(), loopOffset, running: node.asyncHooks.executionAsyncResource?.() };
     const more = table.visit(site, config.taskRowLimit, (id, start, weight, resource) => {
-      rows.push({ id, start, weight, ...describeResource(node.isProxy, raw, resource) });
+      rows.push({ id, start, weight, ...describeResource(node.isProxy, raw, resource, timerClock) });
     });
     return { site, rows, more };
   }

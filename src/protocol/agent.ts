@@ -99,6 +99,25 @@ const task = v.object({
   remoteAddress: v.optional(text),
   path: v.optional(text),
   pid: v.optional(id),
+  /** Timers: milliseconds until they are due, negative when they are late. */
+  dueInMs: v.optional(v.pipe(v.number(), v.finite())),
+  /** Timers: their callback is running. */
+  running: v.optional(v.boolean()),
+  /** Sockets and pipes. */
+  open: v.optional(v.boolean()),
+  connecting: v.optional(v.boolean()),
+  tls: v.optional(v.boolean()),
+  halfOpen: v.optional(v.picklist(['ended by the other end', 'ended by us'])),
+  waitingBytes: v.optional(count),
+  carries: v.optional(v.picklist(['request'])),
+  /** Servers. */
+  connections: v.optional(count),
+  /** Child processes. */
+  command: v.optional(text),
+  threadId: v.optional(id),
+  fd: v.optional(id),
+  /** HTTP requests: the head of the answer is there. */
+  receiving: v.optional(v.boolean()),
 });
 
 const processFigures = v.object({

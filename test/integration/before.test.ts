@@ -99,6 +99,41 @@ describe.each(NODES)('Node $version', (node) => {
     await attached.detach();
   });
 
+  test('says of each what it is doing', async () => {
+    const target = await startFixture(node);
+    const attached = await attach(target.url, OPTIONS);
+    const { model, poll } = watch(attached);
+    await poll();
+    await attached.watch(live(model).flatMap(({ id }) => model.rawSiteIds(id)));
+    await poll();
+    const states = model.taskLists().flatMap(({ siteId, tasks }) =>
+      tasks.map((task) => `${String(model.site(siteId)?.line ?? 0)} ${[task.path, task.state].filter(Boolean).join(' | ')}`
+        .replace(/due in 16 min 3\d s|due in 33 min 1\d s/, 'due in time')
+        .replace(/(?<=every 20 ms, ).*/, 'soon')
+        .replace(/(?<=running ).*(?=bin.node)/, '')),
+    );
+    expect([...new Set(states)].sort()).toEqual([
+      '0 due in time',
+      '21 due in time',
+      "28 due in time · unref'd",
+      '30 due in time',
+      '38 every 20 ms, soon',
+      '44 listening · 3 connections',
+      '45 idle',
+      '50 idle',
+      '59 carries a request',
+      '59 listening · 1 connection',
+      '64 GET 127.0.0.1/orders?id=1 | waiting for the response',
+      '64 carries a request',
+      '72 running bin/node -e process.stdin.resume()',
+      '77 open',
+      '78 open',
+      '82 open',
+      '83 under way',
+    ]);
+    await attached.detach();
+  });
+
   test('what ends leaves the count, once, and intervals live on', async () => {
     const target = await startFixture(node);
     const attached = await attach(target.url, OPTIONS);

@@ -43,6 +43,19 @@ export interface RawTask {
   readonly remoteAddress?: string | undefined;
   readonly path?: string | undefined;
   readonly pid?: number | undefined;
+  readonly dueInMs?: number | undefined;
+  readonly running?: boolean | undefined;
+  readonly open?: boolean | undefined;
+  readonly connecting?: boolean | undefined;
+  readonly tls?: boolean | undefined;
+  readonly halfOpen?: 'ended by the other end' | 'ended by us' | undefined;
+  readonly waitingBytes?: number | undefined;
+  readonly carries?: 'request' | undefined;
+  readonly connections?: number | undefined;
+  readonly command?: string | undefined;
+  readonly threadId?: number | undefined;
+  readonly fd?: number | undefined;
+  readonly receiving?: boolean | undefined;
 }
 
 export interface RawPoll {

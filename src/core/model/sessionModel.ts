@@ -3,6 +3,7 @@
  * (stacks) that fall on one source position are one display site. Pure: no clock, no I/O; time is the agent's.
  */
 import { displayName } from '../format/text';
+import { taskState } from '../format/taskState';
 import { placeFrame, placeSite } from './placement';
 import type { PlacedFrame, Placement, PositionMapper } from './placement';
 import { RateHistory } from './rateHistory';
@@ -470,7 +471,7 @@ export class SessionModel {
       id: row.id,
       kind,
       ageMs: Math.max(0, this.#now - row.start),
-      state: displayName(row.state),
+      state: taskState(kind, row),
       weight: row.weight,
     };
     if (row.delayMs !== undefined) task.delayMs = row.delayMs;

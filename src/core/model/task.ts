@@ -76,7 +76,7 @@ export interface Task {
   readonly id: number;
   readonly kind: TaskKind;
   readonly ageMs: number;
-  /** In a user's words, such as `pending`, `active`, `unref'd`. */
+  /** In a user's words, such as `pending`, `due in 3 s · unref'd`, `connecting`, `listening · 3 connections`. */
   readonly state: string;
   /** How many tasks this row stands for: 1, or a sampling weight. */
   readonly weight: number;

@@ -2,6 +2,7 @@
 import { assertNever } from '../../core/base/assertNever';
 import { FROM_BEFORE, formatAge, formatEstimate, formatOldest, formatRate, formatSiteCount, roundToError } from '../../core/format/figures';
 import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent, formatShare, formatSigned } from '../../core/format/quantity';
+import { resourceNoun } from '../../core/format/resourceNoun';
 import { formatKindCount, formatTaskCount, kindNoun } from '../../core/format/taskKind';
 import type { Overhead, ProcessFigures, Site, StackFrame, Task, TaskKind } from '../../core/model/task';
 import type { GroupKey, GroupTotals } from '../../core/view/grouping';
@@ -160,14 +161,12 @@ export function taskLabel(task: Task): string {
 
 export function taskDescription(task: Task): string {
   const parts: string[] = [];
-  if (task.type !== undefined) parts.push(task.type);
-  if (task.delayMs !== undefined) parts.push(`${task.repeats === true ? 'every' : 'after'} ${formatMilliseconds(task.delayMs)}`);
+  if (task.type !== undefined && (task.kind === 'handle' || task.kind === 'request')) parts.push(resourceNoun(task.type));
   if (task.localAddress !== undefined) parts.push(task.localAddress);
   if (task.remoteAddress !== undefined) parts.push(`→ ${task.remoteAddress}`);
   if (task.path !== undefined) parts.push(task.path);
   if (task.pid !== undefined) parts.push(`pid ${String(task.pid)}`);
   if (task.state !== '') parts.push(task.state);
-  if (task.refed === false && !task.state.includes("unref'd")) parts.push("unref'd");
   return parts.join(' · ');
 }
 

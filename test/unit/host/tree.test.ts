@@ -65,9 +65,9 @@ describe('sites in words', () => {
 
   it('describes tasks', () => {
     expect(taskLabel({ id: 1, kind: 'promise', ageMs: 41_000, state: 'pending', weight: 16 })).toBe('~16 × 41 s');
-    expect(taskDescription({ id: 1, kind: 'interval', ageMs: 1, state: 'active', weight: 1, delayMs: 30_000, repeats: true, refed: false })).toBe("every 30,000 ms · active · unref'd");
-    expect(taskDescription({ id: 1, kind: 'handle', ageMs: 1, state: 'active', weight: 1, type: 'TCPWRAP', localAddress: '127.0.0.1:80', remoteAddress: '10.0.0.1:5000' })).toBe(
-      'TCPWRAP · 127.0.0.1:80 · → 10.0.0.1:5000 · active',
+    expect(taskDescription({ id: 1, kind: 'interval', ageMs: 1, state: "every 30 s, next in 2 s · unref'd", weight: 1, delayMs: 30_000, repeats: true, refed: false })).toBe("every 30 s, next in 2 s · unref'd");
+    expect(taskDescription({ id: 1, kind: 'handle', ageMs: 1, state: 'idle', weight: 1, type: 'TCPWRAP', localAddress: '127.0.0.1:80', remoteAddress: '10.0.0.1:5000' })).toBe(
+      'socket · 127.0.0.1:80 · → 10.0.0.1:5000 · idle',
     );
   });
 
