@@ -78,6 +78,28 @@ export const CONTINUES_IN_NODE: ReadonlySet<string> = new Set([
  */
 export const MADE_BEFORE_CALLBACK: ReadonlySet<string> = new Set(['FILEHANDLE', 'DIRHANDLE']);
 
+/** Jobs of which there is a synchronous kind, too: at their creation both look alike. */
+export const MAY_BE_SYNCHRONOUS: ReadonlySet<string> = new Set([
+  'ZLIB',
+  'PBKDF2REQUEST',
+  'SCRYPTREQUEST',
+  'RANDOMBYTESREQUEST',
+  'RANDOMPRIMEREQUEST',
+  'CHECKPRIMEREQUEST',
+  'KEYPAIRGENREQUEST',
+  'KEYGENREQUEST',
+  'KEYEXPORTREQUEST',
+  'SIGNREQUEST',
+  'VERIFYREQUEST',
+  'CIPHERREQUEST',
+  'DERIVEBITSREQUEST',
+  'HASHREQUEST',
+  'ARGON2REQUEST',
+]);
+
+/** Handles that are over when they are closed, which Node does not tell before they are collected. */
+export const SILENT: ReadonlySet<string> = new Set(['FILEHANDLE', 'ZLIB']);
+
 /** Sockets, which a client may keep in a pool. */
 export const POOLED: ReadonlySet<string> = new Set(['TCPWRAP', 'PIPEWRAP']);
 
@@ -95,7 +117,7 @@ const PART_OF_ANOTHER: Readonly<Record<string, RegExp>> = {
   PIPEWRAP: /^node:(?:internal\/bootstrap\/switches\/|child_process$|internal\/child_process)/,
   TCPWRAP: /^node:internal\/bootstrap\/switches\//,
   // the ports between a worker and its parent belong to the worker
-  MESSAGEPORT: /^node:internal\/(?:worker|bootstrap\/switches\/)/,
+  MESSAGEPORT: /^node:internal\/(?:worker$|bootstrap\/switches\/)/,
   // the directories that a copy walks through belong to the copy
   DIRHANDLE: /^node:internal\/fs\/(?:cp|glob|rimraf)/,
   // a look-up on the way to a connection is the socket's state
@@ -118,6 +140,8 @@ export function isInnerResource(type: string, below: readonly string[]): boolean
   }
   // the file that `readFile` and its like open for themselves belongs to them: below it, they called `open`
   if (type === 'FILEHANDLE') return below.length > 1 && IN_FS.test(below[0] as string) && IN_FS.test(below[1] as string);
+  // a stream that the other end has opened belongs to the connection
+  if (type === 'HTTP2STREAM') return below.length === 0;
   if (type === 'PROMISE') return below.some((script) => LOADER.test(script));
   const pattern = PART_OF_ANOTHER[type];
   return pattern !== undefined && below.some((script) => pattern.test(script));

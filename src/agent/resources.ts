@@ -8,7 +8,7 @@ import type { AsyncHook, NodeModules } from './host';
 import { readHidden, readOwn } from './host';
 import { POOL_LOOKS, poolState } from './pools';
 import type { Tracking } from './promises';
-import { CONTINUES_IN_NODE, MADE_BEFORE_CALLBACK, POOLED, RESOURCE_CLASS, STARTING_TICK, isInnerResource } from './resourceTypes';
+import { CONTINUES_IN_NODE, MADE_BEFORE_CALLBACK, MAY_BE_SYNCHRONOUS, POOLED, RESOURCE_CLASS, SILENT, STARTING_TICK, isInnerResource } from './resourceTypes';
 import type { ResourceClass } from './resourceTypes';
 import type { Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
@@ -22,10 +22,12 @@ const REMEMBERED_ENDS = 1024;
  * them: the last so many, a power of two. Older ones are forgotten, and what they start late stands under Node.
  */
 const REMEMBERED_CARRIERS = 4096;
-/** Closes of files after which it is looked which ones are closed, if no poll does: so that they do not pile up. */
-const CLOSES_LIMIT = 512;
 /** Node has some fifty callbacks of ticks; the names of more are not remembered, which costs a stack for each. */
 const TICK_NAMES_LIMIT = 256;
+/** Files and compressions started after which it is looked which ones are over, if no poll does: so that they do not pile up. */
+const SILENT_LIMIT = 512;
+/** How many of them are looked at in one go: some two milliseconds. The others have their turn at the next poll. */
+const SILENT_LOOKS = 4096;
 /** How many such resources are followed from one to the next. Streams have chains of four or five ticks. */
 const CARRIER_STEPS = 64;
 
@@ -72,10 +74,12 @@ export function trackResources(
   const providers = node.asyncHooks.asyncWrapProviders;
   /** Live sockets that may come to stand in a pool. */
   const sockets = new Map<number, WeakRef<object>>();
-  const files = new Map<number, WeakRef<object>>();
+  /** Handles whose end Node does not tell before they are collected: it has to be asked for. */
+  const silent = new Map<number, WeakRef<object>>();
+  let silentStarts = 0;
   const directories = new Map<number, WeakRef<object>>();
-  /** File handles that were being closed since {@link endClosedFiles}. */
-  let closes = 0;
+  /** A job that may turn out to run at once, in the call that makes it: then it is no task. */
+  let unproven: { asyncId: number; type: string; held: WeakRef<object>; site: number; weight: number; now: number } | undefined;
   /** Sites of timers: the microtasks behind a timer's callback are not the timer's doing. */
   const timerSites = new Set<number>();
   /** Names of the callbacks that Node puts off to the next tick for itself. */
@@ -177,6 +181,8 @@ export function trackResources(
       if (name === STARTING_TICK || isLookUp(node, readOwn(node.isProxy, resource, 'args'))) return true;
       return sampler.weight === 1 && !ticksOfNode.has(name);
     }
+    // The TLS layer of a socket stands for the socket, in the requests that go over it.
+    if (type === 'TLSWRAP') return true;
     // A program may make any number of AsyncResources: while there is no time for all tasks there is none for these.
     return sampler.weight === 1 && type !== 'Microtask' && !(type in providers);
   }
@@ -198,6 +204,7 @@ export function trackResources(
   }
 
   function init(asyncId: number, type: string, triggerAsyncId: number, resource: object): void {
+    if (unproven !== undefined && !gate.busy) prove();
     const resourceClass = RESOURCE_CLASS.get(type);
     if (resourceClass === undefined) {
       carry(asyncId, type, triggerAsyncId, resource);
@@ -206,11 +213,6 @@ export function trackResources(
     if (--sampler.skip > 0 || gate.busy) return;
     gate.busy = true;
     try {
-      if (type === 'FILEHANDLECLOSEREQ' && ++closes >= CLOSES_LIMIT && closes > files.size / 2) endClosedFiles();
-      if (CONTINUES_IN_NODE.has(type)) {
-        continuing.add(asyncId);
-        follow();
-      }
       if (MADE_BEFORE_CALLBACK.has(type) && triggerAsyncId === 0) {
         unplaced = { asyncId, type, resource, resourceClass };
         follow();
@@ -246,13 +248,10 @@ export function trackResources(
           resourceClass === 'timer' || resourceClass === 'immediate'
             ? resource
             : new WeakRef(POOLED.has(type) ? ((readOwn(node.isProxy, resource, 'handle') as object | undefined) ?? resource) : resource);
-        const task = table.start(site, sampler.weight, now, held);
-        if (task !== -1) tasks.set(asyncId, task);
         if (resourceClass === 'timer') timerSites.add(site);
-        if (task === -1) return;
-        if (POOLED.has(type)) sockets.set(asyncId, held as WeakRef<object>);
-        else if (type === 'FILEHANDLE') files.set(asyncId, held as WeakRef<object>);
-        else if (type === 'DIRHANDLE') tellOfClose(asyncId, resource);
+        if (MAY_BE_SYNCHRONOUS.has(type)) {
+          unproven = { asyncId, type, held: held as WeakRef<object>, site, weight: sampler.weight, now };
+        } else if (begin(asyncId, type, site, sampler.weight, now, held) && type === 'DIRHANDLE') tellOfClose(asyncId, resource);
       }
     } catch {
       // out of stack or memory: the task is not counted, and said to be
@@ -261,12 +260,44 @@ export function trackResources(
     sampler.paid(now, clock());
   }
 
-  /** Node tells that a file handle is gone when it is collected. Whether it is closed has to be asked. */
-  function endClosedFiles(): void {
-    closes = 0;
-    for (const [asyncId, held] of files) {
-      const descriptor = (held.deref() as { fd?: unknown } | undefined)?.fd;
-      if (typeof descriptor === 'number' && descriptor < 0) destroy(asyncId);
+  function begin(asyncId: number, type: string, site: number, weight: number, now: number, held: object): boolean {
+    const task = table.start(site, weight, now, held);
+    if (task === -1) return false;
+    tasks.set(asyncId, task);
+    if (CONTINUES_IN_NODE.has(type)) {
+      continuing.add(asyncId);
+      follow();
+    }
+    if (POOLED.has(type)) sockets.set(asyncId, held as WeakRef<object>);
+    else if (SILENT.has(type)) {
+      silent.set(asyncId, held as WeakRef<object>);
+      if (++silentStarts >= SILENT_LIMIT && silentStarts > silent.size / 2) endSilent();
+    }
+    return true;
+  }
+
+  /** Counts the job that was made last, unless it has run in the call that made it. */
+  function prove(): void {
+    if (unproven === undefined) return;
+    const { asyncId, type, held, site, weight, now } = unproven;
+    unproven = undefined;
+    const resource = held.deref();
+    if (resource !== undefined && isUnderWay(node.isProxy, type, resource, stacks.below(site))) {
+      begin(asyncId, type, site, weight, now, held);
+    }
+  }
+
+  /** Ends the tasks that are over without Node having told so. */
+  function endSilent(): void {
+    silentStarts = 0;
+    let looks = Math.min(silent.size, SILENT_LOOKS);
+    for (const [asyncId, held] of silent) {
+      if (looks-- === 0) break;
+      silent.delete(asyncId);
+      const handle = held.deref();
+      if (handle === undefined) continue;
+      if (isOver(node.isProxy, handle)) destroy(asyncId);
+      else silent.set(asyncId, held);
     }
   }
 
@@ -327,9 +358,10 @@ export function trackResources(
   // Node ends the program when a callback of async_hooks throws.
   function destroy(asyncId: number): void {
     try {
+      if (unproven?.asyncId === asyncId && !gate.busy) prove();
       continuing.delete(asyncId);
       sockets.delete(asyncId);
-      files.delete(asyncId);
+      silent.delete(asyncId);
       directories.delete(asyncId);
       if (unplaced?.asyncId === asyncId) unplaced = undefined;
       const task = tasks.get(asyncId);
@@ -402,7 +434,8 @@ export function trackResources(
     },
     rest() {
       lookAtPools();
-      if (closes > 0) endClosedFiles();
+      prove();
+      endSilent();
       // not at once: a service that reads files would switch it on and off all the time
       if (followed && !continuedLately && continuing.size === 0 && unplaced === undefined) {
         followed = false;
@@ -428,6 +461,21 @@ function leaveOutPromises(hook: AsyncHook): boolean {
   if (symbol === undefined) return false;
   (hook as unknown as Record<symbol, boolean>)[symbol] = true;
   return true;
+}
+
+/** Whether a compression or a file handle has been closed: it has let go of its handle, or of its descriptor. */
+function isOver(isProxy: (value: unknown) => boolean, handle: object): boolean {
+  const owner = readHidden(isProxy, handle, 'owner_symbol');
+  if (owner !== undefined && owner !== null) return readOwn(isProxy, owner, '_handle') === null;
+  const descriptor = (handle as { fd?: unknown }).fd;
+  return typeof descriptor === 'number' && descriptor < 0;
+}
+
+/** Whether a job goes on after the call that made it (node: lib/internal/crypto, `ondone`; lib/zlib.js, zlibBufferSync). */
+function isUnderWay(isProxy: (value: unknown) => boolean, type: string, resource: object, below: readonly string[]): boolean {
+  if (type === 'ZLIB') return !isOver(isProxy, resource);
+  // the jobs of WebCrypto answer by a promise of their own from Node 26 on
+  return readOwn(isProxy, resource, 'ondone') !== undefined || below.includes('node:internal/crypto/webcrypto');
 }
 
 /** Whether a tick's arguments are the answer to the look-up of what is an address already (node: lib/dns.js, lookup). */
