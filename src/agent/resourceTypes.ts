@@ -146,3 +146,13 @@ export function isInnerResource(type: string, below: readonly string[]): boolean
   const pattern = PART_OF_ANOTHER[type];
   return pattern !== undefined && below.some((script) => pattern.test(script));
 }
+
+/** Functions of Node's that make the promises of an object's properties: a reader's `closed`, a writer's `ready`. */
+const MAKES_PROPERTIES = /^(?:readableStreamReaderGenericInitialize|setup\w+|set\w+Promise\w*)$/;
+
+/** Whether a promise that a function of Node's makes is a part of an object, and never what a call hands out. */
+export function isPartOfObject(script: string, name: string): boolean {
+  // a test is its own function, which the runner calls
+  if (script.startsWith('node:internal/test_runner/')) return true;
+  return script.startsWith('node:internal/webstreams/') && MAKES_PROPERTIES.test(name);
+}

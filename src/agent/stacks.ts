@@ -8,6 +8,7 @@ import { createCalls } from './calls';
 import type { MadeBelow, Way } from './calls';
 import { createContinuations } from './continuations';
 import type { CallSite, V8Error } from './host';
+import { isPartOfObject } from './resourceTypes';
 import type { TaskTable } from './taskTable';
 
 /**
@@ -40,6 +41,8 @@ const RESUMING_BUILTIN = /^(?:next|return|throw)$/;
 
 /** Node's function that runs ticks and microtasks: below whatever they do. */
 const TASK_QUEUES = 'node:internal/process/task_queues';
+/** Where Node runs what was put off: the bottom of a stack, below which V8 lists who awaits it. */
+const NODE_QUEUES = /^node:internal\/(?:process\/task_queues|timers)$/;
 
 /** Our own code in the target, and that of other Asyncscopes: what it makes is not the program's. */
 const OWN_SCRIPT = /^node:internal\/asyncscope\//;
@@ -397,14 +400,20 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     let depth = 0;
     for (let i = asyncCall ? 1 : 0; i <= called; i++) if ((list[i] as Frame).origin !== 'native') depth++;
     const site = sites[offset + called] as CallSite;
-    // a function that is resumed has handed out its own promise long ago
-    const resumedLater = site.isAsync() && !(asyncCall && called === 0);
+    // a function that is resumed has handed out its own promise long ago; what runs from Node's queues is called by nobody
+    const resumedLater = (site.isAsync() && !(asyncCall && called === 0)) || NODE_QUEUES.test(script ?? '');
     return {
       key: `${caller.id} ${(list[called] as Frame).fn}`,
       ofCall: resumed ? owner === 1 : asyncCall && called === 0,
-      never: resumedLater || (site.isConstructor() && (asyncCall || depth > 1)),
+      never: resumedLater || isPart(list) || (site.isConstructor() && (asyncCall || depth > 1 || (list[called] as Frame).origin === 'node')),
       depth: JOINING_BUILTIN.test(builtin) ? depth - 0.5 : depth,
     };
+  }
+
+  /** Whether a function of Node's made it that makes parts of objects, or what the runner of tests waits for. */
+  function isPart(list: readonly Frame[]): boolean {
+    const maker = list.find(({ origin, name }) => origin !== 'native' && name !== 'createDeferredPromise');
+    return maker?.origin === 'node' && isPartOfObject(maker.script ?? '', maker.name ?? '');
   }
 
   function named(kind: AgentSite['kind'], type: string, name: string): number {

@@ -50,7 +50,7 @@ export function readProgram(file: string): TruthProgram {
     .filter((line) => !/^\/\/ (?:flags|nodes|with|stripped|pool): /.test(line))
     .map((line) => line.replace(/^\/\/ ?/, ''))
     .join(' ');
-  const covers = /^.+?[.:](?= |$)/.exec(text)?.[0].replace(/[.:]$/, '');
+  const covers = /^.+?\.(?= |$)/.exec(text)?.[0].slice(0, -1);
   if (covers === undefined) throw new Error(`${basename(file)} does not say in its head comment what it shows.`);
   const versions = directive('nodes')?.split(' - ')[0]?.trim().split(' ').map(Number);
   const nodes = ALL_VERSIONS.filter((version) => versions?.includes(version) ?? true);
