@@ -401,7 +401,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     for (let i = asyncCall ? 1 : 0; i <= called; i++) if ((list[i] as Frame).origin !== 'native') depth++;
     const site = sites[offset + called] as CallSite;
     // a function that is resumed has handed out its own promise long ago; what runs from Node's queues is called by nobody
-    const resumedLater = (site.isAsync() && !(asyncCall && called === 0)) || NODE_QUEUES.test(script ?? '');
+    const resumedLater = (site.isAsync() && !(asyncCall && called === 0)) || NODE_QUEUES.test((list[called] as Frame).script ?? '');
     return {
       key: `${caller.id} ${(list[called] as Frame).fn}`,
       ofCall: resumed ? owner === 1 : asyncCall && called === 0,
