@@ -78,7 +78,12 @@ export interface TargetProcess {
 /** A V8 call site, as handed to `Error.prepareStackTrace` (https://v8.dev/docs/stack-trace-api). */
 export interface CallSite {
   getFunctionName(): string | null;
-  getScriptNameOrSourceURL(): string | null;
+  /** Undefined for evaluated code without a `sourceURL`. */
+  getScriptNameOrSourceURL(): string | null | undefined;
+  /** `eval at load (/app/plugins.js:12:5)`, for evaluated code. */
+  getEvalOrigin(): string | undefined;
+  /** Of the script's source; kept by V8. Since Node 16.15. */
+  getScriptHash?(): string;
   getLineNumber(): number | null;
   getColumnNumber(): number | null;
   /** Offset in the script's source, a cheap and unique key of a position within one script. */

@@ -4,7 +4,7 @@
  *
  * It holds no object of the program, makes no async resource inside a hook, and never throws into the program.
  */
-import type { AgentConfig, AgentPoll } from '../protocol/agent';
+import type { AgentConfig, AgentPoll, ScriptLesson } from '../protocol/agent';
 import { describeResource } from './describeResource';
 import { encode } from './encode';
 import { createExisting } from './existing';
@@ -44,6 +44,8 @@ export interface Agent {
    */
   adopt(timerListMap: TimerInternals['timerListMap'], immediateQueue: unknown): object | null;
   watch(sites: readonly number[]): void;
+  /** Answers {@link AgentPoll.unsure}. */
+  learn(lessons: readonly ScriptLesson[]): void;
   dispose(): void;
 }
 
@@ -176,6 +178,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       frames: fresh.frames.map((frame) => [frame.function, frame.script, frame.line, frame.column, frame.flags]),
       sites: fresh.sites as AgentPoll['sites'],
       changes,
+      unsure: fresh.unsure,
       dropped: table.dropped,
       beforeNotFollowed: notFollowed,
       sampledPromises: promiseSampler.sampled,
@@ -227,6 +230,11 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     },
     watch(siteIds) {
       watched = siteIds;
+    },
+    learn(lessons) {
+      gate.change(() => {
+        stacks.learn(lessons);
+      });
     },
     dispose: () => void gate.pass(dispose),
   };

@@ -47,7 +47,7 @@ export function trackPromises(
     exact: true,
     label: () => null,
     cause: () => -1,
-    isInner: (below: readonly string[]) => isInnerResource('PROMISE', below),
+    isInner: isInnerResource,
     classes: undefined as readonly string[] | undefined,
   };
 

@@ -66,7 +66,6 @@ export function trackResources(
   let endedNext = 0;
   let current: object = node;
   let currentTrigger = 0;
-  let currentCause = -1;
   const carriers = new Float64Array(REMEMBERED_CARRIERS);
   const carrierTriggers = new Float64Array(REMEMBERED_CARRIERS);
   const carrierSites = new Int32Array(REMEMBERED_CARRIERS);
@@ -113,11 +112,9 @@ export function trackResources(
       const name = typeof callback === 'function' ? readOwn(node.isProxy, callback, 'name') : null;
       return typeof name === 'string' ? name : null;
     },
-    cause() {
-      return (currentCause = findCause());
-    },
+    cause: findCause,
     // what is made before a callback has no stack of its own
-    isInner: (below) => isInnerResource(request.type, MADE_BEFORE_CALLBACK.has(request.type) ? stacks.below(currentCause) : below),
+    isInner: (type, below, cause) => isInnerResource(type, MADE_BEFORE_CALLBACK.has(type) ? stacks.below(cause) : below),
   };
 
   function findCause(): number {
@@ -158,7 +155,6 @@ export function trackResources(
       const now = clock();
       current = resource;
       currentTrigger = triggerAsyncId;
-      currentCause = -1;
       request.kind = 'request';
       request.type = type;
       const site = stacks.site(request);
@@ -231,7 +227,6 @@ export function trackResources(
     try {
       current = resource;
       currentTrigger = triggerAsyncId;
-      currentCause = -1;
       request.type = type;
       if (resourceClass !== 'timer') request.kind = resourceClass;
       else if (readOwn(node.isProxy, resource, '_repeat') === null) request.kind = 'timeout';

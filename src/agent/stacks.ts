@@ -2,13 +2,18 @@
  * Captures the stack of a creation and turns it into a site: frames are interned by script and position, and a site is a
  * path of frames from the innermost one to the first frame of the user's own code. The frames beyond that are kept once,
  * as a sample.
+ *
+ * Of a script that may be a bundle it is not known at first whose code its frames are. Until the client has said so, the path
+ * is as long as what was taken of the stack, so that no two callers share a site; then it is looked at again.
  */
-import type { AgentSite } from '../protocol/agent';
+import type { AgentSite, ScriptLesson } from '../protocol/agent';
 import { createCalls } from './calls';
 import type { MadeBelow, Way } from './calls';
 import { createContinuations } from './continuations';
 import type { CallSite, V8Error } from './host';
 import { isPartOfObject } from './resourceTypes';
+import { createScripts, originAt } from './scripts';
+import type { FrameOrigin, Script } from './scripts';
 import type { TaskTable } from './taskTable';
 
 /**
@@ -28,8 +33,19 @@ const FRAME_ASYNC = 2;
 const FRAME_CONSTRUCTOR = 4;
 const FRAME_EVAL = 8;
 
-/** Scripts that stand between a creation and the code that asked for it, and say nothing about it. */
-const PLUMBING = /^node:(?:internal\/(?:async_hooks|promise_hooks|timers$)|timers$)/;
+/**
+ * Sites that end in code of which it is not known whose it is. Beyond these, names of scripts decide, which is wrong for bundles:
+ * the sites of a program that recurses in many ways must not use up all there may be.
+ */
+const MAX_UNSURE_SITES = 10_000;
+/** Promises made in such code that are gone through again in their order, once it is known. Those beyond count once a site. */
+const MAX_UNSURE_PROMISES = 10_000;
+/**
+ * A timer that is started by the one before it, and so on, would get a new site with each turn, as each has another cause. Of
+ * causes that come again, so many are told apart, and looked for among so many causes of causes.
+ */
+const CAUSE_REPEATS = 8;
+const CAUSE_DEPTH = 64;
 /** Node's function that starts every `import()`. */
 const DYNAMIC_IMPORT = 'importModuleDynamicallyCallback';
 /** Builtins whose promise is settled by the time they return: never the one that a call hands out to be waited for. */
@@ -46,32 +62,59 @@ const NODE_QUEUES = /^node:internal\/(?:process\/task_queues|timers)$/;
 
 /** Our own code in the target, and that of other Asyncscopes: what it makes is not the program's. */
 const OWN_SCRIPT = /^node:internal\/asyncscope\//;
-const UNNAMED_SCRIPT = '<anonymous>';
-
-type FrameOrigin = 'app' | 'dependency' | 'node' | 'native';
-
-interface Script {
-  readonly origin: FrameOrigin;
-  readonly plumbing: boolean;
-  readonly byPosition: Map<number, number>;
-}
 
 interface Frame {
   readonly id: number;
-  readonly origin: FrameOrigin;
-  readonly plumbing: boolean;
   readonly name: string | null;
-  readonly script: string | null;
+  readonly script: Script | null;
   /** Which function it is in: that function's script and first position. */
   readonly fn: string;
+  readonly line: number;
+  readonly column: number;
+  readonly async: boolean;
+  readonly construct: boolean;
+  origin: FrameOrigin;
 }
 
 interface Node {
-  readonly children: Map<number, Node>;
+  /** Most nodes have none. */
+  children: Map<number, Node> | undefined;
   /** The site that ends here, or -1. */
   site: number;
+  /** What holds for all sites of which the owner is the frame here. */
+  verdict: Verdict | null;
+  /** The site that ends here waits to be told whose code it is in. */
+  birth: Birth | null;
+}
+
+interface Verdict {
+  readonly inner: boolean;
+  readonly below: readonly string[];
   /** Where other code made the promise below a call of the user's: its part in that call. */
-  way: Way | null;
+  readonly way: Way | null;
+  readonly sites: number[];
+}
+
+/** A site that may have to be looked at again. */
+interface Birth {
+  readonly id: number;
+  /** Where it ends. */
+  readonly node: Node;
+  readonly request: Pick<SiteRequest, 'kind' | 'type' | 'isInner'>;
+  readonly list: readonly Frame[];
+  readonly asyncCall: boolean;
+  readonly cause: number;
+  owner: Node;
+  /** Whose code it was taken to be in. */
+  origins: string;
+}
+
+/** One promise at such a site. */
+interface UnsurePromise {
+  readonly birth: Birth;
+  readonly exact: boolean;
+  readonly turn: number;
+  readonly list: readonly Frame[];
 }
 
 /** A stack and what it says. */
@@ -122,8 +165,8 @@ export interface SiteRequest {
   label(): string | null;
   /** Called when no frame is the user's: the site that caused this one, or -1. */
   cause(): number;
-  /** Called when the site is new, with the scripts between the creation and the user's code. */
-  isInner(scripts: readonly string[]): boolean;
+  /** Called when the site is new, with its type, the scripts between the creation and the user's code, and its cause or -1. */
+  isInner(type: string, scripts: readonly string[], cause: number): boolean;
   /** Of a promise of a subclass: the names of its classes up to `Promise`, whose constructors are on the stack. */
   readonly classes?: readonly string[] | undefined;
 }
@@ -142,8 +185,10 @@ export interface Stacks {
   below(site: number): readonly string[];
   /** A site of tasks from before the attach, of which no stack is known, or {@link NO_SITE}. */
   addExisting(site: Pick<RawSite, 'kind' | 'type' | 'label'> & Required<Pick<RawSite, 'before'>>): number;
-  /** Frames and sites interned since the last call. */
-  takeNew(): { firstFrame: number; frames: RawFrame[]; sites: RawSite[] };
+  /** Frames and sites interned since the last call, and the scripts that {@link learn} has not told of. */
+  takeNew(): { firstFrame: number; frames: RawFrame[]; sites: RawSite[]; unsure: [number, string][] };
+  /** Takes in what is in scripts, and looks again at the sites that were waiting for it. */
+  learn(lessons: readonly ScriptLesson[]): void;
   /** Gives back what was changed on `Error`. */
   restore(): void;
 }
@@ -152,27 +197,29 @@ export interface Stacks {
 export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: number, turn: () => number): Stacks {
   const { captureStackTrace } = ErrorClass;
   const hadPrepare = Object.prototype.hasOwnProperty.call(ErrorClass, 'prepareStackTrace');
-  const scripts = new Map<string, Script>();
+  const scripts = createScripts();
   const natives = new Map<string, number>();
   const frames: Frame[] = [];
   const roots = new Map<string, Node>();
   /** Positions of dynamic imports: their promise is made by the very frame that holds the import. */
   const imports = new Set<number>();
   const continuations = createContinuations(table);
-  const promiseSites = new Map<number, RawSite>();
+  const verdicts = new Map<number, Verdict>();
   const calls = createCalls((way) => {
-    const known = promiseSites.get(way.site);
-    if (known === undefined) return;
-    const changed = { ...known, inner: way.inner };
-    promiseSites.set(way.site, changed);
-    newSites = newSites.filter(({ id }) => id !== way.site);
-    newSites[newSites.length] = changed;
+    const sites = verdicts.get(way.site)?.sites ?? [];
+    for (let i = 0; i < sites.length; i++) setInner(sites[i] as number, way.inner);
   });
   let newFrames: RawFrame[] = [];
-  let newSites: RawSite[] = [];
+  /** By id; of a site that has changed since it was sent, too. */
+  let newSites = new Map<number, RawSite>();
+  const allSites: RawSite[] = [];
   let siteCount = 0;
-  const belowSites: (readonly string[])[] = [];
+  /** By site: where it would end without its cause. */
+  const bases: Node[] = [];
   const namedSites = new Map<string, number>();
+  /** Sites that may have to be looked at again, and the promises made there, in the order in which they were made. */
+  let births: Birth[] = [];
+  let unsurePromises: UnsurePromise[] = [];
 
   const keepSites = (_error: unknown, sites: CallSite[]): CallSite[] => sites;
 
@@ -203,45 +250,48 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
   }
 
   function intern(site: CallSite): Frame | undefined {
-    let script = site.getScriptNameOrSourceURL();
-    // evaluated code may have no name, builtins have no position either
-    if ((script === null || script === '') && site.getLineNumber() !== null) script = UNNAMED_SCRIPT;
-    if (script === null || script === '') {
+    const script = scripts.of(site);
+    if (script === null) {
       const name = site.getFunctionName() ?? '';
       const known = natives.get(name);
       if (known !== undefined) return frames[known];
-      const frame = addFrame(site, null, 'native', false);
+      const frame = addFrame(site, null);
       if (frame !== undefined) natives.set(name, frame.id);
       return frame;
     }
-    let entry = scripts.get(script);
-    if (entry === undefined) {
-      entry = { origin: originOf(script), plumbing: PLUMBING.test(script), byPosition: new Map() };
-      scripts.set(script, entry);
-    }
     const position = site.getPosition();
-    const known = entry.byPosition.get(position);
+    const known = script.byPosition.get(position);
     if (known !== undefined) return frames[known];
-    const frame = addFrame(site, script, entry.origin, entry.plumbing);
-    if (frame !== undefined) entry.byPosition.set(position, frame.id);
+    const frame = addFrame(site, script);
+    if (frame !== undefined) script.byPosition.set(position, frame.id);
     return frame;
   }
 
-  function addFrame(site: CallSite, script: string | null, origin: FrameOrigin, plumbing: boolean): Frame | undefined {
+  function addFrame(site: CallSite, script: Script | null): Frame | undefined {
     if (frames.length >= MAX_FRAMES) return undefined;
-    const name = cut(site.getFunctionName());
-    const fn = `${script ?? ''} ${site.getEnclosingLineNumber()} ${site.getEnclosingColumnNumber()} ${name ?? ''}`;
-    const frame: Frame = { id: frames.length, origin, plumbing, name, script, fn };
+    const line = script === null ? 0 : (site.getLineNumber() ?? 0);
+    const column = script === null ? 0 : (site.getColumnNumber() ?? 0);
+    const frame: Frame = {
+      id: frames.length,
+      name: cut(site.getFunctionName()),
+      script,
+      fn: `${script?.name ?? ''} ${site.getEnclosingLineNumber()} ${site.getEnclosingColumnNumber()} ${site.getFunctionName() ?? ''}`,
+      line,
+      column,
+      async: site.isAsync(),
+      construct: site.isConstructor(),
+      origin: script === null ? 'native' : originAt(script, line, column),
+    };
     frames.push(frame);
     newFrames.push({
-      function: name,
-      script: cut(script),
-      line: script === null ? 0 : (site.getLineNumber() ?? 0),
-      column: script === null ? 0 : (site.getColumnNumber() ?? 0),
+      function: frame.name,
+      script: script === null ? null : script.name,
+      line,
+      column,
       flags:
         (script === null ? FRAME_NATIVE : 0) |
-        (site.isAsync() ? FRAME_ASYNC : 0) |
-        (site.isConstructor() ? FRAME_CONSTRUCTOR : 0) |
+        (frame.async ? FRAME_ASYNC : 0) |
+        (frame.construct ? FRAME_CONSTRUCTOR : 0) |
         (site.isEval() ? FRAME_EVAL : 0),
     });
     return frame;
@@ -253,8 +303,8 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     for (let i = 0; i < sites.length; i++) {
       const frame = intern(sites[i] as CallSite);
       if (frame === undefined) break;
-      if (list.length === 0 && frame.script !== null && OWN_SCRIPT.test(frame.script)) return undefined;
-      if (list.length === 0 && frame.plumbing) continue;
+      if (list.length === 0 && frame.script !== null && OWN_SCRIPT.test(frame.script.name)) return undefined;
+      if (list.length === 0 && frame.script?.plumbing === true) continue;
       list.push(frame);
     }
     return list;
@@ -267,7 +317,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     if (sites === undefined || frames === undefined) return undefined;
     const asyncCall = request.kind === 'promise' && isAsyncCall(frames);
     const whole = captured.length < depth;
-    return { frames, sites, asyncCall, owner: ownerOf(frames, sites, asyncCall, whole), whole };
+    return { frames, sites, asyncCall, owner: ownerOf(frames, asyncCall, whole, sites), whole };
   }
 
   /**
@@ -275,43 +325,53 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
    * that is the caller's line; where other code than the user's made the call (a library, a builtin at the bottom of the
    * stack), it is the function's own first line. For everything else it is the innermost frame of the user's code.
    */
-  function ownerOf(list: readonly Frame[], sites: readonly CallSite[], asyncCall: boolean, whole: boolean): number {
-    const offset = sites.length - list.length;
+  function ownerOf(list: readonly Frame[], asyncCall: boolean, whole: boolean, sites?: readonly CallSite[]): number {
+    const offset = sites === undefined ? 0 : sites.length - list.length;
     if (asyncCall && list[0]?.origin === 'app') {
       for (let i = 1; i < list.length; i++) {
         const frame = list[i] as Frame;
-        if (frame.origin === 'native') continue;
-        return frame.origin === 'app' && !(sites[offset + i] as CallSite).isAsync() ? i : 0;
+        if (frame.origin === 'native' || frame.origin === 'helper') continue;
+        const isAsync = sites?.[offset + i]?.isAsync() ?? frame.async;
+        return frame.origin === 'app' && !isAsync ? i : 0;
       }
       return whole ? 0 : UNDECIDED;
     }
     for (let i = 0; i < list.length; i++) if ((list[i] as Frame).origin === 'app') return i;
-    return whole ? NOBODY : UNDECIDED;
+    if (!whole) return UNDECIDED;
+    // A map that says nothing of the only code there is must not hide it.
+    let helper = NOBODY;
+    for (let i = list.length - 1; i >= 0; i--) {
+      const { origin } = list[i] as Frame;
+      if (origin === 'dependency') return NOBODY;
+      if (origin === 'helper') helper = i;
+    }
+    return helper;
   }
 
   function site(request: SiteRequest): number {
     let walked = walk(request, FIRST_FRAMES);
     if (walked?.owner === UNDECIDED) walked = walk(request, stackDepth);
     if (walked === undefined) return NOT_COUNTED;
-    const { frames: list } = walked;
+    const { frames: list, asyncCall } = walked;
     const owner = walked.owner < 0 ? NOBODY : walked.owner;
-    let cause = -1;
-    if (owner === NOBODY && request.kind !== 'promise') {
-      cause = continued(walked, request.type);
-      if (cause === -1) cause = request.cause();
-    }
     const last = owner === NOBODY ? innermostForeign(list) : owner;
-    let node = roots.get(request.type);
-    if (node === undefined) roots.set(request.type, (node = createNode()));
-    for (let i = 0; i <= last; i++) node = childOf(node, (list[i] as Frame).id);
-    if (cause !== -1) node = childOf(node, -1 - cause);
+    const waits = isUnsureUpTo(list, last) && births.length < MAX_UNSURE_SITES;
+    const end = waits ? decidingFrame(list, asyncCall) : last;
+    const base = nodeOf(request.type, list, end);
+    const cause = request.kind !== 'promise' && (owner === NOBODY || waits) ? causeOf(request, walked, base) : -1;
+    const node = withCause(base, cause);
     if (node.site === -1) {
       if (siteCount >= MAX_SITES) return NO_SITE;
       const sample = walked.whole ? walked : (walk(request, stackDepth) ?? walked);
-      addSite(node, request, sample, owner, cause);
+      addSite(node, base, request, sample, owner, cause, waits);
     }
     if (owner === NOBODY && walked.asyncCall && request.exact) continuations.calledBy(node.site, continued(walked, null));
-    if (node.way !== null) calls.saw(node.way, request.exact, turn(), list, owner + 1);
+    const { birth } = node;
+    const way = (birth === null ? node : birth.owner).verdict?.way ?? null;
+    if (birth !== null && request.kind === 'promise' && unsurePromises.length < MAX_UNSURE_PROMISES) {
+      unsurePromises[unsurePromises.length] = { birth, exact: request.exact, turn: turn(), list };
+    }
+    if (way !== null) calls.saw(way, request.exact, turn(), list, owner + 1);
     return node.site;
   }
 
@@ -323,7 +383,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     const offset = sites.length - list.length;
     for (let i = list.length - 1; i >= 0; i--) {
       const frame = list[i] as Frame;
-      if (frame.script === TASK_QUEUES) continue;
+      if (frame.script?.name === TASK_QUEUES) continue;
       const isAsync = (sites[offset + i] as CallSite).isAsync();
       if (frame.origin === 'dependency' || (isAsync && frame.origin === 'node')) {
         const found = type === null ? continuations.onlySiteOf(frame.fn) : continuations.siteOf(frame.fn, type);
@@ -333,6 +393,36 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
       if (!isAsync) return -1;
     }
     return -1;
+  }
+
+  /** Where it is not known whose code a stack is: the first frame that is the user's for certain, or all that there are. */
+  function decidingFrame(list: readonly Frame[], asyncCall: boolean): number {
+    for (let i = asyncCall ? 1 : 0; i < list.length; i++) {
+      const frame = list[i] as Frame;
+      if (frame.origin === 'app' && !isUnsure(frame)) return i;
+    }
+    return list.length - 1;
+  }
+
+  /** The cause of what ends at `base`; that of the last which ended there, when there were too many already. */
+  function causeOf(request: SiteRequest, walked: Walk, base: Node): number {
+    const resumed = continued(walked, request.type);
+    const cause = resumed === -1 ? request.cause() : resumed;
+    let last = -1;
+    let repeats = 0;
+    for (let at = cause, step = 0; at !== -1 && step < CAUSE_DEPTH; step++, at = allSites[at]?.cause ?? -1) {
+      if (bases[at] !== base) continue;
+      if (last === -1) last = at;
+      if (++repeats === CAUSE_REPEATS) return allSites[last]?.cause ?? -1;
+    }
+    return cause;
+  }
+
+  function nodeOf(type: string, list: readonly Frame[], last: number): Node {
+    let node = roots.get(type);
+    if (node === undefined) roots.set(type, (node = createNode()));
+    for (let i = 0; i <= last; i++) node = childOf(node, (list[i] as Frame).id);
+    return node;
   }
 
   /** A promise that no builtin on the stack made is the result of an async function's call, or of `import()`. */
@@ -347,47 +437,86 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     return !imports.has(first.id);
   }
 
-  function addSite(node: Node, request: SiteRequest, walked: Walk, owner: number, cause: number): void {
-    const { frames: list, asyncCall } = walked;
-    const below: string[] = [];
-    for (let i = 0; i < (owner === NOBODY ? list.length : owner); i++) {
-      const { script, origin } = list[i] as Frame;
-      if (script !== null && origin !== 'app') below.push(script);
-    }
-    // where the loader is the caller, it is no call: a module that may await at its top level gets a promise of its own
-    const caller = list[1]?.script;
-    if (asyncCall && owner === 0 && caller !== null && caller !== undefined) below.push(caller);
-    if (request.kind === 'request' && isSynchronous(list)) {
+  function addSite(node: Node, base: Node, request: SiteRequest, walked: Walk, owner: number, cause: number, waits: boolean): void {
+    const { frames: list, sites, asyncCall } = walked;
+    const { kind, type } = request;
+    if (kind === 'request' && isSynchronous(list)) {
       node.site = NOT_COUNTED;
       return;
     }
-    const inner = request.isInner(below);
-    node.site = siteCount++;
-    belowSites[node.site] = below;
-    table.addSite();
-    if (request.kind === 'promise' && !inner && owner > 0) {
-      const made = madeBelow(walked, owner, below.length > 0);
-      if (made !== undefined) node.way = calls.add(node.site, made);
-    }
+    const id = siteCount;
+    const at = ownerNode(type, list, owner, cause);
+    const verdict = at.verdict ?? judge(at, id, request, list, asyncCall, owner, cause, sites);
+    siteCount++;
+    node.site = id;
+    verdict.sites[verdict.sites.length] = id;
     const site: RawSite = {
-      id: node.site,
-      kind: request.kind,
-      type: request.type,
+      id,
+      kind,
+      type,
       label: asyncCall ? (list[0]?.name ?? null) : cut(request.label()),
       frames: list.map((frame) => frame.id),
-      inner: inner || node.way?.inner === true,
+      inner: verdict.inner || verdict.way?.inner === true,
       asyncCall,
       cause: cause === -1 ? null : cause,
     };
-    newSites[newSites.length] = site;
-    if (node.way !== null) promiseSites.set(site.id, site);
+    allSites[id] = site;
+    bases[id] = base;
+    newSites.set(id, site);
+    table.addSite();
+    follow(id, list, asyncCall, owner);
+    if (!waits) return;
+    const { isInner } = request;
+    node.birth = { id, node, request: { kind, type, isInner }, list, asyncCall, cause, owner: at, origins: originsOf(list, owner) };
+    births[births.length] = node.birth;
+  }
+
+  /** Other code's async function may go on later, on behalf of the user's call. */
+  function follow(id: number, list: readonly Frame[], asyncCall: boolean, owner: number): void {
     const made = list[0];
-    if (asyncCall && made !== undefined && made.origin !== 'app') continuations.add(made.fn, site.id, owner !== NOBODY);
+    if (asyncCall && made !== undefined && made.origin !== 'app') continuations.add(made.fn, id, owner !== NOBODY);
+  }
+
+  /** Where the verdict on a site is kept: at its owner, with the cause of what is nobody's. */
+  function ownerNode(type: string, list: readonly Frame[], owner: number, cause: number): Node {
+    return owner === NOBODY ? withCause(nodeOf(type, list, innermostForeign(list)), cause) : nodeOf(type, list, owner);
+  }
+
+  /** @param id the site that it is about first */
+  function judge(
+    at: Node,
+    id: number,
+    { kind, type, isInner }: Birth['request'],
+    list: readonly Frame[],
+    asyncCall: boolean,
+    owner: number,
+    cause: number,
+    sites?: readonly CallSite[],
+  ): Verdict {
+    const below: string[] = [];
+    for (let i = 0; i < (owner === NOBODY ? list.length : owner); i++) {
+      const { script, origin } = list[i] as Frame;
+      if (script !== null && origin !== 'app') below.push(script.name);
+    }
+    // where the loader is the caller, it is no call: a module that may await at its top level gets a promise of its own
+    const caller = list[1]?.script?.name;
+    if (asyncCall && owner === 0 && caller !== undefined) below.push(caller);
+    const inner = isInner(type, below, owner === NOBODY ? cause : -1);
+    const made = kind === 'promise' && !inner && owner > 0 ? madeBelow(list, asyncCall, owner, below.length > 0, sites) : undefined;
+    const verdict: Verdict = { inner, below, way: made === undefined ? null : calls.add(id, made), sites: [] };
+    at.verdict = verdict;
+    verdicts.set(id, verdict);
+    return verdict;
   }
 
   /** What a promise is to the call of the user's below which it was made; undefined when there is no such call. */
-  function madeBelow({ frames: list, sites, asyncCall }: Walk, owner: number, foreign: boolean): MadeBelow | undefined {
-    const offset = sites.length - list.length;
+  function madeBelow(
+    list: readonly Frame[],
+    asyncCall: boolean,
+    owner: number,
+    foreign: boolean,
+    sites?: readonly CallSite[],
+  ): MadeBelow | undefined {
     const builtin = list[0]?.origin === 'native' ? (list[0].name ?? '') : '';
     if (SETTLED_BUILTIN.test(builtin)) return undefined;
     const caller = list[owner] as Frame;
@@ -396,16 +525,17 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     if (!foreign && !resumed) return undefined;
     let called = owner - 1;
     while (!resumed && called > 0 && (list[called] as Frame).origin === 'native') called--;
+    const { fn, script, origin, async, construct } = list[called] as Frame;
     // for whom it was made: the frame that calls an async function or a builtin
     let depth = 0;
     for (let i = asyncCall ? 1 : 0; i <= called; i++) if ((list[i] as Frame).origin !== 'native') depth++;
-    const site = sites[offset + called] as CallSite;
+    const site = sites?.[sites.length - list.length + called];
     // a function that is resumed has handed out its own promise long ago; what runs from Node's queues is called by nobody
-    const resumedLater = (site.isAsync() && !(asyncCall && called === 0)) || NODE_QUEUES.test((list[called] as Frame).script ?? '');
+    const resumedLater = ((site?.isAsync() ?? async) && !(asyncCall && called === 0)) || NODE_QUEUES.test(script?.name ?? '');
     return {
-      key: `${caller.id} ${(list[called] as Frame).fn}`,
+      key: `${caller.id} ${fn}`,
       ofCall: resumed ? owner === 1 : asyncCall && called === 0,
-      never: resumedLater || isPart(list) || (site.isConstructor() && (asyncCall || depth > 1 || (list[called] as Frame).origin === 'node')),
+      never: resumedLater || isPart(list) || ((site?.isConstructor() ?? construct) && (asyncCall || depth > 1 || origin === 'node')),
       depth: JOINING_BUILTIN.test(builtin) ? depth - 0.5 : depth,
     };
   }
@@ -413,7 +543,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
   /** Whether a function of Node's made it that makes parts of objects, or what the runner of tests waits for. */
   function isPart(list: readonly Frame[]): boolean {
     const maker = list.find(({ origin, name }) => origin !== 'native' && name !== 'createDeferredPromise');
-    return maker?.origin === 'node' && isPartOfObject(maker.script ?? '', maker.name ?? '');
+    return maker?.origin === 'node' && isPartOfObject(maker.script?.name ?? '', maker.name ?? '');
   }
 
   function named(kind: AgentSite['kind'], type: string, name: string): number {
@@ -422,30 +552,129 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     if (known !== undefined) return known;
     if (siteCount >= MAX_SITES) return NO_SITE;
     const id = siteCount++;
-    newSites.push({ id, kind, type, label: name, frames: [], inner: true, asyncCall: false, cause: null });
+    const site: RawSite = { id, kind, type, label: name, frames: [], inner: true, asyncCall: false, cause: null };
+    allSites[id] = site;
+    newSites.set(id, site);
     table.addSite();
     namedSites.set(key, id);
     return id;
   }
 
+  function below(site: number): readonly string[] {
+    const of = allSites[site];
+    if (of === undefined || of.frames.length === 0) return [];
+    const list = of.frames.map((id) => frames[id] as Frame);
+    return ownerNode(of.type, list, ownerOf(list, of.asyncCall, true), of.cause ?? -1).verdict?.below ?? [];
+  }
+
+  function setInner(id: number, inner: boolean): void {
+    const site = allSites[id];
+    if (site === undefined || site.inner === inner) return;
+    const changed = { ...site, inner };
+    allSites[id] = changed;
+    newSites.set(id, changed);
+  }
+
+  function learn(lessons: readonly ScriptLesson[]): void {
+    for (let i = 0; i < lessons.length; i++) {
+      const lesson = lessons[i] as ScriptLesson;
+      const script = scripts.byId(lesson[0]);
+      if (script === undefined) continue;
+      script.unsure = false;
+      if (lesson[1].length === 0) continue;
+      script.origins = lesson[1];
+      script.byPosition.forEach((id) => {
+        const frame = frames[id] as Frame;
+        frame.origin = originAt(script, frame.line, frame.column);
+      });
+    }
+    const waiting = births;
+    const promises = unsurePromises;
+    births = [];
+    unsurePromises = [];
+    // What was decided by names that say too little is decided anew, from the beginning.
+    const mistaken = new Set<Birth>();
+    for (let i = 0; i < waiting.length; i++) {
+      const birth = waiting[i] as Birth;
+      birth.node.birth = null;
+      const origins = originsOf(birth.list, ownerOf(birth.list, birth.asyncCall, true));
+      if (origins === birth.origins) continue;
+      birth.origins = origins;
+      if (birth.owner.verdict !== null) birth.owner.verdict.sites.length = 0;
+      birth.owner.verdict = null;
+      mistaken.add(birth);
+    }
+    for (let i = 0; i < promises.length; i++) {
+      const { birth, exact, turn: then, list } = promises[i] as UnsurePromise;
+      if (!mistaken.has(birth)) continue;
+      const way = judgeAnew(birth).way;
+      if (way !== null) calls.saw(way, exact, then, list, ownerOf(birth.list, birth.asyncCall, true) + 1);
+    }
+    for (let i = 0; i < waiting.length; i++) lookAgain(waiting[i] as Birth, mistaken);
+    for (let i = 0; i < promises.length; i++) {
+      const promise = promises[i] as UnsurePromise;
+      if (promise.birth.node.birth !== null) unsurePromises[unsurePromises.length] = promise;
+    }
+  }
+
+  function judgeAnew(birth: Birth): Verdict {
+    const { id, request, list, asyncCall, cause } = birth;
+    const owner = ownerOf(list, asyncCall, true);
+    const at = ownerNode(request.type, list, owner, cause);
+    birth.owner = at;
+    const verdict = at.verdict ?? judge(at, id, request, list, asyncCall, owner, cause);
+    if (!verdict.sites.includes(id)) verdict.sites[verdict.sites.length] = id;
+    return verdict;
+  }
+
+  function lookAgain(birth: Birth, mistaken: ReadonlySet<Birth>): void {
+    const { id, node, list, asyncCall } = birth;
+    if (mistaken.has(birth)) {
+      const { inner, way } = judgeAnew(birth);
+      setInner(id, inner || way?.inner === true);
+      follow(id, list, asyncCall, ownerOf(list, asyncCall, true));
+    }
+    const owner = ownerOf(list, asyncCall, true);
+    if (isUnsureUpTo(list, owner === NOBODY ? innermostForeign(list) : owner)) {
+      node.birth = birth;
+      births[births.length] = birth;
+      // what is made from now on has a shorter path, and the same site
+    } else if (birth.owner.site === -1) birth.owner.site = id;
+  }
+
   return {
     site,
     named,
-    below: (of) => belowSites[of] ?? [],
+    below,
+    learn,
     addExisting({ kind, type, label, before }) {
       if (siteCount >= MAX_SITES || frames.length >= MAX_FRAMES) return NO_SITE;
       // stands for the position that the debugger will find
-      const frame: Frame = { id: frames.length, origin: 'native', plumbing: false, name: cut(label), script: null, fn: '' };
+      const name = cut(label);
+      const frame: Frame = { id: frames.length, name, script: null, fn: '', line: 0, column: 0, async: false, construct: false, origin: 'native' };
       frames.push(frame);
       newFrames.push({ function: frame.name, script: null, line: 0, column: 0, flags: FRAME_NATIVE });
-      newSites.push({ id: siteCount, kind, type, label: frame.name, frames: [frame.id], inner: false, asyncCall: false, cause: null, before });
+      const id = siteCount++;
+      const site: RawSite = { id, kind, type, label: frame.name, frames: [frame.id], inner: false, asyncCall: false, cause: null, before };
+      allSites[id] = site;
+      newSites.set(id, site);
       table.addSite();
-      return siteCount++;
+      return id;
     },
     takeNew() {
-      const taken = { firstFrame: frames.length - newFrames.length, frames: newFrames, sites: newSites };
+      const waiting = scripts.unsure();
+      const sites: RawSite[] = [];
+      newSites.forEach((site) => {
+        sites[sites.length] = site;
+      });
+      const taken = {
+        firstFrame: frames.length - newFrames.length,
+        frames: newFrames,
+        sites,
+        unsure: waiting.map(({ id, name }): [number, string] => [id, name]),
+      };
       newFrames = [];
-      newSites = [];
+      newSites = new Map();
       return taken;
     },
     restore() {
@@ -457,12 +686,33 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
 }
 
 function createNode(): Node {
-  return { children: new Map(), site: -1, way: null };
+  return { children: undefined, site: -1, verdict: null, birth: null };
+}
+
+function isUnsure(frame: Frame): boolean {
+  return frame.script?.unsure === true;
+}
+
+function isUnsureUpTo(list: readonly Frame[], last: number): boolean {
+  for (let i = 0; i <= last; i++) if (isUnsure(list[i] as Frame)) return true;
+  return false;
+}
+
+/** Whose code a site's path is up to its owner, as one text. */
+function originsOf(list: readonly Frame[], owner: number): string {
+  let text = `${owner}`;
+  for (let i = 0; i < (owner === NOBODY ? list.length : owner + 1); i++) text += ` ${(list[i] as Frame).origin}`;
+  return text;
+}
+
+function withCause(node: Node, cause: number): Node {
+  return cause === -1 ? node : childOf(node, -1 - cause);
 }
 
 function childOf(node: Node, key: number): Node {
-  let child = node.children.get(key);
-  if (child === undefined) node.children.set(key, (child = createNode()));
+  const children = (node.children ??= new Map<number, Node>());
+  let child = children.get(key);
+  if (child === undefined) children.set(key, (child = createNode()));
   return child;
 }
 
@@ -498,11 +748,6 @@ function isSynchronous(list: readonly Frame[]): boolean {
     if (name?.endsWith('Sync') === true) return true;
   }
   return false;
-}
-
-function originOf(script: string): FrameOrigin {
-  if (script.startsWith('node:')) return 'node';
-  return /[\\/]node_modules[\\/]/.test(script) ? 'dependency' : 'app';
 }
 
 function cut(value: string | null): string | null {

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { TASK_ROW_LIMIT } from '../core/model/task';
 import { AGENT_ANSWER_FOLLOWS, AGENT_PROTOCOL_VERSION, AgentProtocolError, parseAgentPoll } from '../protocol/agent';
-import type { AgentConfig, AgentPoll } from '../protocol/agent';
+import type { AgentConfig, AgentPoll, ScriptLesson } from '../protocol/agent';
 import { builtFile } from './builtFile';
 import { findCallbacks, placeCallbacks } from './callbackPositions';
 import type { CallbackPositions } from './callbackPositions';
@@ -59,6 +59,8 @@ export interface AgentChannel {
   readonly agent: InstalledAgent;
   poll(): Promise<AgentPoll>;
   watch(rawSiteIds: readonly number[]): Promise<void>;
+  /** One evaluation, whatever the number of scripts: each leaves a script in the target. */
+  learn(lessons: readonly ScriptLesson[]): Promise<void>;
   /** Takes the agent out of the target. */
   dispose(): Promise<void>;
 }
@@ -127,6 +129,9 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
     },
     async watch(rawSiteIds) {
       await evaluate(connection, `globalThis[${JSON.stringify(config.pollBinding)}]?.watch(${JSON.stringify(rawSiteIds)})`);
+    },
+    async learn(lessons) {
+      await evaluate(connection, `globalThis[${JSON.stringify(config.pollBinding)}]?.learn(${JSON.stringify(lessons)})`);
     },
     async dispose() {
       await evaluate(connection, `globalThis[${JSON.stringify(config.pollBinding)}]?.dispose()`);

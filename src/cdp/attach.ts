@@ -130,6 +130,7 @@ export async function attachTo(
     closed,
     poll: () => channel.poll(),
     watch: (rawSiteIds) => channel.watch(rawSiteIds),
+    learn: (lessons) => channel.learn(lessons),
     takeHeapSnapshot: (snapshot) => takeHeapSnapshot(connection, snapshot, snapshotTurn),
     detach() {
       detaching ??= detach(connection, channel);

@@ -1,6 +1,6 @@
 /** What the layers above know of an attached target. Implemented by `attach` in `./attach.ts`. */
 import type { TargetInfo } from '../core/model/task';
-import type { AgentPoll } from '../protocol/agent';
+import type { AgentPoll, ScriptLesson } from '../protocol/agent';
 
 /** How the connection came to its end. */
 export type CloseReason = 'detached' | 'target exited' | 'connection lost';
@@ -20,6 +20,8 @@ export interface AttachedTarget {
   poll(): Promise<AgentPoll>;
   /** Sets the raw sites whose tasks every poll lists. */
   watch(rawSiteIds: readonly number[]): Promise<void>;
+  /** Tells whose code is in scripts: the answer to {@link AgentPoll.unsure}. */
+  learn(lessons: readonly ScriptLesson[]): Promise<void>;
   takeHeapSnapshot(options: HeapSnapshotOptions): Promise<void>;
   /** Removes the agent and closes the connection. Idempotent; never rejects. */
   detach(): Promise<void>;

@@ -35,6 +35,19 @@ export interface AgentConfig {
  */
 export const AGENT_ANSWER_FOLLOWS = 'later';
 
+/**
+ * What stands where in one script: `line, column, origin` of each range, one after the other, ascending; lines and columns are
+ * 1-based, a range ends where the next begins. The origins are {@link ORIGIN_APP}, {@link ORIGIN_DEPENDENCY} and
+ * {@link ORIGIN_HELPER}. Empty where the name of the script says it all.
+ */
+export type ScriptOrigins = readonly number[];
+/** What the agent is told of one script, by the number that it has in {@link AgentPoll.unsure}. */
+export type ScriptLesson = readonly [script: number, origins: ScriptOrigins];
+export const ORIGIN_APP = 0;
+export const ORIGIN_DEPENDENCY = 1;
+/** Made by a compiler, between the lines of its sources. */
+export const ORIGIN_HELPER = 2;
+
 /** Bits of {@link AgentFrame} flags. */
 export const FRAME_NATIVE = 1;
 export const FRAME_ASYNC = 2;
@@ -139,8 +152,11 @@ const poll = v.object({
   /** Frames first seen since the last poll, from index `firstFrame` on. */
   firstFrame: id,
   frames: v.array(frame),
+  /** New ones, and those of which `inner` has changed since the agent knows whose code their frames are. */
   sites: v.array(rawSite),
   changes: v.array(change),
+  /** Scripts that may hold more than the user's code, by number: the agent waits to be told their {@link ScriptOrigins}. */
+  unsure: v.array(v.tuple([id, text])),
   /** Creations that nobody looked at and that no weight stands for (an agent limit was reached), since the install. */
   dropped: count,
   /** Timers from before the attach that are counted but not followed (an agent limit), as of the last count. */

@@ -11,6 +11,7 @@ import type { Site, TaskKind } from '../core/model/task';
 import { STABLE_MS, attachAgain } from '../cdp/attachAgain';
 import { TargetError } from '../cdp/target';
 import type { AttachedTarget, CloseReason, HeapSnapshotOptions } from '../cdp/target';
+import type { ScriptLesson } from '../protocol/agent';
 import type { SessionEnd, SessionStatus, SessionUpdate, SessionWait, SiteRow } from '../protocol/lsp';
 import type { PositionSource } from './sourceMaps';
 
@@ -44,11 +45,38 @@ export interface SessionOptions {
   readonly onUpdate: (update: SessionUpdate) => void;
 }
 
-/** Asks a target once and takes the answer into the model. Rejects as {@link AttachedTarget.poll} does. */
+/**
+ * Asks a target once and takes the answer into the model. Where the agent waits to be told whose code is in a bundle, it is
+ * asked again at once: what it says without knowing is not for people. Rejects as {@link AttachedTarget.poll} does.
+ */
 export async function pollInto(model: SessionModel, target: AttachedTarget, positions: PositionSource): Promise<ModelDelta> {
   const poll = await target.poll();
-  await positions.prepare(poll.frames.flatMap(([, script]) => script ?? []));
-  return model.apply(poll, positions.lookup);
+  await positions.prepare([...poll.frames.flatMap(([, script]) => script ?? []), ...poll.unsure.map(([, script]) => script)]);
+  const delta = model.apply(poll, positions.lookup);
+  const lessons = poll.unsure.flatMap(([id, script]): ScriptLesson[] => {
+    const origins = positions.origins(script);
+    return origins === undefined ? [] : [[id, origins]];
+  });
+  if (lessons.length === 0) return delta;
+  try {
+    await target.learn(lessons);
+    if (lessons.every(([, origins]) => origins.length === 0)) return delta;
+    const again = await target.poll();
+    await positions.prepare(again.frames.flatMap(([, script]) => script ?? []));
+    return merged(delta, model.apply(again, positions.lookup));
+  } catch (error) {
+    // The next poll meets it again, and the agent asks again.
+    if (error instanceof TargetError) return delta;
+    throw error;
+  }
+}
+
+function merged(first: ModelDelta, second: ModelDelta): ModelDelta {
+  const removed = new Set([...first.removed, ...second.removed]);
+  for (const id of second.changed) removed.delete(id);
+  const changed = new Set([...first.changed, ...second.changed]);
+  for (const id of removed) changed.delete(id);
+  return { changed: [...changed], removed: [...removed] };
 }
 
 export class Session {

@@ -20,6 +20,8 @@ export interface MappedPosition {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  /** The source map has no source for it: a compiler put it between the lines of its sources. */
+  readonly helper?: boolean;
 }
 
 /** A frame in original sources, with whose code it is; null for V8's builtins. */
@@ -27,6 +29,8 @@ export interface PlacedFrame extends StackFrame {
   readonly origin: Origin | null;
   /** Not on the stack: it awaits what the frame below it does. */
   readonly async: boolean;
+  /** See {@link MappedPosition}. It counts as the user's only where nothing else does. */
+  readonly helper?: boolean;
 }
 
 export interface Placement {
@@ -109,11 +113,16 @@ function placeExisting(site: RawSite, frames: readonly PlacedFrame[]): Placement
  */
 function appFrame(site: RawSite, frames: readonly PlacedFrame[]): PlacedFrame | undefined {
   const called = frames[0];
-  if (site.asyncCall && called?.origin === 'app') {
-    const caller = frames.find((frame, index) => index > 0 && frame.origin !== null);
-    return caller?.origin === 'app' && !caller.async ? caller : called;
+  if (site.asyncCall && called && isUsers(called)) {
+    const caller = frames.find((frame, index) => index > 0 && frame.origin !== null && frame.helper !== true);
+    return caller && isUsers(caller) && !caller.async ? caller : called;
   }
-  return frames.find((frame) => frame.origin === 'app');
+  // A map that says nothing of the only code there is must not hide it.
+  return frames.find(isUsers) ?? (frames.some((frame) => frame.origin === 'dependency') ? undefined : frames.find((frame) => frame.helper));
+}
+
+function isUsers({ origin, helper }: PlacedFrame): boolean {
+  return origin === 'app' && helper !== true;
 }
 
 /** The frame of other code's: the caller of its async function where it is its own, else the innermost one. */

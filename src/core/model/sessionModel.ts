@@ -56,6 +56,8 @@ interface DisplaySite {
   /** `live` as it went into the totals. */
   counted: number;
   emptySince: number;
+  /** All that was taken for its tasks belongs elsewhere: there is nothing to remember. */
+  mistaken: boolean;
 }
 
 const NO_RATES: Rates = { startedPerSec: 0, endedPerSec: 0 };
@@ -315,6 +317,7 @@ export class SessionModel {
     const display = this.#displayAt(site, placement, bornAt);
     const state: RawState = { site, display, figures: [id, 0, 0, 0, 0, 0, -1] };
     display.raws.push(state);
+    display.mistaken = false;
     this.#rawStates.set(id, state);
     return state;
   }
@@ -326,6 +329,7 @@ export class SessionModel {
     const { figures, display } = before;
     this.#takeFigures(before, [site.id, 0, 0, 0, 0, 0, -1]);
     display.raws = display.raws.filter((raw) => raw !== before);
+    display.mistaken = display.raws.length === 0;
     changed.add(display);
     this.#rawStates.delete(site.id);
     const after = this.#rawState(site.id, bornAt);
@@ -361,6 +365,7 @@ export class SessionModel {
       shown: false,
       counted: 0,
       emptySince: 0,
+      mistaken: false,
     };
     this.#byPosition.set(key, display);
     this.#displays.set(display.id, display);
@@ -423,7 +428,7 @@ export class SessionModel {
       display.shown = true;
       this.#lingering.delete(display);
     } else if (display.shown && !this.#lingering.has(display)) {
-      display.emptySince = this.#now;
+      display.emptySince = display.mistaken ? -Infinity : this.#now;
       this.#lingering.add(display);
     }
     display.history.push(this.#now, display.started, display.live);

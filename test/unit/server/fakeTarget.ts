@@ -1,7 +1,7 @@
 /** A target that answers when the test says so. */
 import type { AttachedTarget, CloseReason, HeapSnapshotOptions } from '../../../src/cdp/target';
 import { TargetError } from '../../../src/cdp/target';
-import type { AgentPoll } from '../../../src/protocol/agent';
+import type { AgentPoll, ScriptLesson } from '../../../src/protocol/agent';
 import type { PositionSource } from '../../../src/server/sourceMaps';
 import { PollBuilder } from '../core/model/pollBuilder';
 
@@ -9,6 +9,7 @@ import { PollBuilder } from '../core/model/pollBuilder';
 export const UNMAPPED: PositionSource = {
   prepare: () => Promise.resolve(),
   lookup: (script, line, column) => ({ file: script, line, column }),
+  origins: () => [],
 };
 
 interface PendingPoll {
@@ -20,6 +21,8 @@ export class FakeTarget implements AttachedTarget {
   readonly info = { pid: 7, node: 'v24.0.0', url: '127.0.0.1:9229', title: '/app/server.js', cwd: '/app' };
   readonly agent = new PollBuilder();
   readonly watched: (readonly number[])[] = [];
+  /** What the agent was told of scripts. */
+  readonly learned: (readonly ScriptLesson[])[] = [];
   readonly closed: Promise<CloseReason>;
   detached = 0;
   /** Polls that wait for an answer. */
@@ -54,6 +57,11 @@ export class FakeTarget implements AttachedTarget {
 
   watch(rawSiteIds: readonly number[]): Promise<void> {
     this.watched.push(rawSiteIds);
+    return Promise.resolve();
+  }
+
+  learn(lessons: readonly ScriptLesson[]): Promise<void> {
+    this.learned.push(lessons);
     return Promise.resolve();
   }
 

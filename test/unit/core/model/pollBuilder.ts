@@ -71,6 +71,7 @@ export class PollBuilder {
       frames: this.#newFrames,
       sites: this.#newSites,
       changes: this.#changes,
+      unsure: [],
       dropped: 0,
       beforeNotFollowed: 0,
       sampledPromises: false,

@@ -1,0 +1,112 @@
+/**
+ * The scripts of the program, and whose code stands where in them. The name of a script tells that only as long as it is one
+ * file of the user's: a bundle holds libraries too, and its source map, which only the client can read, tells them apart. So
+ * a script that may be the user's is unsure until the client has said what it is.
+ */
+import type { ScriptOrigins } from '../protocol/agent';
+import type { CallSite } from './host';
+
+/** `helper`: made by a compiler, between the lines of its sources. `native`: a builtin of V8. */
+export type FrameOrigin = 'app' | 'dependency' | 'node' | 'helper' | 'native';
+
+/** As in protocol/agent.ts, which the agent may only import types from. */
+const RANGE_SIZE = 3;
+const ORIGINS: readonly FrameOrigin[] = ['app', 'dependency', 'helper'];
+
+/** Scripts that stand between a creation and the code that asked for it, and say nothing about it. */
+const PLUMBING = /^node:(?:internal\/(?:async_hooks|promise_hooks|timers$)|timers$)/;
+
+/** Names that say where a script is: a path, or a URL. All others (`evalmachine.<anonymous>`) may belong to many scripts. */
+const LOCATED = /^(?:[\\/]|[A-Za-z][A-Za-z0-9+.-]*:)/;
+const UNNAMED_SCRIPT = '<anonymous>';
+/** Names are cut to this many UTF-16 units, as in protocol/agent.ts. */
+const NAME_LIMIT = 2048;
+/** For the number that tells scripts of one name apart. */
+const NUMBER_ROOM = 12;
+
+export interface Script {
+  readonly id: number;
+  readonly name: string;
+  readonly plumbing: boolean;
+  /** Frames by offset in the source. */
+  readonly byPosition: Map<number, number>;
+  /** The client has not said yet what is in it. */
+  unsure: boolean;
+  /** As the client said; null when it is one and the same everywhere. */
+  origins: ScriptOrigins | null;
+}
+
+export interface Scripts {
+  /** The script of a frame; null for builtins of V8. */
+  of(site: CallSite): Script | null;
+  byId(id: number): Script | undefined;
+  /** Scripts that the client has to say something about. */
+  unsure(): readonly Script[];
+}
+
+export function createScripts(): Scripts {
+  const byName = new Map<string, Script>();
+  /** How many scripts have a name that does not say where they are. */
+  const namesakes = new Map<string, number>();
+  const list: Script[] = [];
+  return {
+    of(site) {
+      let name = site.getScriptNameOrSourceURL() ?? '';
+      // evaluated code may have no name, builtins have no position either
+      if (name === '' && site.getLineNumber() !== null) name = site.getEvalOrigin() ?? UNNAMED_SCRIPT;
+      if (name === '') return null;
+      const located = LOCATED.test(name);
+      const key = located ? name : `${name}\0${site.getScriptHash?.() ?? ''}`;
+      let script = byName.get(key);
+      if (script === undefined) {
+        if (name.length > NAME_LIMIT) name = name.slice(0, NAME_LIMIT);
+        if (!located) {
+          const count = (namesakes.get(name) ?? 0) + 1;
+          namesakes.set(name, count);
+          if (count > 1) name = `${name.slice(0, NAME_LIMIT - NUMBER_ROOM)} #${count}`;
+        }
+        script = {
+          id: list.length,
+          name,
+          plumbing: PLUMBING.test(name),
+          byPosition: new Map(),
+          unsure: originByName(name) === 'app',
+          origins: null,
+        };
+        list[script.id] = script;
+        byName.set(key, script);
+      }
+      return script;
+    },
+    byId: (id) => list[id],
+    unsure() {
+      const found: Script[] = [];
+      for (let i = 0; i < list.length; i++) {
+        const script = list[i] as Script;
+        if (script.unsure) found[found.length] = script;
+      }
+      return found;
+    },
+  };
+}
+
+/** Whose code stands at a position: lines and columns are 1-based. */
+export function originAt({ name, origins }: Script, line: number, column: number): FrameOrigin {
+  if (origins === null) return originByName(name);
+  // The last range that begins at or before the position.
+  let low = 0;
+  let high = origins.length / RANGE_SIZE;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const at = middle * RANGE_SIZE;
+    const startLine = origins[at] as number;
+    if (startLine < line || (startLine === line && (origins[at + 1] as number) <= column)) low = middle + 1;
+    else high = middle;
+  }
+  return (low === 0 ? undefined : ORIGINS[origins[(low - 1) * RANGE_SIZE + 2] as number]) ?? originByName(name);
+}
+
+function originByName(script: string): FrameOrigin {
+  if (script.startsWith('node:')) return 'node';
+  return /[\\/]node_modules[\\/]/.test(script) ? 'dependency' : 'app';
+}
