@@ -95,7 +95,7 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
     snapshotDirectory: () => snapshotDirectory(extension),
   };
   store.add(registerCommands(context));
-  store.add(createDebugBridge({ attachments, sessions, autoAttach: () => readSettings().autoAttach, log, onFailure: reportFailure }));
+  store.add(createDebugBridge({ attachments, sessions, autoAttach: () => readSettings().autoAttach, connection: () => readSettings().connection, log, onFailure: reportFailure }));
 
   store.add(introduceView({
     sessions,

@@ -25,6 +25,8 @@ export function watchFigures(node: NodeModules, process: TargetProcess, clock: (
   let utilization = performance.eventLoopUtilization();
   let collections = 0;
   let collectionMs = 0;
+  /** When the loop was last seen turning; the histogram's own timer ticks with it, however idle it is. */
+  let turnedAt = clock();
   let activeResources: Record<string, number> = {};
   let listAgainAt = 0;
 
@@ -48,11 +50,14 @@ export function watchFigures(node: NodeModules, process: TargetProcess, clock: (
       const span = performance.eventLoopUtilization(after, utilization);
       utilization = after;
       const seen = delay.count > 0;
+      if (seen) turnedAt = now;
       const loop = {
         delayP50Ms: seen ? beyondResolution(delay.percentile(50)) : 0,
         delayP99Ms: seen ? beyondResolution(delay.percentile(99)) : 0,
         delayMaxMs: seen ? beyondResolution(delay.max) : 0,
         utilization: span.utilization,
+        // two polls can follow each other faster than the histogram ticks
+        stillMs: now - turnedAt > 2 * DELAY_RESOLUTION_MS ? now - turnedAt : 0,
       };
       delay.reset();
       if (now >= listAgainAt && process.getActiveResourcesInfo !== undefined) {

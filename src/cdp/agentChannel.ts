@@ -17,7 +17,7 @@ import { findCallbacks, placeCallbacks } from './callbackPositions';
 import type { CallbackPositions } from './callbackPositions';
 import { REQUEST_TIMEOUT_MS, withTimeout } from './connection';
 import type { Connection } from './connection';
-import { TargetError } from './target';
+import { TargetError, throwIfCancelled } from './target';
 
 /** Debuggers skip scripts of this name by default, and our own filters know it. */
 const SOURCE_URL = 'node:internal/asyncscope/agent';
@@ -29,6 +29,9 @@ const INSTALL_TIMEOUT_MS = 15_000;
 const NOT_READY = 'not ready';
 const READY_TIMEOUT_MS = 3_000;
 const READY_POLL_MS = 20;
+/** Between two looks at a target that waits for a debugger. */
+const WAIT_POLL_MS = 100;
+const READY_ANSWER = 'asyncscope: ready';
 /** A hook of the agent's takes microseconds: to meet one twice is unlikely, ten times is not going to happen. */
 const ADOPT_ATTEMPTS = 10;
 const OLDEST_NODE = 18;
@@ -68,22 +71,30 @@ export interface AgentChannel {
 export interface AgentChannelOptions {
   readonly budgetPercent: number;
   readonly leaseMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Called once when the target waits before its first line. */
+  readonly onWaiting?: (() => void) | undefined;
 }
 
 /**
- * @throws {TargetError} `not node`, `node too old`, `agent failed`, `timeout` or `closed`
+ * Resolves when the agent is in place: with a target that waits before its first line that is when it begins to run.
+ * @throws {TargetError} `not node`, `node too old`, `agent failed`, `timeout`, `closed` or `cancelled`
  */
 export async function openAgentChannel(connection: Connection, options: AgentChannelOptions): Promise<AgentChannel> {
-  const name = `__asyncscope_${randomBytes(8).toString('hex')}`;
-  const config: AgentConfig = {
-    version: AGENT_PROTOCOL_VERSION,
-    outBinding: `${name}_out`,
-    pollBinding: `${name}_poll`,
-    leaseMs: options.leaseMs,
-    budgetPercent: options.budgetPercent,
-    stackDepth: STACK_DEPTH,
-    taskRowLimit: TASK_ROW_LIMIT,
+  // Names of its own for each agent: one that was disarmed may have left something behind under the old ones.
+  const newConfig = (): AgentConfig => {
+    const name = `__asyncscope_${randomBytes(8).toString('hex')}`;
+    return {
+      version: AGENT_PROTOCOL_VERSION,
+      outBinding: `${name}_out`,
+      pollBinding: `${name}_poll`,
+      leaseMs: options.leaseMs,
+      budgetPercent: options.budgetPercent,
+      stackDepth: STACK_DEPTH,
+      taskRowLimit: TASK_ROW_LIMIT,
+    };
   };
+  let config = newConfig();
   // Answers that nobody has taken yet: one that comes after its poll was given up goes to the next, as nothing that is in
   // it is ever sent again.
   const answers: string[] = [];
@@ -92,7 +103,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
   connection.on('Runtime.bindingCalled', ({ name: binding, payload }) => {
     if (binding !== config.outBinding || typeof payload !== 'string') return;
     asked.follows = payload === AGENT_ANSWER_FOLLOWS;
-    if (asked.follows) return;
+    if (asked.follows || payload === READY_ANSWER) return;
     answers.push(payload);
     asked.arrived?.();
   });
@@ -100,16 +111,29 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
   let positions: CallbackPositions = new Map();
 
   const install = async (): Promise<InstalledAgent> => {
-    await connection.send('Runtime.addBinding', { name: config.outBinding, executionContextId: MAIN_CONTEXT });
-    const info = await installWhenReady(connection, config);
-    if (info.runtime !== 'node') {
-      throw new TargetError('not node', `This is ${info.runtime}, not Node. Asyncscope looks into Node processes only.`);
+    try {
+      await connection.send('Runtime.addBinding', { name: config.outBinding, executionContextId: MAIN_CONTEXT });
+      const info = await installWhenReady(connection, config, options);
+      if (info.runtime !== 'node') {
+        throw new TargetError('not node', `This is ${info.runtime}, not Node. Asyncscope looks into Node processes only.`);
+      }
+      if (majorOf(info.node) < OLDEST_NODE) {
+        throw new TargetError('node too old', `The target runs Node ${info.node}. Asyncscope needs Node ${OLDEST_NODE} or newer.`);
+      }
+      positions = await adoptExisting(connection, config, info.needsInternals);
+      return info;
+    } catch (error) {
+      // what can be taken out again is, whatever went wrong; the lease sees to the rest
+      await takeOut().catch(() => undefined);
+      throw error;
     }
-    if (majorOf(info.node) < OLDEST_NODE) {
-      throw new TargetError('node too old', `The target runs Node ${info.node}. Asyncscope needs Node ${OLDEST_NODE} or newer.`);
-    }
-    positions = await adoptExisting(connection, config, info.needsInternals);
-    return info;
+  };
+
+  /** Leaves nothing of the agent in the target. */
+  const takeOut = async (): Promise<void> => {
+    const [poll, out] = [JSON.stringify(config.pollBinding), JSON.stringify(config.outBinding)];
+    await evaluate(connection, `globalThis[${poll}]?.dispose?.(), delete globalThis[${poll}], delete globalThis[${out}]`);
+    await connection.send('Runtime.removeBinding', { name: config.outBinding });
   };
 
   const agent = await install();
@@ -120,8 +144,8 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
       const payload = await ask();
       if (payload !== undefined) return placeCallbacks(parse(payload), positions);
       // The agent is gone: its lease ran out while nobody could poll. What addBinding made is a real global then.
-      await evaluate(connection, `delete globalThis[${JSON.stringify(config.pollBinding)}]`);
-      await connection.send('Runtime.removeBinding', { name: config.outBinding });
+      await takeOut();
+      config = newConfig();
       await install();
       const again = await ask();
       if (again === undefined) throw new TargetError('agent failed', 'The agent does not answer.');
@@ -133,10 +157,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
     async learn(lessons) {
       await evaluate(connection, `globalThis[${JSON.stringify(config.pollBinding)}]?.learn(${JSON.stringify(lessons)})`);
     },
-    async dispose() {
-      await evaluate(connection, `globalThis[${JSON.stringify(config.pollBinding)}]?.dispose()`);
-      await connection.send('Runtime.removeBinding', { name: config.outBinding });
-    },
+    dispose: takeOut,
   };
 
   /** One poll's payload, or undefined when no agent is there. */
@@ -195,10 +216,11 @@ const READY = `(function (p) {
   return true;
 })(globalThis.process)`;
 
-/** @throws {TargetError} `timeout` when Node does not become ready */
-async function installWhenReady(connection: Connection, config: AgentConfig): Promise<InstalledAgent> {
+async function installWhenReady(connection: Connection, config: AgentConfig, options: AgentChannelOptions): Promise<InstalledAgent> {
+  const { signal, onWaiting } = options;
   const end = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
+    throwIfCancelled(signal);
     if ((await evaluate(connection, READY)).value !== false) {
       const result = await evaluate(connection, installExpression(config), INSTALL_TIMEOUT_MS);
       const checked = v.safeParse(installed, result.value);
@@ -206,13 +228,41 @@ async function installWhenReady(connection: Connection, config: AgentConfig): Pr
       if (checked.output.runtime !== NOT_READY) return checked.output;
     }
     if (performance.now() > end) {
-      await evaluate(connection, `delete globalThis[${JSON.stringify(config.outBinding)}]`);
-      throw new TargetError(
-        'timeout',
-        'The target waits for a debugger before its first line (--inspect-brk). Let it run, then attach again.',
-      );
+      // It is the user who lets it run. We only say what it waits for, and wait too.
+      onWaiting?.();
+      await untilReady(connection, config, signal);
+    } else await sleep(READY_POLL_MS);
+  }
+}
+
+/**
+ * Asks again and again whether Node is ready, for as long as it takes. Every evaluation makes one more script in the list of
+ * the debugger that the target waits for; asked as the agent is asked (see {@link openAgentChannel}), it makes none.
+ */
+async function untilReady(connection: Connection, config: AgentConfig, signal: AbortSignal | undefined): Promise<void> {
+  const gate = `${config.pollBinding}_ready`;
+  const state = { ready: false };
+  const stop = connection.on('Runtime.bindingCalled', ({ name, payload }) => {
+    if (name === config.outBinding) state.ready ||= payload === READY_ANSWER;
+  });
+  try {
+    await evaluate(
+      connection,
+      `void (function (g, out, load) {
+  var require = load;
+  Object.defineProperty(g, ${JSON.stringify(gate)}, { configurable: true, set: function () { if (${READY}) out(${JSON.stringify(READY_ANSWER)}); } });
+})(globalThis, globalThis[${JSON.stringify(config.outBinding)}], typeof require === 'function' ? require : undefined)`,
+    );
+    for (;;) {
+      throwIfCancelled(signal);
+      await connection.send('Runtime.addBinding', { name: gate, executionContextId: MAIN_CONTEXT });
+      await connection.send('Runtime.removeBinding', { name: gate });
+      if (state.ready) return;
+      await sleep(WAIT_POLL_MS, undefined, signal && { signal }).catch(() => undefined);
     }
-    await sleep(READY_POLL_MS);
+  } finally {
+    stop();
+    await evaluate(connection, `delete globalThis[${JSON.stringify(gate)}]`).catch(() => undefined);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Attaches to a Node process: connection, agent, heap snapshots, and the orderly ways out. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TargetInfo } from '../core/model/task';
 import { formatAddress, parseTarget } from './address';
 import type { InspectorAddress } from './address';
@@ -7,7 +8,7 @@ import type { AgentChannel } from './agentChannel';
 import { connect } from './connection';
 import type { Connection } from './connection';
 import { lookUp } from './discover';
-import { resolveHost } from './hosts';
+import { isLoopback, resolveHost } from './hosts';
 import { processSystem } from './processes/nodeProcesses';
 import { openInspector } from './processes/openInspector';
 import { UnsupportedSystemError } from './processes/processSystem';
@@ -17,6 +18,11 @@ import type { AttachOptions, AttachedTarget, CloseReason, HeapSnapshotOptions } 
 
 /** After a disposal that does not answer, the lease takes the agent out. */
 const DISPOSE_TIMEOUT_MS = 2_000;
+/** So long a process may take to be gone after it has said that it exits. */
+const EXIT_TIMEOUT_MS = 1_000;
+const EXIT_POLL_MS = 20;
+/** So long a cancelled attach may take to clean up in the target. */
+const CANCEL_TIMEOUT_MS = 500;
 
 /**
  * @param target a port, `host:port`, ws:// URL or `pid:1234`
@@ -77,12 +83,17 @@ export async function attachTo(
   connection: Connection,
   address: InspectorAddress,
   options: AttachOptions,
+  { throughDebugger = false } = {},
 ): Promise<AttachedTarget> {
   const { signal } = options;
   const state = { exiting: false };
   let channel: AgentChannel;
+  let cancelling: NodeJS.Timeout | undefined;
+  // what was begun in the target is taken out again, unless it does not answer
   const cancel = (): void => {
-    connection.close().catch(neverRejects);
+    cancelling = setTimeout(() => {
+      connection.close().catch(neverRejects);
+    }, CANCEL_TIMEOUT_MS);
   };
   // Node waits at its exit for every session that has evaluated something; with this it tells us when it does
   // (node: src/inspector/runtime_agent.cc), and we let go at once.
@@ -100,6 +111,8 @@ export async function attachTo(
     channel = await openAgentChannel(connection, {
       budgetPercent: options.budgetPercent,
       leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
+      signal,
+      onWaiting: options.onWaiting,
     });
   } catch (error) {
     await connection.close();
@@ -108,13 +121,17 @@ export async function attachTo(
     throw error;
   } finally {
     signal?.removeEventListener('abort', cancel);
+    clearTimeout(cancelling);
   }
 
+  const isAlive = throughDebugger ? undefined : localProcess(address, channel.agent.pid);
   const snapshotTurn = { free: Promise.resolve() };
   let detaching: Promise<void> | undefined;
   const closed = connection.closed.then(async (by): Promise<CloseReason> => {
+    if (by === 'ours' && !state.exiting) return 'detached';
+    if (throughDebugger) return 'debugger ended';
+    if (await livesOn(await isAlive, address)) return 'inspector closed';
     if (state.exiting) return 'target exited';
-    if (by === 'ours') return 'detached';
     return (await answers(address.host, address.port)) ? 'connection lost' : 'target exited';
   });
   const info: TargetInfo = {
@@ -123,6 +140,7 @@ export async function attachTo(
     url: formatAddress(address.host, address.port),
     title: channel.agent.title,
     cwd: channel.agent.cwd,
+    ...(throughDebugger && { throughDebugger }),
   };
 
   return {
@@ -207,6 +225,41 @@ async function takeHeapSnapshot(
     stopChunks();
     stopProgress();
   }
+}
+
+/**
+ * Whether the process that answers at an address is still there; undefined where that cannot be told: on another machine, in a
+ * container, on a system whose processes we cannot list.
+ */
+async function localProcess({ host, port }: InspectorAddress, pid: number): Promise<(() => Promise<boolean>) | undefined> {
+  if (host !== 'localhost' && !isLoopback(host)) return undefined;
+  try {
+    const system = processSystem();
+    const facts = await system.read(pid);
+    // another process may have the same id in another namespace
+    if (facts?.listeners.some((listener) => listener.port === port) !== true) return undefined;
+    return async () => (await system.read(pid))?.identity === facts.identity;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Node says that it waits for us to let go before it exits, and also when the program closes its inspector. A process that exits
+ * is gone soon after; one that another debugger still holds answers on.
+ */
+async function livesOn(isAlive: (() => Promise<boolean>) | undefined, { host, port }: InspectorAddress): Promise<boolean> {
+  if (isAlive === undefined) return false;
+  const end = performance.now() + EXIT_TIMEOUT_MS;
+  try {
+    while (await isAlive()) {
+      if (performance.now() > end) return !(await answers(host, port));
+      await sleep(EXIT_POLL_MS);
+    }
+  } catch {
+    // what cannot be asked is taken for gone
+  }
+  return false;
 }
 
 function neverRejects(error: unknown): void {

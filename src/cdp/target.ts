@@ -3,7 +3,7 @@ import type { TargetInfo } from '../core/model/task';
 import type { AgentPoll, ScriptLesson } from '../protocol/agent';
 
 /** How the connection came to its end. */
-export type CloseReason = 'detached' | 'target exited' | 'connection lost';
+export type CloseReason = 'detached' | 'target exited' | 'connection lost' | 'inspector closed' | 'debugger ended';
 
 export interface HeapSnapshotOptions {
   /** Called in order, one at a time. Chunks are at most about 100 KB of text. */

@@ -262,6 +262,7 @@ function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
 
 async function endText(reason: CloseReason, program: StartedProgram | undefined, afterMs: number): Promise<string> {
   if (!program) {
+    if (reason === 'inspector closed') return 'The program has closed its inspector, or another tool has. The process runs on.';
     return reason === 'target exited'
       ? 'The process exited while it was being watched.'
       : 'The connection to the process was lost. If it still runs, try again.';

@@ -1,11 +1,12 @@
 /** The picture for people. Everything that comes from the target is stripped of what a terminal would act on. */
 import { isAbsolute, relative } from 'node:path';
-import { FROM_BEFORE, formatEstimate, formatGrowth, formatOldest } from '../core/format/figures';
+import { FROM_BEFORE, formatAge, formatEstimate, formatGrowth, formatOldest } from '../core/format/figures';
 import { formatBytes, formatCount, formatMilliseconds, formatPercent } from '../core/format/quantity';
 import { formatKindCount, formatTaskCount, kindNoun } from '../core/format/taskKind';
 import { displayName, stripControls } from '../core/format/text';
 import { kindsPresent } from '../core/model/sessionModel';
 import type { SessionModel } from '../core/model/sessionModel';
+import { STILL_THRESHOLD_MS } from '../core/model/task';
 import type { Site, TargetInfo } from '../core/model/task';
 import { clipEnd, clipStart, displayWidth, pad } from './terminalText';
 
@@ -103,6 +104,8 @@ function notesOf(model: SessionModel, listed: readonly Site[], options: TableOpt
   }
   if (listed.some((site) => !site.exact)) notes.push('~ is an estimate: so many tasks are started that only a sample is looked at.');
   if (dropped > 0) notes.push(`WARNING: ${formatCount(dropped)} tasks were not recorded, a limit of the agent was reached.`);
+  const { stillMs = 0 } = model.process?.loop ?? {};
+  if (stillMs >= STILL_THRESHOLD_MS) notes.push(`The event loop stands still for ${formatAge(stillMs)}: a debugger holds it, or one callback does.`);
   if (lostPolls > 0) notes.push(`WARNING: ${formatCount(lostPolls)} answers of the target were lost; sites may be missing.`);
   if (restarts > 0) notes.push('WARNING: the target was out of reach for long; tasks from before that are not seen.');
   return notes;

@@ -4,6 +4,7 @@
  */
 import type { Grouping } from '../core/view/grouping';
 import { REVEAL_SITE_COMMAND } from '../protocol/lsp';
+import type { DebuggerConnection } from '../protocol/lsp';
 
 export const COMMANDS = {
   attach: 'asyncscope.attach',
@@ -67,6 +68,8 @@ export interface Settings {
   readonly overheadBudget: number;
   /** Wait for a process that has gone to come back at its address. */
   readonly followRestarts: boolean;
+  /** The way to a process that is being debugged. */
+  readonly connection: DebuggerConnection;
   readonly codeLens: boolean;
   readonly gutter: boolean;
   readonly endOfLineText: boolean;
@@ -80,6 +83,7 @@ export const DEFAULT_SETTINGS: Settings = {
   pollInterval: 1000,
   overheadBudget: 1,
   followRestarts: true,
+  connection: 'auto',
   codeLens: true,
   gutter: true,
   endOfLineText: true,

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { DEBUGGER_CONNECTIONS } from '../protocol/lsp';
 import type { ServerSettings } from '../protocol/lsp';
 import type { Settings } from './contributions';
 import { CONFIGURATION_SECTION, DEFAULT_SETTINGS } from './contributions';
@@ -16,6 +17,7 @@ export function readSettings(): Settings {
     pollInterval: read('pollInterval'),
     overheadBudget: read('overheadBudget'),
     followRestarts: read('followRestarts'),
+    connection: DEBUGGER_CONNECTIONS.find((each) => each === read('connection')) ?? DEFAULT_SETTINGS.connection,
     codeLens: read('codeLens'),
     gutter: read('gutter'),
     endOfLineText: read('endOfLineText'),

@@ -135,7 +135,7 @@ const task = v.object({
 
 const processFigures = v.object({
   heap: v.object({ used: count, total: count, limit: count, rss: count, external: count, arrayBuffers: count }),
-  loop: v.object({ delayP50Ms: count, delayP99Ms: count, delayMaxMs: count, utilization: count }),
+  loop: v.object({ delayP50Ms: count, delayP99Ms: count, delayMaxMs: count, utilization: count, stillMs: count }),
   gc: v.object({ count, totalMs: count }),
   activeResources: v.record(text, count),
   uptimeMs: count,

@@ -24,6 +24,13 @@ export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, b
 export const initializationOptions = v.optional(v.nullable(v.partial(serverSettings)));
 
 /**
+ * The way to a process that is being debugged: `auto` connects to its inspector, and through the debugger's session where
+ * that cannot be reached.
+ */
+export type DebuggerConnection = 'auto' | 'direct' | 'proxy';
+export const DEBUGGER_CONNECTIONS = ['auto', 'direct', 'proxy'] as const satisfies readonly DebuggerConnection[];
+
+/**
  * What an attach may do only after the user was asked. Without it the attach fails with the reason `signal unsure`
  * (SIGUSR1 goes to a program that may handle it itself) or `remote host` (the inspector is on another machine).
  */
@@ -36,6 +43,8 @@ export type Consent = 'signal' | 'remote host';
 export const attachParams = v.object({
   target: v.optional(text),
   proxy: v.optional(v.object({ host: text, port: v.number(), path: v.optional(text) })),
+  /** With `proxy`. */
+  connection: v.optional(v.picklist(DEBUGGER_CONNECTIONS)),
   name: v.optional(text),
   /** {@link NodeProcess.identity} of the process that `pid:…` was chosen from. */
   identity: v.optional(text),
@@ -134,7 +143,7 @@ export interface SessionWait {
 
 /** Why a session ended or could not begin; `message` says what to do. */
 export interface SessionEnd {
-  readonly reason: AttachFailureReason | 'detached' | 'target exited' | 'connection lost';
+  readonly reason: AttachFailureReason | 'detached' | 'target exited' | 'connection lost' | 'inspector closed' | 'debugger ended';
   readonly message: string;
 }
 

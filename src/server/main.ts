@@ -15,8 +15,8 @@ if (process.noDeprecation !== true) process.noDeprecation = true;
 
 const connection = createConnection();
 serve(connection, {
-  attach({ target, proxy }, options) {
-    if (proxy) return attachThroughProxy(proxy, options);
+  attach({ target, proxy, connection: by }, options) {
+    if (proxy) return attachThroughProxy(proxy, options, by);
     if (target !== undefined) return attach(target, options);
     return Promise.reject(new TargetError('bad target', 'Name a target: a port, host:port or a ws:// URL.'));
   },

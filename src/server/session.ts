@@ -430,6 +430,10 @@ function endOf(reason: CloseReason): SessionEnd {
       return { reason, message: 'Detached.' };
     case 'target exited':
       return { reason, message: 'The process has exited.' };
+    case 'inspector closed':
+      return { reason, message: 'The program has closed its inspector, or another tool has. The process runs on.' };
+    case 'debugger ended':
+      return { reason, message: 'The debug session ended.' };
     case 'connection lost':
       return { reason, message: 'The connection to the process was lost. If it still runs, attach again.' };
     default:

@@ -12,3 +12,9 @@ export const PROGRESS_MARK = '[test]';
 
 /** Names the file that {@link HostResults} are written to. */
 export const RESULTS_VARIABLE = 'ASYNCSCOPE_TEST_RESULTS';
+
+/** Names the folder with the supported Nodes. */
+export const NODES_VARIABLE = 'ASYNCSCOPE_TEST_NODES';
+
+/** A pattern: only the tests whose full titles match it are run. */
+export const ONLY_VARIABLE = 'ASYNCSCOPE_HOST_TESTS';

@@ -2,8 +2,8 @@
 import { build } from 'esbuild';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ROOT, TEST_RESULTS } from '../../scripts/lib/paths.ts';
-import { RESULTS_VARIABLE } from './hostResults.ts';
+import { NODES_PACKAGE, ROOT, TEST_RESULTS } from '../../scripts/lib/paths.ts';
+import { NODES_VARIABLE, ONLY_VARIABLE, RESULTS_VARIABLE } from './hostResults.ts';
 import type { HostResults } from './hostResults.ts';
 
 /** The folder that the tests find open. */
@@ -42,7 +42,7 @@ export async function prepareHostSuite(): Promise<HostSuite> {
     sourcemap: 'inline',
     logLevel: 'warning',
   });
-  return { testsPath: join(OUTPUT, 'index'), env: { [RESULTS_VARIABLE]: RESULTS_FILE } };
+  return { testsPath: join(OUTPUT, 'index'), env: { [RESULTS_VARIABLE]: RESULTS_FILE, [NODES_VARIABLE]: NODES_PACKAGE, [ONLY_VARIABLE]: process.env[ONLY_VARIABLE] ?? '' } };
 }
 
 /**

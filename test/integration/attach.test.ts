@@ -81,10 +81,10 @@ async function reaches(target: AttachedTarget, kind: string, count: number): Pro
 
 describe.each(NODES)('Node $version', (node) => {
   describe.each([
-    ['ends naturally', 'setTimeout(() => {}, 300)', 0],
-    ['calls process.exit', 'setTimeout(() => process.exit(7), 300)', 7],
-    ['throws', "setTimeout(() => { throw new Error('on purpose'); }, 300)", 1],
-    ['rejects', "setTimeout(() => { Promise.reject(new Error('on purpose')); }, 300)", 1],
+    ['ends naturally', 'setTimeout(() => {}, 1000)', 0],
+    ['calls process.exit', 'setTimeout(() => process.exit(7), 1000)', 7],
+    ['throws', "setTimeout(() => { throw new Error('on purpose'); }, 1000)", 1],
+    ['rejects', "setTimeout(() => { Promise.reject(new Error('on purpose')); }, 1000)", 1],
   ])('a target that %s', (_how, code, exitCode) => {
     test('exits by itself, with its own exit code', async () => {
       const target = await startTarget(node, code);

@@ -126,7 +126,12 @@ export interface LoopFigures {
   readonly delayMaxMs: number;
   /** 0 to 1. */
   readonly utilization: number;
+  /** How long the loop has stood still until the last poll, in milliseconds: a debugger holds it, or one callback does; else 0. */
+  readonly stillMs: number;
 }
+
+/** From here on it is told that the loop stands still, in milliseconds: shorter stops are figures of the loop's delay. */
+export const STILL_THRESHOLD_MS = 2_000;
 
 /** Garbage collections since the attach. */
 export interface GcFigures {
@@ -169,4 +174,6 @@ export interface TargetInfo {
   /** Main script or process title, for people. */
   readonly title: string;
   readonly cwd: string;
+  /** What is known comes through a debugger's session, as the inspector itself is out of reach. */
+  readonly throughDebugger?: boolean;
 }

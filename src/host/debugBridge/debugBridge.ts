@@ -1,13 +1,14 @@
 /** Attaches to what the user debugs, and lets go when they stop. */
 import * as vscode from 'vscode';
 import { systemClock } from '../base/clock';
+import type { DebuggerConnection } from '../../protocol/lsp';
 import type { Disposable } from '../base/disposable';
 import { ServerError } from '../client/serverError';
 import { DisposableStore } from '../base/disposable';
 import { safeErrorMessage } from '../redact';
 import type { AttachIntent, Attachments } from '../sessions/attachments';
 import type { SessionStore } from '../sessions/sessionStore';
-import { isConcreteNodeSession, ProxyError, requestProxyAddress, sessionName } from './proxyAddress';
+import { isConcreteNodeSession, NODE_SESSION_TYPES, ProxyError, requestProxyAddress, sessionName, stopOf } from './proxyAddress';
 
 /** Answers of the server that a user who only pressed F5 need not hear of. */
 const EXPECTED_REASONS: ReadonlySet<string | undefined> = new Set(['refused', 'not node', 'cancelled', 'closed']);
@@ -19,11 +20,12 @@ export interface DebugBridgeOptions {
   readonly attachments: Attachments;
   readonly sessions: SessionStore;
   readonly autoAttach: () => boolean;
+  readonly connection: () => DebuggerConnection;
   readonly log: vscode.LogOutputChannel;
   readonly onFailure: (name: string, error: unknown) => void;
 }
 
-export function createDebugBridge({ attachments, sessions, autoAttach, log, onFailure }: DebugBridgeOptions): Disposable {
+export function createDebugBridge({ attachments, sessions, autoAttach, connection, log, onFailure }: DebugBridgeOptions): Disposable {
   const store = new DisposableStore();
 
   const failed = (session: vscode.DebugSession, error: unknown): void => {
@@ -39,14 +41,25 @@ export function createDebugBridge({ attachments, sessions, autoAttach, log, onFa
       log.info(`${session.name}: automatic attach is off`);
       return;
     }
-    attachments.attach(intentFor(session)).catch((error: unknown) => {
+    attachments.attach(intentFor(session, connection)).catch((error: unknown) => {
       failed(session, error);
     });
   };
 
   store.add(vscode.debug.onDidStartDebugSession(started));
+  for (const type of NODE_SESSION_TYPES) {
+    store.add(vscode.debug.registerDebugAdapterTrackerFactory(type, {
+      createDebugAdapterTracker: (session) => ({
+        onDidSendMessage: (message: unknown) => {
+          const stopped = stopOf(message);
+          if (stopped !== undefined) sessions.setStopped(session.id, stopped);
+        },
+      }),
+    }));
+  }
   store.add(
     vscode.debug.onDidTerminateDebugSession((session) => {
+      sessions.setStopped(session.id, false);
       const sessionId = attachments.sessionOf(keyOf(session));
       if (sessionId !== undefined) sessions.debuggerEnded(sessionId);
       attachments.detachKey(keyOf(session)).catch((error: unknown) => {
@@ -71,7 +84,7 @@ function keyOf(session: vscode.DebugSession): string {
   return `debug:${session.id}`;
 }
 
-function intentFor(session: vscode.DebugSession): AttachIntent {
+function intentFor(session: vscode.DebugSession, connection: () => DebuggerConnection): AttachIntent {
   const name = sessionName(session.name);
   return {
     key: keyOf(session),
@@ -79,6 +92,7 @@ function intentFor(session: vscode.DebugSession): AttachIntent {
     resolve: async (signal) => ({
       name,
       debugSessionId: session.id,
+      connection: connection(),
       proxy: await requestProxyAddress(
         () => vscode.commands.executeCommand(REQUEST_PROXY_COMMAND, session.id),
         systemClock,

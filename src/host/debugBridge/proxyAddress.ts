@@ -69,7 +69,7 @@ export interface DebugSessionFacts {
   readonly configuration: Readonly<Record<string, unknown>>;
 }
 
-const NODE_SESSION_TYPES: ReadonlySet<string> = new Set(['pwa-node', 'node']);
+export const NODE_SESSION_TYPES: ReadonlySet<string> = new Set(['pwa-node', 'node']);
 
 /**
  * True for the sessions that stand for one process or worker. The JavaScript debugger starts a launcher session first,
@@ -77,6 +77,15 @@ const NODE_SESSION_TYPES: ReadonlySet<string> = new Set(['pwa-node', 'node']);
  */
 export function isConcreteNodeSession(session: DebugSessionFacts): boolean {
   return NODE_SESSION_TYPES.has(session.type) && (session.hasParent || '__pendingTargetId' in session.configuration);
+}
+
+/** Whether a message of a debug adapter says that the process has stopped, or that it goes on; undefined for any other. */
+export function stopOf(message: unknown): boolean | undefined {
+  if (typeof message !== 'object' || message === null) return undefined;
+  const { type, event } = message as Readonly<Record<string, unknown>>;
+  if (type !== 'event') return undefined;
+  if (event === 'stopped') return true;
+  return event === 'continued' || event === 'terminated' ? false : undefined;
 }
 
 /**

@@ -25,6 +25,8 @@ export interface Session {
   readonly origins: Readonly<Record<Origin, number>>;
   /** What of it began before the attach. */
   readonly before: SessionUpdate['before'];
+  /** The debugger that it belongs to has stopped it at a breakpoint or the like. */
+  readonly stoppedByDebugger: boolean;
   readonly dropped: number;
   readonly lostPolls: number;
   readonly agentRestarts: number;
@@ -42,6 +44,8 @@ export const ENDED_SESSIONS_KEPT = 3;
 export class SessionStore implements Disposable {
   readonly #sessions = new Map<string, Session>();
   readonly #changed = new Emitter<void>();
+  /** Debug sessions whose process is stopped. */
+  readonly #stopped = new Set<string | undefined>();
 
   /** Something about any session changed. */
   readonly onDidChange = this.#changed.event;
@@ -93,6 +97,7 @@ export class SessionStore implements Disposable {
       totals: update.totals,
       origins: update.origins,
       before: update.before,
+      stoppedByDebugger: this.#stopped.has(update.debugSessionId ?? before?.debugSessionId),
       dropped: update.dropped,
       lostPolls: update.lostPolls,
       agentRestarts: update.agentRestarts,
@@ -102,6 +107,17 @@ export class SessionStore implements Disposable {
       tasks: new Map(update.tasks.map((list) => [list.siteId, list])),
       baselineAt: update.baselineAt,
     });
+    this.#changed.fire();
+  }
+
+  /** A debugger has stopped its process, or lets it go on. */
+  setStopped(debugSessionId: string, stopped: boolean): void {
+    if (this.#stopped.has(debugSessionId) === stopped) return;
+    if (stopped) this.#stopped.add(debugSessionId);
+    else this.#stopped.delete(debugSessionId);
+    for (const [id, session] of this.#sessions) {
+      if (session.debugSessionId === debugSessionId) this.#sessions.set(id, { ...session, stoppedByDebugger: stopped });
+    }
     this.#changed.fire();
   }
 

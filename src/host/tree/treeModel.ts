@@ -6,6 +6,7 @@ import { assertNever } from '../../core/base/assertNever';
 import { formatAge } from '../../core/format/figures';
 import { formatCount } from '../../core/format/quantity';
 import { formatTaskCount } from '../../core/format/taskKind';
+import { STILL_THRESHOLD_MS } from '../../core/model/task';
 import type { StackFrame, TaskKind, TaskList } from '../../core/model/task';
 import type { Filter } from '../../core/view/filter';
 import { asksForInternals, EMPTY_FILTER, isNew, matchesFilter } from '../../core/view/filter';
@@ -358,6 +359,7 @@ function sessionStatus(session: Session): StatusFace {
         context: ROW_CONTEXTS.sessionWaiting,
       };
     case 'attached':
+      if (session.stoppedByDebugger) return { text: 'stopped by the debugger', icon: theme('debug-pause', 'charts.yellow'), context: ROW_CONTEXTS.sessionRunning };
       return { text: '', icon: theme('server-process', 'charts.green'), context: ROW_CONTEXTS.sessionRunning };
     case 'paused':
       return { text: 'paused', icon: theme('debug-pause', 'charts.yellow'), context: ROW_CONTEXTS.sessionPaused };
@@ -368,6 +370,14 @@ function sessionStatus(session: Session): StatusFace {
     default:
       return assertNever(session.status);
   }
+}
+
+/** That the process does not run at the moment, though it answers; undefined when it does run. */
+function stopText({ stoppedByDebugger, process }: Session): string | undefined {
+  if (stoppedByDebugger) return 'Stopped by the debugger. Ages grow on; nothing starts or ends.';
+  const { stillMs = 0 } = process?.loop ?? {};
+  if (stillMs < STILL_THRESHOLD_MS) return undefined;
+  return `The event loop stands still for ${formatAge(stillMs)}: a debugger holds it, or one callback does`;
 }
 
 type SessionChildren = Omit<SessionPicture, 'row'> & { readonly children: readonly TreeRow[] };
@@ -383,6 +393,8 @@ function sessionChildren(session: Session, options: TreeOptions, cache: RowCache
   if (session.status === 'unresponsive') {
     rows.push(note(session, 'unresponsive', 'The target does not answer: its event loop is blocked, or it is stopped. The figures are the last known.', theme('warning', 'list.warningForeground')));
   }
+  const stop = stopText(session);
+  if (stop !== undefined) rows.push(note(session, 'still', stop, theme('debug-pause', 'charts.yellow')));
   if (session.dropped > 0) {
     rows.push(note(session, 'dropped', `${formatTaskCount(session.dropped)} not counted: a limit was reached, so the figures are too low`, theme('warning', 'list.warningForeground')));
   }

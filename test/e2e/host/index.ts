@@ -2,7 +2,7 @@
 import Mocha from 'mocha';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PROGRESS_MARK, RESULTS_VARIABLE } from '../hostResults.ts';
+import { ONLY_VARIABLE, PROGRESS_MARK, RESULTS_VARIABLE } from '../hostResults.ts';
 import type { HostResults } from '../hostResults.ts';
 
 /** Milliseconds for one test on a busy machine with two cores. */
@@ -13,7 +13,8 @@ export async function run(): Promise<void> {
   const resultsFile = process.env[RESULTS_VARIABLE];
   if (resultsFile === undefined) throw new Error(`${RESULTS_VARIABLE} is not set: start this with npm test.`);
   process.setSourceMapsEnabled(true);
-  const mocha = new Mocha({ ui: 'bdd', timeout: TEST_TIMEOUT_MS, reporter: SilentReporter });
+  const only = process.env[ONLY_VARIABLE] ?? '';
+  const mocha = new Mocha({ ui: 'bdd', timeout: TEST_TIMEOUT_MS, reporter: SilentReporter, ...(only !== '' && { grep: new RegExp(only) }) });
   // The bundles of the tests lie beside the bundle of this file.
   for (const name of (await readdir(__dirname)).sort()) {
     if (name.endsWith('.test.js')) mocha.addFile(join(__dirname, name));

@@ -1,24 +1,26 @@
-/** The messages that the user guide explains are messages that the code has. */
+/** The messages that the user guide and docs/attaching.md explain are messages that the code has. */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const SOURCES = join(ROOT, 'src');
-const guide = readFileSync(join(ROOT, 'docs', 'user-guide.md'), 'utf8');
+/** The part of a document below a heading. */
+const below = (name: string, heading: string): string =>
+  readFileSync(join(ROOT, 'docs', name), 'utf8').split(/^## /m).find((section) => section.startsWith(`${heading}\n`)) ?? '';
 const code = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
   .map((name) => readFileSync(join(SOURCES, name), 'utf8'))
   .join('\n');
 
-const troubleshooting = guide.split(/^## /m).find((section) => section.startsWith('Troubleshooting\n')) ?? '';
-const messages = troubleshooting
+const tables = `${below('user-guide.md', 'Troubleshooting')}\n${below('attaching.md', 'Messages')}`;
+const messages = tables
   .split('\n')
   .filter((line) => line.startsWith('| `'))
   .flatMap((line) => [...(line.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, message = '']) => message));
 
 test('the table has messages', () => {
-  expect(messages.length).toBeGreaterThan(10);
+  expect(messages.length).toBeGreaterThan(25);
 });
 
 test.each(messages)('%s', (message) => {
