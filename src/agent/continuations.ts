@@ -8,10 +8,17 @@ import type { TaskTable } from './taskTable';
 /** Sites of one function beyond these are too many to look through for a promise. */
 const FEW_SITES = 8;
 
-interface Calls {
+/** Generators beyond these are not remembered: what they make after an `await` may then show beside what they handed out. */
+const GENERATORS_LIMIT = 4096;
+
+/** An async function of other code, and its calls. */
+export interface AsyncFunction {
   readonly sites: number[];
   /** By type of resource: when the call began that the last one was put down to. */
   readonly last: Map<string, number>;
+  /** What Node ran when the last call began, as an async id, and when the first call of that turn began. */
+  turn: number;
+  turnStart: number;
 }
 
 export interface Continuations {
@@ -19,12 +26,18 @@ export interface Continuations {
    * A site of calls of an async function of other code.
    * @param ownedByUser a frame of the user's is on the stack
    */
-  add(fn: string, site: number, ownedByUser: boolean): void;
+  add(fn: string, site: number, ownedByUser: boolean): AsyncFunction;
+  /** The function is a generator's. */
+  isGenerator(fn: string): void;
+  /** Whether it is an async function that was seen to be called, or a generator's. */
+  knows(fn: string): boolean;
+  /** A call of the function begins. `turn`: what Node runs, as an async id. `now`: the agent's clock, milliseconds. */
+  begins(fn: AsyncFunction, turn: number, now: number): void;
   /**
    * The site of the user's whose call goes on in a function, or -1 where that is not known. Where calls from several sites
-   * are under way they are taken to get there in the order in which they were made.
+   * are under way, those that were made in this very turn come first, and they get there in the order in which they were made.
    */
-  siteOf(fn: string, type: string): number;
+  siteOf(fn: string, type: string, turn: number): number;
   /** A function that was called at a site of no user's was called by one whose call from `cause` goes on (-1: not known). */
   calledBy(site: number, cause: number): void;
   /** As {@link siteOf}, where there is no doubt; cheap. */
@@ -32,7 +45,8 @@ export interface Continuations {
 }
 
 export function createContinuations(table: TaskTable): Continuations {
-  const functions = new Map<string, Calls>();
+  const functions = new Map<string, AsyncFunction>();
+  const generators = new Set<string>();
   /** Of sites without a frame of the user's: the site of the user's behind them, -1 when there are several or none. */
   const causes = new Map<number, number>();
 
@@ -43,14 +57,26 @@ export function createContinuations(table: TaskTable): Continuations {
   return {
     add(fn, site, ownedByUser) {
       let calls = functions.get(fn);
-      if (calls === undefined) functions.set(fn, (calls = { sites: [], last: new Map() }));
-      calls.sites[calls.sites.length] = site;
-      if (!ownedByUser) causes.set(site, -1);
+      if (calls === undefined) functions.set(fn, (calls = { sites: [], last: new Map(), turn: -1, turnStart: Infinity }));
+      if (!calls.sites.includes(site)) calls.sites[calls.sites.length] = site;
+      if (ownedByUser) causes.delete(site);
+      else causes.set(site, -1);
+      return calls;
     },
-    siteOf(fn, type) {
+    isGenerator(fn) {
+      if (generators.size < GENERATORS_LIMIT) generators.add(fn);
+    },
+    knows: (fn) => functions.has(fn) || generators.has(fn),
+    begins(calls, turn, now) {
+      if (calls.turn === turn) return;
+      calls.turn = turn;
+      calls.turnStart = now;
+    },
+    siteOf(fn, type, turn) {
       const calls = functions.get(fn);
       if (calls === undefined) return -1;
-      const after = calls.last.get(type) ?? -1;
+      let after = calls.last.get(type) ?? -1;
+      if (calls.turn === turn && after < calls.turnStart) after = before(calls.turnStart);
       let next = -1;
       let nextStart = Infinity;
       let oldest = -1;
@@ -97,4 +123,9 @@ export function createContinuations(table: TaskTable): Continuations {
       else if (causes.get(site) !== cause) causes.set(site, -1);
     },
   };
+}
+
+/** A little earlier: so that what began at `time` began after it. */
+function before(time: number): number {
+  return time - 1e-6;
 }

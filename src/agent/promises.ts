@@ -44,6 +44,7 @@ export function trackPromises(
     kind: 'promise' as const,
     type: 'PROMISE',
     above: onInit,
+    now: 0,
     exact: true,
     label: () => null,
     cause: () => -1,
@@ -69,6 +70,7 @@ export function trackPromises(
     const now = clock();
     try {
       request.classes = getPrototypeOf(promise) === promisePrototype ? undefined : subclassesOf(node.isProxy, promise);
+      request.now = now;
       request.exact = sampler.weight === 1;
       const site = stacks.site(request);
       if (site === NO_SITE) table.drop(sampler.weight);

@@ -105,6 +105,7 @@ export function trackResources(
     kind: 'handle',
     type: '',
     above: init,
+    now: 0,
     exact: true,
     label() {
       const callback =
@@ -175,7 +176,7 @@ export function trackResources(
       // Node's own ticks are many, and few of them start anything: only as many as streams and servers are opened.
       const name = nameOfTick(resource);
       if (name === STARTING_TICK || isLookUp(node, readOwn(node.isProxy, resource, 'args'))) return true;
-      return sampler.weight === 1 && !ticksOfNode.has(name);
+      return sampler.affluent && !ticksOfNode.has(name);
     }
     // The TLS layer of a socket stands for the socket, in the requests that go over it.
     if (type === 'TLSWRAP') return true;

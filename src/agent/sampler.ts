@@ -40,6 +40,8 @@ export interface Sampler {
   sampled: boolean;
   /** Milliseconds spent looking, since the start, on the agent's clock. */
   spentMs: number;
+  /** Half of what may be spent in a burst is left: looks that no count depends on take nothing away from those that do. */
+  readonly affluent: boolean;
   /** Pays for a look that took from `begin` to `end` (milliseconds) and draws the next skip. */
   paid(begin: number, end: number): void;
   /** Pays for a look at something that is no creation of a task: no sample was taken. */
@@ -127,6 +129,9 @@ export function createSampler(budget: Budget, samplers: number, now: number, fil
     weight: 1,
     sampled: false,
     spentMs: 0,
+    get affluent() {
+      return sampler.weight === 1 && budget.left > BURST_MS / 2;
+    },
     charge(begin, end) {
       const took = end - begin;
       const charged = took < DEAREST_LOOK_MS ? took : DEAREST_LOOK_MS;

@@ -108,5 +108,7 @@ export function originAt({ name, origins }: Script, line: number, column: number
 
 function originByName(script: string): FrameOrigin {
   if (script.startsWith('node:')) return 'node';
+  // compiled code is a library's as a rule, and has no lines; whose it is, its callers tell
+  if (script.startsWith('wasm:')) return 'native';
   return /[\\/]node_modules[\\/]/.test(script) ? 'dependency' : 'app';
 }

@@ -10,6 +10,7 @@ import type { AgentSite, ScriptLesson } from '../protocol/agent';
 import { createCalls } from './calls';
 import type { MadeBelow, Way } from './calls';
 import { createContinuations } from './continuations';
+import type { AsyncFunction } from './continuations';
 import type { CallSite, V8Error } from './host';
 import { isPartOfObject } from './resourceTypes';
 import { createScripts, originAt } from './scripts';
@@ -85,6 +86,8 @@ interface Node {
   verdict: Verdict | null;
   /** The site that ends here waits to be told whose code it is in. */
   birth: Birth | null;
+  /** Where it is the call of an async function of other code: that function. */
+  called: AsyncFunction | null;
 }
 
 interface Verdict {
@@ -159,6 +162,8 @@ export interface SiteRequest {
   readonly type: string;
   /** The hook whose own frames are to be left out. */
   readonly above: unknown;
+  /** On the agent's clock, milliseconds. */
+  readonly now: number;
   /** Every creation of this kind is looked at. */
   readonly exact: boolean;
   /** Called when the site is new: the name of the callback. */
@@ -366,6 +371,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
       addSite(node, base, request, sample, owner, cause, waits);
     }
     if (owner === NOBODY && walked.asyncCall && request.exact) continuations.calledBy(node.site, continued(walked, null));
+    if (node.called !== null) continuations.begins(node.called, turn(), request.now);
     const { birth } = node;
     const way = (birth === null ? node : birth.owner).verdict?.way ?? null;
     if (birth !== null && request.kind === 'promise' && unsurePromises.length < MAX_UNSURE_PROMISES) {
@@ -386,7 +392,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
       if (frame.script?.name === TASK_QUEUES) continue;
       const isAsync = (sites[offset + i] as CallSite).isAsync();
       if (frame.origin === 'dependency' || (isAsync && frame.origin === 'node')) {
-        const found = type === null ? continuations.onlySiteOf(frame.fn) : continuations.siteOf(frame.fn, type);
+        const found = type === null ? continuations.onlySiteOf(frame.fn) : continuations.siteOf(frame.fn, type, turn());
         if (found !== -1) return found;
       }
       // frames above this one are called by it, they are not resumed
@@ -464,7 +470,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     bases[id] = base;
     newSites.set(id, site);
     table.addSite();
-    follow(id, list, asyncCall, owner);
+    follow(node, id, list, asyncCall, owner);
     if (!waits) return;
     const { isInner } = request;
     node.birth = { id, node, request: { kind, type, isInner }, list, asyncCall, cause, owner: at, origins: originsOf(list, owner) };
@@ -472,9 +478,11 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
   }
 
   /** Other code's async function may go on later, on behalf of the user's call. */
-  function follow(id: number, list: readonly Frame[], asyncCall: boolean, owner: number): void {
+  function follow(node: Node, id: number, list: readonly Frame[], asyncCall: boolean, owner: number): void {
     const made = list[0];
-    if (asyncCall && made !== undefined && made.origin !== 'app') continuations.add(made.fn, id, owner !== NOBODY);
+    if (asyncCall && made !== undefined && made.origin !== 'app') {
+      node.called = continuations.add(made.fn, id, owner !== NOBODY);
+    }
   }
 
   /** Where the verdict on a site is kept: at its owner, with the cause of what is nobody's. */
@@ -523,15 +531,23 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     const nearest = list[owner - 1] as Frame;
     const resumed = nearest.origin === 'native' && RESUMING_BUILTIN.test(nearest.name ?? '');
     if (!foreign && !resumed) return undefined;
+    for (let i = 1; i < owner; i++) {
+      const { origin, name } = list[i] as Frame;
+      if (origin === 'native' && RESUMING_BUILTIN.test(name ?? '')) continuations.isGenerator((list[i - 1] as Frame).fn);
+    }
     let called = owner - 1;
-    while (!resumed && called > 0 && (list[called] as Frame).origin === 'native') called--;
-    const { fn, script, origin, async, construct } = list[called] as Frame;
+    const stands = ({ origin: of, script }: Frame): boolean => of !== 'native' && !NODE_QUEUES.test(script?.name ?? '');
+    while (!resumed && called > 0 && !stands(list[called] as Frame)) called--;
+    const { fn, origin, async, construct } = list[called] as Frame;
     // for whom it was made: the frame that calls an async function or a builtin
     let depth = 0;
     for (let i = asyncCall ? 1 : 0; i <= called; i++) if ((list[i] as Frame).origin !== 'native') depth++;
-    const site = sites?.[sites.length - list.length + called];
-    // a function that is resumed has handed out its own promise long ago; what runs from Node's queues is called by nobody
-    const resumedLater = ((site?.isAsync() ?? async) && !(asyncCall && called === 0)) || NODE_QUEUES.test(script?.name ?? '');
+    const offset = (sites?.length ?? 0) - list.length;
+    const site = sites?.[offset + called];
+    // Where the user's function is waiting, what is on the stack was resumed: an async function or generator has handed out its
+    // own promise long ago. A callback of `then` has not: it stands for the promise that `then` has derived.
+    const waits = sites?.[offset + owner]?.isAsync() ?? caller.async;
+    const resumedLater = waits && !(asyncCall && called === 0) && ((site?.isAsync() ?? async) || continuations.knows(fn));
     return {
       key: `${caller.id} ${fn}`,
       ofCall: resumed ? owner === 1 : asyncCall && called === 0,
@@ -632,7 +648,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     if (mistaken.has(birth)) {
       const { inner, way } = judgeAnew(birth);
       setInner(id, inner || way?.inner === true);
-      follow(id, list, asyncCall, ownerOf(list, asyncCall, true));
+      follow(node, id, list, asyncCall, ownerOf(list, asyncCall, true));
     }
     const owner = ownerOf(list, asyncCall, true);
     if (isUnsureUpTo(list, owner === NOBODY ? innermostForeign(list) : owner)) {
@@ -686,7 +702,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
 }
 
 function createNode(): Node {
-  return { children: undefined, site: -1, verdict: null, birth: null };
+  return { children: undefined, site: -1, verdict: null, birth: null, called: null };
 }
 
 function isUnsure(frame: Frame): boolean {

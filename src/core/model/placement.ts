@@ -46,7 +46,8 @@ export function placeFrame(raw: RawFrame, map: PositionMapper): PlacedFrame {
   const [name, script, line, column, flags] = raw;
   const shown = name === null || name === '' ? null : displayName(name);
   const isAsync = (flags & ASYNC_FRAME) !== 0;
-  if (script === null || script === '' || (flags & NATIVE_FRAME) !== 0) {
+  // compiled code has no lines; whose it is, its callers tell
+  if (script === null || script === '' || script.startsWith('wasm:') || (flags & NATIVE_FRAME) !== 0) {
     return { function: shown, file: null, line: 0, column: 0, origin: null, async: isAsync };
   }
   const origin = originOfScript(script);
