@@ -13,7 +13,7 @@ import type { TreeRow } from './tree/treeModel';
 export interface AsyncscopeTestApi {
   /** Every session as last reported. */
   sessions(): readonly Session[];
-  /** The rows of the tree as last drawn, with what stands around them. */
+  /** All rows of the tree, also of what is folded, with what was last drawn around them. */
   tree(): {
     readonly rows: readonly TreeRow[];
     readonly badge: number | undefined;

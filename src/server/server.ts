@@ -192,7 +192,9 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
 
   handle(LSP.project, projectParams, ({ folders }) => {
     hidden = new HiddenSites(folders.flatMap(({ folder, hide }) => hide.map((entry) => ({ folder, entry }))));
-    scheduler.changed();
+    // Asked for by the user, so lenses do not wait for their time.
+    for (const document of documents.all()) scheduler.opened(document);
+    refreshLenses();
     return null;
   });
 

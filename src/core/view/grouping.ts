@@ -7,7 +7,13 @@ import { packageOfSite } from './package';
 export type Grouping = 'site' | 'kind' | 'file' | 'package';
 export const GROUPINGS: readonly Grouping[] = ['site', 'kind', 'file', 'package'];
 
-export type GroupedSite = Pick<Site, 'kind' | 'origin' | 'file' | 'count' | 'exact' | 'error' | 'oldestMs' | 'sinceBaseline'>;
+export type GroupedSite = Pick<Site, 'kind' | 'origin' | 'file' | 'count' | 'exact' | 'error' | 'sinceBaseline'>;
+
+/** A site, and the age of its oldest task as of now. */
+export interface AgedSite<S extends GroupedSite = GroupedSite> {
+  readonly site: S;
+  readonly ageMs: number;
+}
 
 /** What the sites of a group come to. */
 export interface GroupTotals {
@@ -32,19 +38,16 @@ export interface SiteGroup<T> {
   readonly totals: GroupTotals;
 }
 
-/**
- * The groups in the order in which their first sites came.
- * @param siteOf the site that an item stands for, its age brought up to date.
- */
-export function groupSites<T>(items: readonly T[], grouping: Exclude<Grouping, 'site'>, siteOf: (item: T) => GroupedSite): readonly SiteGroup<T>[] {
+/** The groups in the order in which their first sites came. */
+export function groupSites<T extends AgedSite>(items: readonly T[], grouping: Exclude<Grouping, 'site'>): readonly SiteGroup<T>[] {
   const groups = new Map<string | null, { readonly key: GroupKey; readonly sites: T[] }>();
   for (const item of items) {
-    const key = groupKey(siteOf(item), grouping);
+    const key = groupKey(item.site, grouping);
     const group = groups.get(key.value);
     if (group === undefined) groups.set(key.value, { key, sites: [item] });
     else group.sites.push(item);
   }
-  return [...groups.values()].map(({ key, sites }) => ({ key, sites, totals: totalsOf(sites, siteOf) }));
+  return [...groups.values()].map(({ key, sites }) => ({ key, sites, totals: totalsOf(sites) }));
 }
 
 export function groupKey(site: GroupedSite, grouping: Exclude<Grouping, 'site'>): GroupKey {
@@ -60,15 +63,14 @@ export function groupKey(site: GroupedSite, grouping: Exclude<Grouping, 'site'>)
   }
 }
 
-export function totalsOf<T>(items: readonly T[], siteOf: (item: T) => Omit<GroupedSite, 'kind' | 'origin' | 'file'>): GroupTotals {
+export function totalsOf(items: readonly AgedSite[]): GroupTotals {
   let [count, variance, oldestMs, sinceBaseline] = [0, 0, 0, 0];
   let exact = true;
-  for (const item of items) {
-    const site = siteOf(item);
+  for (const { site, ageMs } of items) {
     count += site.count;
     // Variances add, so errors do as the sides of a right angle.
     variance += site.error ** 2;
-    oldestMs = Math.max(oldestMs, site.oldestMs);
+    oldestMs = Math.max(oldestMs, ageMs);
     sinceBaseline += site.sinceBaseline;
     exact &&= site.exact;
   }

@@ -179,7 +179,9 @@ function sitesBelow(rows: readonly TreeRow[]): readonly RevealSiteArguments[] {
   const visit = (row: TreeRow): void => {
     // Whoever selects a task or a frame means its site.
     const site = siteOf(row);
+    const members = row.members?.().map((siteId) => ({ sessionId: row.sessionId, siteId }));
     if (site !== undefined) found.set(siteKey(site), site);
+    else if (members !== undefined) for (const member of members) found.set(siteKey(member), member);
     else for (const child of row.children) if (child.context !== ROW_CONTEXTS.hidden) visit(child);
   };
   rows.forEach(visit);

@@ -18,7 +18,7 @@ import type { SessionStore } from '../sessions/sessionStore';
 import { appTasks, currentSite, isExact, isLive } from '../sessions/sessionStore';
 import { siteTooltip } from './siteText';
 import type { RowIcon, TreePicture, TreeRow } from './treeModel';
-import { buildTree, diffTree, findSite, isSite, RowCache, siteKey } from './treeModel';
+import { buildTree, closedAbove, diffTree, findSite, isSite, RowCache, siteKey } from './treeModel';
 import type { TreeLook, TreeState } from './treeState';
 import { WatchList } from './watchList';
 
@@ -45,7 +45,7 @@ export interface LiveTasksViewOptions {
 const ORDER_TEXT: Readonly<Record<SiteOrder, string>> = { count: 'by count', age: 'by age', growth: 'by growth' };
 const GROUPING_TEXT: Readonly<Record<Grouping, string>> = { site: '', kind: 'kinds ', file: 'files ', package: 'packages ' };
 
-const NOTHING: TreePicture = { rows: [], shown: 0, total: 0, hidden: 0 };
+const NOTHING: TreePicture = { rows: [], shown: 0, total: 0, hidden: 0, places: new Map() };
 
 export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider<TreeElement> {
   readonly #options: LiveTasksViewOptions;
@@ -63,7 +63,9 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
   #picture = NOTHING;
   /** Every row of the picture, top down, and where it stands. */
   #index: ReadonlyMap<string, IndexedRow> = new Map();
-  /** By row id; empty where the user has asked for another order. */
+  /** Rows whose children VS Code has asked for, among those that have none until then. */
+  readonly #open = new Set<string>();
+  /** Of the picture; empty where the user has asked for another order. */
   #places: ReadonlyMap<string, number> = new Map();
   #drawMs = 0;
   #current: string | undefined;
@@ -123,10 +125,10 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     return this.#picture;
   }
 
-  /** For tests: the rows as last drawn, what stands around them, and how long drawing them took. */
+  /** For tests: all rows, also of what is folded; what stands around them; and how long the last drawing took. */
   snapshot(): { rows: readonly TreeRow[]; badge: number | undefined; message: string | undefined; description: string | undefined; drawMs: number } {
     return {
-      rows: this.#picture.rows,
+      rows: buildTree(this.#options.sessions.all(), { ...this.#options.state.look, hidden: this.#options.hidden(), stacks: this.#stacks, places: this.#places }).rows,
       badge: this.#view.badge?.value,
       message: this.#view.message === '' ? undefined : this.#view.message,
       description: this.#view.description,
@@ -203,6 +205,7 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
 
   getChildren(element?: TreeElement): TreeElement[] {
     if (element === undefined) this.#adopt(this.#build());
+    else if (element.row.members !== undefined && !this.#open.has(element.id)) this.#unfold(element.id);
     return (element?.row.children ?? this.#picture.rows).map((row) => this.#element(row));
   }
 
@@ -216,7 +219,7 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
   }
 
   #build(): TreePicture {
-    return buildTree(this.#options.sessions.all(), { ...this.#options.state.look, hidden: this.#options.hidden(), stacks: this.#stacks, places: this.#places }, this.#cache);
+    return buildTree(this.#options.sessions.all(), { ...this.#options.state.look, hidden: this.#options.hidden(), stacks: this.#stacks, places: this.#places, open: this.#open }, this.#cache);
   }
 
   #draw(): void {
@@ -272,15 +275,13 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     if (picture === this.#picture) return;
     this.#picture = picture;
     const index = new Map<string, IndexedRow>();
-    const places = new Map<string, number>();
     const visit = (row: TreeRow, parent: TreeRow | undefined): void => {
-      places.set(row.id, places.size);
       index.set(row.id, { row, parent });
       for (const child of row.children) visit(child, row);
     };
     for (const row of picture.rows) visit(row, undefined);
     this.#index = index;
-    this.#places = places;
+    this.#places = picture.places;
     for (const [id, element] of this.#elements) {
       const row = index.get(id)?.row;
       if (row === undefined) this.#elements.delete(id);
@@ -291,7 +292,14 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
   /** Built anew rather than taken from the last drawing: the view may never have been visible. */
   #find(site: RevealSiteArguments): TreeRow | undefined {
     this.#adopt(this.#build());
+    for (let closed = closedAbove(this.#picture.rows, site); closed !== undefined; closed = closedAbove(this.#picture.rows, site)) this.#unfold(closed.id);
     return findSite(this.#picture.rows, site);
+  }
+
+  /** Builds what stands below a row that holds sites. */
+  #unfold(id: string): void {
+    this.#open.add(id);
+    this.#adopt(this.#build());
   }
 
   #element(row: TreeRow): TreeElement {
@@ -303,7 +311,8 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     return element;
   }
 
-  #expanded({ row }: TreeElement, expanded: boolean): void {
+  #expanded({ id, row }: TreeElement, expanded: boolean): void {
+    if (!expanded && this.#open.delete(id)) this.invalidate();
     if (!isSite(row) || row.siteId === undefined) return;
     const site: RevealSiteArguments = { sessionId: row.sessionId, siteId: row.siteId };
     if (!expanded) {

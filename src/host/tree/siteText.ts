@@ -4,6 +4,7 @@ import { FROM_BEFORE, formatAge, formatEstimate, formatOldest, formatRate, forma
 import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent, formatShare, formatSigned } from '../../core/format/quantity';
 import { resourceNoun } from '../../core/format/resourceNoun';
 import { formatKindCount, formatTaskCount, kindNoun } from '../../core/format/taskKind';
+import { displayName } from '../../core/format/text';
 import type { Overhead, ProcessFigures, Site, StackFrame, Task, TaskKind } from '../../core/model/task';
 import type { GroupKey, GroupTotals } from '../../core/view/grouping';
 import type { SiteRow } from '../../protocol/lsp';
@@ -44,6 +45,11 @@ export function siteDescription(site: SiteRow): string {
   ]
     .filter((part) => part !== '')
     .join('  ');
+}
+
+/** `12  the pool keeps ten  pool.ts:42`: of what is hidden, the reason matters most. */
+export function hiddenDescription(site: SiteRow, reason: string): string {
+  return [formatEstimate(site), displayName(reason), sitePosition(site)].filter((part) => part !== '').join('  ');
 }
 
 /** The same for a screen reader, in words. */

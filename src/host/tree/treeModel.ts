@@ -10,7 +10,7 @@ import { STILL_THRESHOLD_MS } from '../../core/model/task';
 import type { StackFrame, TaskKind, TaskList } from '../../core/model/task';
 import type { Filter } from '../../core/view/filter';
 import { asksForInternals, EMPTY_FILTER, isNew, matchesFilter } from '../../core/view/filter';
-import type { GroupTotals, Grouping } from '../../core/view/grouping';
+import type { AgedSite, Grouping } from '../../core/view/grouping';
 import { groupSites, totalsOf } from '../../core/view/grouping';
 import type { HiddenSites, HideRule } from '../../core/view/hiddenSites';
 import type { Heat, RevealSiteArguments, SiteRow } from '../../protocol/lsp';
@@ -28,6 +28,7 @@ import {
   groupLabel,
   groupSpoken,
   heatOf,
+  hiddenDescription,
   processDescription,
   processFigures,
   siteDescription,
@@ -68,6 +69,11 @@ export interface TreeRow {
   /** Rows of a stack: which frame of it, the innermost being 0. */
   readonly frame: { readonly index: number; readonly position: StackFrame } | undefined;
   readonly children: readonly TreeRow[];
+  /**
+   * Rows that hold sites: the ids of all of them, built or not. Below such a row there are no children until it is open.
+   * @see TreeOptions.open
+   */
+  readonly members: (() => readonly string[]) | undefined;
 }
 
 export interface TreeOptions {
@@ -81,8 +87,10 @@ export interface TreeOptions {
   readonly hidden?: HiddenSites;
   /** By {@link siteKey}: of the sites that are open. */
   readonly stacks?: ReadonlyMap<string, readonly StackFrame[]>;
-  /** Places of the rows that are drawn now, top down: sites that hardly differ keep their places among themselves. */
+  /** {@link TreePicture.places} of the picture before: sites that hardly differ keep their places among themselves. */
   readonly places?: ReadonlyMap<string, number>;
+  /** Ids of the rows with members whose children are built; all of them when it is missing. */
+  readonly open?: ReadonlySet<string>;
 }
 
 /** The rows, and how many sites they are of how many. */
@@ -93,6 +101,14 @@ export interface TreePicture {
   /** Sites with live tasks that would be listed without filter: all that are not hidden. */
   readonly total: number;
   readonly hidden: number;
+  /** In what order sites and groups stand in their lists, by row id, built or not. */
+  readonly places: ReadonlyMap<string, number>;
+}
+
+/** What one drawing works with. */
+interface Drawing extends TreeOptions {
+  readonly cache: RowCache;
+  readonly placed: Map<string, number>;
 }
 
 /**
@@ -131,11 +147,7 @@ function sameThing(a: Omit<CachedRow, 'row'>, b: Omit<CachedRow, 'row'>): boolea
   return a.site === b.site && a.age === b.age && a.tasks === b.tasks && a.stack === b.stack && a.rule === b.rule;
 }
 
-/** A site and the age of its oldest task as of now. */
-interface LiveSite {
-  readonly site: SiteRow;
-  readonly ageMs: number;
-}
+type LiveSite = AgedSite<SiteRow>;
 
 /**
  * Sites are put in order by steps of this factor in count or growth, and keep their places within a step. Otherwise rows
@@ -144,10 +156,11 @@ interface LiveSite {
 const ALIKE_FACTOR = 1.1;
 
 export function buildTree(sessions: readonly Session[], options: TreeOptions, cache: RowCache = new RowCache()): TreePicture {
-  const pictures = sessions.map((session) => sessionPicture(session, options, cache));
+  const drawing: Drawing = { ...options, cache, placed: new Map() };
+  const pictures = sessions.map((session) => sessionPicture(session, drawing));
   cache.turn();
   const sum = (figure: (picture: SessionPicture) => number): number => pictures.reduce((all, picture) => all + figure(picture), 0);
-  return { rows: pictures.map(({ row }) => row), shown: sum(({ shown }) => shown), total: sum(({ total }) => total), hidden: sum(({ hidden }) => hidden) };
+  return { rows: pictures.map(({ row }) => row), shown: sum(({ shown }) => shown), total: sum(({ total }) => total), hidden: sum(({ hidden }) => hidden), places: drawing.placed };
 }
 
 /** A site among all sessions. */
@@ -161,6 +174,17 @@ export function findSite(rows: readonly TreeRow[], { sessionId, siteId }: Reveal
     if (row.sessionId !== sessionId) continue;
     if (row.siteId === siteId && isSite(row)) return row;
     const below = findSite(row.children, { sessionId, siteId });
+    if (below !== undefined) return below;
+  }
+  return undefined;
+}
+
+/** A row that is not open and that a site stands below. */
+export function closedAbove(rows: readonly TreeRow[], site: RevealSiteArguments): TreeRow | undefined {
+  for (const row of rows) {
+    if (row.sessionId !== site.sessionId) continue;
+    if (row.members !== undefined && row.children.length === 0 && row.members().includes(site.siteId)) return row;
+    const below = closedAbove(row.children, site);
     if (below !== undefined) return below;
   }
   return undefined;
@@ -277,11 +301,11 @@ interface Sortable {
   /** Of its row. */
   readonly id: string;
   /** Decides between those that are new and equal. */
-  readonly name: string;
+  readonly name: () => string;
 }
 
 /** Largest first. What falls on the same step keeps its place; what is new is put among it by its count and name. */
-function inOrder<T>(items: readonly T[], { order, places }: Pick<TreeOptions, 'order' | 'places'>, facts: (item: T) => Sortable): readonly T[] {
+function inOrder<T>(items: readonly T[], { order, places, placed }: Drawing, facts: (item: T) => Sortable): readonly T[] {
   const decorated = items.map((item) => {
     const fact = facts(item);
     return { item, fact, figure: sortFigure(fact, order), place: places?.get(fact.id) };
@@ -289,8 +313,9 @@ function inOrder<T>(items: readonly T[], { order, places }: Pick<TreeOptions, 'o
   decorated.sort((a, b) => {
     if (a.figure !== b.figure) return b.figure - a.figure;
     if (a.place !== undefined && b.place !== undefined) return a.place - b.place;
-    return b.fact.count - a.fact.count || compareText(a.fact.name, b.fact.name) || compareText(a.fact.id, b.fact.id);
+    return b.fact.count - a.fact.count || compareText(a.fact.name(), b.fact.name()) || compareText(a.fact.id, b.fact.id);
   });
+  for (const { fact } of decorated) placed.set(fact.id, placed.size);
   return decorated.map(({ item }) => item);
 }
 
@@ -317,7 +342,7 @@ interface SessionPicture extends Pick<TreePicture, 'shown' | 'total' | 'hidden'>
   readonly row: TreeRow;
 }
 
-function sessionPicture(session: Session, options: TreeOptions, cache: RowCache): SessionPicture {
+function sessionPicture(session: Session, drawing: Drawing): SessionPicture {
   const status = sessionStatus(session);
   const name = displayName(session);
   const facts = [
@@ -327,7 +352,7 @@ function sessionPicture(session: Session, options: TreeOptions, cache: RowCache)
     session.target?.node ?? '',
     status.text,
   ].filter((part) => part !== '');
-  const { children, ...figures } = sessionChildren(session, options, cache);
+  const { children, ...figures } = sessionChildren(session, drawing);
   const row: TreeRow = {
     ...blank(session, `session/${session.id}`),
     label: name,
@@ -382,7 +407,7 @@ function stopText({ stoppedByDebugger, process }: Session): string | undefined {
 
 type SessionChildren = Omit<SessionPicture, 'row'> & { readonly children: readonly TreeRow[] };
 
-function sessionChildren(session: Session, options: TreeOptions, cache: RowCache): SessionChildren {
+function sessionChildren(session: Session, drawing: Drawing): SessionChildren {
   const nothing = { shown: 0, total: 0, hidden: 0 };
   if (session.status === 'attaching') return { ...nothing, children: [] };
   if (session.status === 'ended') {
@@ -409,10 +434,10 @@ function sessionChildren(session: Session, options: TreeOptions, cache: RowCache
   }
   if (session.process !== undefined) rows.push(processRow(session));
 
-  const { filter = EMPTY_FILTER, onlyNew = false } = options;
-  const { live, hidden } = liveSites(session, options.hidden);
+  const { filter = EMPTY_FILTER, onlyNew = false, internals } = drawing;
+  const { live, hidden } = liveSites(session, drawing.hidden);
   const matching = filter.length === 0 && !onlyNew ? live : live.filter(({ site, ageMs }) => (!onlyNew || isNew(site)) && matchesFilter(filter, site, ageMs));
-  const inline = options.internals === 'inline' || asksForInternals(filter);
+  const inline = internals === 'inline' || asksForInternals(filter);
   const isApp = ({ site }: LiveSite): boolean => site.origin === 'app';
   const listed = inline ? matching : matching.filter(isApp);
   const folded = inline ? [] : matching.filter((each) => !isApp(each));
@@ -426,9 +451,9 @@ function sessionChildren(session: Session, options: TreeOptions, cache: RowCache
       });
     } else rows.push(note(session, 'none', 'No live tasks of your own code right now', theme('check')));
   }
-  rows.push(...listRows(session, listed, options, cache, 'sites'));
-  if (folded.length > 0) rows.push(internalsRow(session, folded, options, cache));
-  if (hidden.length > 0) rows.push(hiddenRow(session, hidden, options, cache));
+  rows.push(...listRows(session, listed, drawing, 'sites'));
+  if (folded.length > 0) rows.push(internalsRow(session, folded, drawing));
+  if (hidden.length > 0) rows.push(hiddenRow(session, hidden, drawing));
   return { children: rows, shown: matching.length, total: live.length, hidden: hidden.length };
 }
 
@@ -453,12 +478,21 @@ function liveSites(session: Session, hiddenSites: HiddenSites | undefined): { re
 
 type Section = 'sites' | 'internals';
 
-function listRows(session: Session, sites: readonly LiveSite[], options: TreeOptions, cache: RowCache, section: Section): readonly TreeRow[] {
-  const { grouping = 'site' } = options;
-  if (grouping === 'site') return siteRows(session, sites, options, cache, section);
-  const groups = groupSites(sites, grouping, groupedSite).map((group) => ({ ...group, id: `group/${session.id}/${section}/${grouping}/${group.key.value ?? ''}` }));
-  const sorted = inOrder(groups, options, ({ id, key, totals }) => ({ count: totals.count, ageMs: totals.oldestMs, sinceBaseline: totals.sinceBaseline, id, name: key.value ?? '' }));
-  const rows = sorted.map(({ id, key, sites: members, totals }): TreeRow => {
+/** What stands below a row that holds sites: nothing until it is open, since nobody sees it. */
+function holding(drawing: Drawing, id: string, sites: readonly LiveSite[], children: () => readonly TreeRow[]): Pick<TreeRow, 'expansion' | 'children' | 'members'> {
+  return {
+    expansion: 'collapsed',
+    children: drawing.open === undefined || drawing.open.has(id) ? children() : [],
+    members: () => sites.map(({ site }) => site.id),
+  };
+}
+
+function listRows(session: Session, sites: readonly LiveSite[], drawing: Drawing, section: Section): readonly TreeRow[] {
+  const { grouping = 'site' } = drawing;
+  if (grouping === 'site') return siteRows(session, sites, drawing, section);
+  const groups = groupSites(sites, grouping).map((group) => ({ ...group, id: `group/${session.id}/${section}/${grouping}/${group.key.value ?? ''}` }));
+  const sorted = inOrder(groups, drawing, ({ id, key, totals }) => ({ count: totals.count, ageMs: totals.oldestMs, sinceBaseline: totals.sinceBaseline, id, name: () => key.value ?? '' }));
+  return paged(session, sorted, drawing, section, ({ sites: members }) => members, ({ id, key, sites: members, totals }) => {
     const label = groupLabel(key);
     return {
       ...blank(session, id),
@@ -468,97 +502,92 @@ function listRows(session: Session, sites: readonly LiveSite[], options: TreeOpt
       context: ROW_CONTEXTS.group,
       spoken: groupSpoken(label, totals),
       tooltip: key.value ?? label,
-      expansion: 'collapsed',
-      children: siteRows(session, members, options, cache, id),
+      ...holding(drawing, id, members, () => siteRows(session, members, drawing, id)),
     };
   });
-  return paged(session, rows, (range) => totalsOf(sorted.slice(...range).flatMap(({ sites: members }) => members), groupedSite), section);
-}
-
-function groupedSite({ site, ageMs }: LiveSite): SiteRow {
-  return ageMs === site.oldestMs ? site : { ...site, oldestMs: ageMs };
 }
 
 /** @param list names the list that they stand in. */
-function siteRows(session: Session, sites: readonly LiveSite[], options: TreeOptions, cache: RowCache, list: string): readonly TreeRow[] {
-  const sorted = inOrder(sites, options, ({ site, ageMs }) => ({
-    count: site.count,
-    ageMs,
-    sinceBaseline: site.sinceBaseline,
-    id: siteRowId(session, site),
-    name: sitePosition(site),
-  }));
-  const rows = sorted.map((each) => siteRow(session, each, options, cache, undefined));
-  return paged(session, rows, (range) => totalsOf(sorted.slice(...range), groupedSite), list);
+function siteRows(session: Session, sites: readonly LiveSite[], drawing: Drawing, list: string): readonly TreeRow[] {
+  const sorted = inOrder(sites, drawing, (live) => sortable(live, siteRowId(session, live.site)));
+  return paged(session, sorted, drawing, list, (live) => [live], (live) => siteRow(session, live, drawing, undefined));
 }
 
-/** All rows of a list: the first {@link PAGE_SIZE} as they are, the others folded into pages. */
-function paged(session: Session, rows: readonly TreeRow[], totals: (range: [from: number, to: number]) => GroupTotals, list: string): readonly TreeRow[] {
-  if (rows.length <= PAGE_SIZE) return rows;
-  const result = rows.slice(0, PAGE_SIZE);
-  for (let from = PAGE_SIZE; from < rows.length; from += PAGE_SIZE) {
-    const children = rows.slice(from, from + PAGE_SIZE);
-    const sums = totals([from, from + PAGE_SIZE]);
-    const label = `${formatCount(from + 1)} to ${formatCount(from + children.length)}`;
+function sortable({ site, ageMs }: LiveSite, id: string): Sortable {
+  return { count: site.count, ageMs, sinceBaseline: site.sinceBaseline, id, name: () => sitePosition(site) };
+}
+
+/** The rows of a list: the first {@link PAGE_SIZE} as they are, the others folded into pages. */
+function paged<T>(session: Session, items: readonly T[], drawing: Drawing, list: string, sitesOf: (item: T) => readonly LiveSite[], rowOf: (item: T) => TreeRow): readonly TreeRow[] {
+  const result = items.slice(0, PAGE_SIZE).map(rowOf);
+  for (let from = PAGE_SIZE; from < items.length; from += PAGE_SIZE) {
+    const page = items.slice(from, from + PAGE_SIZE);
+    const sites = page.flatMap(sitesOf);
+    const totals = totalsOf(sites);
+    const id = `page/${session.id}/${list}/${String(from)}`;
+    const label = `${formatCount(from + 1)} to ${formatCount(from + page.length)}`;
     result.push({
-      ...blank(session, `page/${session.id}/${list}/${String(from)}`),
+      ...blank(session, id),
       label,
-      description: groupDescription(sums),
+      description: groupDescription(totals),
       icon: theme('ellipsis'),
       context: ROW_CONTEXTS.page,
-      spoken: groupSpoken(`Rows ${label}`, sums),
-      tooltip: `Rows ${label} of ${formatCount(rows.length)}. A filter makes the list shorter.`,
-      expansion: 'collapsed',
-      children,
+      spoken: groupSpoken(`Rows ${label}`, totals),
+      tooltip: `Rows ${label} of ${formatCount(items.length)}. A filter makes the list shorter.`,
+      ...holding(drawing, id, sites, () => page.map(rowOf)),
     });
   }
   return result;
 }
 
-function internalsRow(session: Session, sites: readonly LiveSite[], options: TreeOptions, cache: RowCache): TreeRow {
-  const { count, exact } = totalsOf(sites, groupedSite);
-  const label = `Dependencies and Node (${formatCount(count, exact)})`;
+function internalsRow(session: Session, sites: readonly LiveSite[], drawing: Drawing): TreeRow {
+  const { count, exact } = totalsOf(sites);
+  const id = `internals/${session.id}`;
   return {
-    ...blank(session, `internals/${session.id}`),
-    label,
+    ...blank(session, id),
+    label: `Dependencies and Node (${formatCount(count, exact)})`,
     description: '',
     icon: theme('library'),
     context: ROW_CONTEXTS.internals,
     spoken: `Dependencies and Node, ${formatTaskCount(count, exact)}`,
     tooltip: 'Tasks that packages in node_modules and Node itself started, without a frame of your own code',
-    expansion: 'collapsed',
-    children: listRows(session, sites, options, cache, 'internals'),
+    ...holding(drawing, id, sites, () => listRows(session, sites, drawing, 'internals')),
   };
 }
 
-function hiddenRow(session: Session, sites: readonly HiddenSite[], options: TreeOptions, cache: RowCache): TreeRow {
-  const totals = totalsOf(sites, groupedSite);
+function hiddenRow(session: Session, sites: readonly HiddenSite[], drawing: Drawing): TreeRow {
+  const { count, exact } = totalsOf(sites);
+  const id = `hidden/${session.id}`;
   const label = `${formatCount(sites.length)} hidden ${sites.length === 1 ? 'site' : 'sites'}`;
-  const sorted = inOrder(sites, options, ({ site, ageMs }) => ({ count: site.count, ageMs, sinceBaseline: site.sinceBaseline, id: `hidden/${siteRowId(session, site)}`, name: sitePosition(site) }));
-  const rows = sorted.map((each) => siteRow(session, each, options, cache, each.rule));
+  const rows = (): readonly TreeRow[] => {
+    const sorted = inOrder(sites, drawing, (live) => sortable(live, hiddenRowId(session, live.site)));
+    return paged(session, sorted, drawing, 'hidden', (live) => [live], (live) => siteRow(session, live, drawing, live.rule));
+  };
   return {
-    ...blank(session, `hidden/${session.id}`),
+    ...blank(session, id),
     label,
-    description: formatTaskCount(totals.count, totals.exact),
+    description: formatTaskCount(count, exact),
     icon: theme('eye-closed'),
     context: ROW_CONTEXTS.hidden,
-    spoken: `${label}, ${formatTaskCount(totals.count, totals.exact)}`,
+    spoken: `${label}, ${formatTaskCount(count, exact)}`,
     tooltip: 'Hidden by .asyncscope.json. They are counted in all totals.',
-    expansion: 'collapsed',
-    children: paged(session, rows, (range) => totalsOf(sorted.slice(...range), groupedSite), 'hidden'),
+    ...holding(drawing, id, sites, rows),
   };
+}
+
+function hiddenRowId(session: Session, site: SiteRow): string {
+  return `hidden/${siteRowId(session, site)}`;
 }
 
 function siteRowId(session: Session, site: SiteRow): string {
   return `site/${session.id}/${site.id}`;
 }
 
-function siteRow(session: Session, live: LiveSite, options: TreeOptions, cache: RowCache, rule: HideRule | undefined): TreeRow {
-  const { site, ageMs } = live;
+function siteRow(session: Session, { site, ageMs }: LiveSite, { stacks, cache }: Drawing, rule: HideRule | undefined): TreeRow {
   const tasks = session.tasks.get(site.id);
-  const stack = options.stacks?.get(siteKey({ sessionId: session.id, siteId: site.id }));
-  const id = `${rule === undefined ? '' : 'hidden/'}${siteRowId(session, site)}`;
-  return cache.row(id, { site, age: formatAge(ageMs), tasks, stack, rule }, () => newSiteRow(session, groupedSite(live), id, tasks, stack, rule));
+  const stack = stacks?.get(siteKey({ sessionId: session.id, siteId: site.id }));
+  const id = rule === undefined ? siteRowId(session, site) : hiddenRowId(session, site);
+  return cache.row(id, { site, age: formatAge(ageMs), tasks, stack, rule }, () => newSiteRow(session, { ...site, oldestMs: ageMs }, id, tasks, stack, rule));
 }
 
 function newSiteRow(session: Session, site: SiteRow, id: string, list: TaskList | undefined, stack: readonly StackFrame[] | undefined, rule: HideRule | undefined): TreeRow {
@@ -579,11 +608,10 @@ function newSiteRow(session: Session, site: SiteRow, id: string, list: TaskList 
   if (list !== undefined && list.more > 0) {
     below.push({ ...note(session, `more/${id}`, `${formatCount(list.more, site.exact)} more`, theme('ellipsis')), siteId: site.id });
   }
-  const reason = rule === undefined || rule.entry.reason === '' ? '' : ` · ${rule.entry.reason}`;
   return {
     ...blank(session, id),
     label: siteLabel(site),
-    description: `${siteDescription(site)}${reason}`,
+    description: rule === undefined ? siteDescription(site) : hiddenDescription(site, rule.entry.reason),
     icon: { type: 'mark', kind: site.kind, heat: heatOf(site.count) },
     context: rule !== undefined ? ROW_CONTEXTS.siteHidden : hasSource(site) ? ROW_CONTEXTS.site : ROW_CONTEXTS.siteWithoutFile,
     spoken: `${siteSpoken(site)}${rule === undefined ? '' : `, hidden${rule.entry.reason === '' ? '' : `: ${rule.entry.reason}`}`}`,
@@ -689,6 +717,7 @@ function blank(session: Session, id: string): TreeRow {
     siteId: undefined,
     frame: undefined,
     children: [],
+    members: undefined,
   };
 }
 

@@ -123,7 +123,7 @@ describe('the tree', () => {
     const totals = api.tree().badge;
     await commands.executeCommand('asyncscope.hideSite', { id: row.id, row }, undefined, 'made for this test');
     const hidden = await treeRow(api, 'of the hidden site', ({ context }) => context === 'site.hidden');
-    match(hidden.description, /· made for this test$/);
+    match(hidden.description, /^15  made for this test  target\.js:8$/);
     match(hidden.spoken, /hidden: made for this test$/);
     equal((await treeRow(api, 'of what is hidden', ({ context }) => context === 'hidden')).label, '1 hidden site');
     equal(api.tree().rows[0]?.children.at(-1)?.context, 'hidden');

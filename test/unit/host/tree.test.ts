@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { SessionUpdate } from '../../../src/protocol/lsp';
 import { SessionStore } from '../../../src/host/sessions/sessionStore';
 import { escapeMarkdown, heatOf, siteAsText, siteDescription, siteLabel, sitePosition, siteSpoken, siteTooltip, taskDescription, taskLabel } from '../../../src/host/tree/siteText';
-import type { TreeOptions, TreeRow } from '../../../src/host/tree/treeModel';
-import { buildTree, diffTree, findSite, PAGE_SIZE } from '../../../src/host/tree/treeModel';
+import type { TreeOptions, TreePicture, TreeRow } from '../../../src/host/tree/treeModel';
+import { buildTree, closedAbove, diffTree, findSite, PAGE_SIZE, RowCache, siteKey } from '../../../src/host/tree/treeModel';
+import type { Filter } from '../../../src/core/view/filter';
+import { parseFilter } from '../../../src/core/view/filter';
+import { HiddenSites } from '../../../src/core/view/hiddenSites';
 import { WatchList } from '../../../src/host/tree/watchList';
 import { site, update } from './sample';
 
@@ -169,6 +172,110 @@ describe('the tree', () => {
   });
 });
 
+describe('what the user wants to see', () => {
+  const sites = [
+    site({ id: 'a', count: 100, function: 'place', file: '/srv/src/a.ts', line: 1, sinceBaseline: 0 }),
+    site({ id: 'b', kind: 'timeout', count: 5, function: 'beat', file: '/srv/src/a.ts', line: 9, sinceBaseline: 5 }),
+    site({ id: 'c', count: 20, function: 'poll', file: '/srv/src/c.ts', line: 2, oldestMs: 90_000, sinceBaseline: -1 }),
+    site({ id: 'd', kind: 'handle', origin: 'dependency', count: 7, file: '/srv/node_modules/pg/x.js' }),
+    site({ id: 'e', kind: 'handle', origin: 'node', count: 1, file: 'node:net', line: 0 }),
+  ];
+  const filter = (text: string): Filter => {
+    const parsed = parseFilter(text);
+    if (!parsed.ok) throw new Error(parsed.error.message);
+    return parsed.filter;
+  };
+  const picture = (options: Partial<TreeOptions>, part: Partial<SessionUpdate> = {}): TreePicture => {
+    const store = new SessionStore();
+    store.apply(update({ sites, ...part }));
+    return buildTree(store.all(), { ...OPTIONS, ...options });
+  };
+  const shape = (rows: readonly TreeRow[]): readonly string[] =>
+    rows.filter(({ context }) => !['process', 'note'].includes(context)).map(({ label, children }) => (children.length === 0 ? label : `${label}(${shape(children).join(' ')})`));
+
+  it.each([
+    ['kind', ['Promises(place poll)', 'Timeouts(beat)', 'Dependencies and Node (8)(Handles(placeOrder placeOrder))']],
+    ['file', ['a.ts(place beat)', 'c.ts(poll)', 'Dependencies and Node (8)(x.js(placeOrder) node:net(placeOrder))']],
+    ['package', ['Your own code(place poll beat)', 'Dependencies and Node (8)(pg(placeOrder) Node(placeOrder))']],
+  ] as const)('stands in groups by %s', (grouping, expected) => {
+    expect(shape(below(picture({ grouping }).rows))).toEqual(expected);
+  });
+
+  it('has totals in groups, that can be heard as well', () => {
+    const [group] = below(picture({ grouping: 'file' }).rows).filter(({ context }) => context === 'group');
+    expect(group).toMatchObject({
+      description: '105  +5  41 s  2 sites',
+      spoken: 'a.ts, 105 tasks of 2 sites, 5 more than at the baseline, oldest 41 s',
+      tooltip: '/srv/src/a.ts',
+    });
+  });
+
+  it('is what the filter asks for, of how many', () => {
+    const filtered = picture({ filter: filter('kind:promise >1m') });
+    expect(shape(below(filtered.rows))).toEqual(['poll']);
+    expect([filtered.shown, filtered.total]).toEqual([1, 5]);
+  });
+
+  it('has internals in the open when the filter asks for them', () => {
+    expect(shape(below(picture({ filter: filter('origin:dependency') }).rows))).toEqual(['placeOrder']);
+  });
+
+  it('says when nothing matches, and when nothing is new', () => {
+    expect(below(picture({ filter: filter('nothing') }).rows).find(({ context }) => context === 'noMatch')?.label).toBe('No site matches the filter');
+    expect(shape(below(picture({ onlyNew: true }).rows))).toEqual(['beat', 'Dependencies and Node (8)(placeOrder placeOrder)']);
+    expect(below(picture({ onlyNew: true }, { sites: [sites[0] ?? site()] }).rows).find(({ context }) => context === 'noMatch')?.label).toBe('Nothing new since the baseline');
+  });
+
+  it('has hidden sites in the last row, with their reasons, and counts them', () => {
+    const hidden = new HiddenSites([{ folder: '/srv', entry: { file: 'src/a.ts', function: 'place', reason: 'known' } }]);
+    const result = picture({ hidden });
+    expect(shape(below(result.rows)).at(-1)).toBe('1 hidden site(place)');
+    expect(below(result.rows).at(-1)).toMatchObject({ description: '100 tasks', context: 'hidden' });
+    expect(below(result.rows).at(-1)?.children[0]).toMatchObject({ description: '100  known  a.ts:1', context: 'site.hidden' });
+    expect(below(result.rows).at(-1)?.children[0]?.spoken).toMatch(/, hidden: known$/);
+    expect([result.shown, result.total, result.hidden]).toEqual([4, 4, 1]);
+  });
+
+  it('shows the stack of a site that is open, one row for each frame', () => {
+    const stacks = new Map([[siteKey({ sessionId: '1', siteId: 'a' }), [
+      { function: 'Promise', file: null, line: 0, column: 0 },
+      { function: 'place', file: '/srv/src/a.ts', line: 1, column: 2 },
+    ]]]);
+    const [stack] = findSite(picture({ stacks }).rows, { sessionId: '1', siteId: 'a' })?.children ?? [];
+    expect(stack).toMatchObject({ label: 'Started from', description: '2 frames', context: 'stack' });
+    expect(stack?.children.map(({ label, description, context, spoken }) => [label, description, context, spoken])).toEqual([
+      ['Promise', '', 'frame.noFile', 'Frame 1 of 2, Promise'],
+      ['place', 'a.ts:1', 'frame', 'Frame 2 of 2, place, a.ts line 1'],
+    ]);
+  });
+
+  it('builds nothing that is not unfolded, but knows what is there', () => {
+    const folded = picture({ grouping: 'file', open: new Set() }).rows;
+    expect(shape(below(folded))).toEqual(['a.ts', 'c.ts', 'Dependencies and Node (8)']);
+    expect(findSite(folded, { sessionId: '1', siteId: 'b' })).toBeUndefined();
+    const closed = closedAbove(folded, { sessionId: '1', siteId: 'b' });
+    expect([closed?.label, closed?.members?.()]).toEqual(['a.ts', ['a', 'b']]);
+    const open = picture({ grouping: 'file', open: new Set([closed?.id ?? '']) }).rows;
+    expect(shape(below(open))).toEqual(['a.ts(place beat)', 'c.ts', 'Dependencies and Node (8)']);
+    expect(closedAbove(open, { sessionId: '1', siteId: 'b' })).toBeUndefined();
+  });
+
+  it('describes a site anew only when something about it changed', () => {
+    const store = new SessionStore();
+    const cache = new RowCache();
+    store.apply(update({ sites, clockMs: 0 }));
+    const row = (rows: readonly TreeRow[], siteId: string): TreeRow | undefined => findSite(rows, { sessionId: '1', siteId });
+    const first = buildTree(store.all(), OPTIONS, cache).rows;
+    store.apply(update({ full: false, sites: [{ ...(sites[1] ?? site()), count: 6 }], clockMs: 400 }));
+    const second = buildTree(store.all(), OPTIONS, cache).rows;
+    expect(row(second, 'a')).toBe(row(first, 'a'));
+    expect(row(second, 'b')).not.toBe(row(first, 'b'));
+    store.apply(update({ full: false, sites: [], clockMs: 2000 }));
+    const third = buildTree(store.all(), OPTIONS, cache).rows;
+    expect(row(third, 'a')?.description).toContain('43 s');
+  });
+});
+
 describe('what is drawn again', () => {
   it('is nothing when nothing changed', () => {
     expect(diffTree(tree({}), tree({}))).toEqual({ type: 'rows', ids: [] });
@@ -180,6 +287,20 @@ describe('what is drawn again', () => {
 
   it('is the parent when rows come or go', () => {
     expect(diffTree(tree({}), tree({ sites: [site(), site({ id: 'new' })] }))).toEqual({ type: 'rows', ids: ['session/1'] });
+  });
+
+  it('is what both stand below when a row goes from one parent to another', () => {
+    const many = Array.from({ length: PAGE_SIZE + 2 }, (_, index) => site({ id: `s${String(index)}`, count: 5000 - index, line: index + 1 }));
+    const last = many.at(-1) ?? site();
+    const moved = [...many.slice(0, -1), { ...last, count: 90_000 }];
+    expect(diffTree(tree({ sites: many }), tree({ sites: moved }))).toEqual({ type: 'rows', ids: ['session/1'] });
+  });
+
+  it('is each parent by itself when nothing goes from one to another', () => {
+    const sites = [site({ id: 'a', file: '/srv/a.ts' }), site({ id: 'b', file: '/srv/b.ts' })];
+    const more = [...sites, site({ id: 'a2', file: '/srv/a.ts', count: 1 }), site({ id: 'b2', file: '/srv/b.ts', count: 1 })];
+    const options: TreeOptions = { ...OPTIONS, grouping: 'file' };
+    expect(diffTree(tree({ sites }, options), tree({ sites: more }, options))).toEqual({ type: 'rows', ids: ['group/1/sites/file//srv/a.ts', 'group/1/sites/file//srv/b.ts'] });
   });
 
   it('is everything when sessions come or go', () => {

@@ -111,6 +111,32 @@ test.each([[undefined], [null], [{}], [{ pollIntervalMs: 'often' }], ['nonsense'
 });
 
 describe('attached', () => {
+  test('a hidden site has neither lens nor mark nor hover, and is counted', async () => {
+    await initialize();
+    await open();
+    const sessionId = await attached();
+    await until(() => marks.at(-1)?.marks.length === 1);
+    const hide = [{ file: 'a.js', kind: 'promise', reason: 'known' }];
+    await client.sendRequest(LSP.project, { folders: [{ folder: '/app', hide }] });
+    expect(await lenses()).toEqual([]);
+    expect(marks.at(-1)?.marks).toEqual([]);
+    expect(await client.sendRequest('textDocument/hover', { textDocument: { uri: URI }, position: { line: 2, character: 0 } })).toBeNull();
+    expect(updates.at(-1)).toMatchObject({ sessionId, totals: { promise: 12 } });
+    await client.sendRequest(LSP.project, { folders: [] });
+    expect(await lenses()).toHaveLength(1);
+  });
+
+  test('sites are sent whole, in the order asked for', async () => {
+    await initialize();
+    const sessionId = await attached();
+    await answer(() => target.agent.alive([at('/app/b.js', 1, 1, 'other')], 3));
+    await until(() => updates.some(({ sites }) => sites.some(({ id }) => id === 's2')));
+    expect(await client.sendRequest(LSP.sites, { sessionId, siteIds: ['s2', 'gone', 's1'] })).toMatchObject([
+      { id: 's2', stack: [{ function: 'other' }] },
+      { id: 's1', stack: [{ function: 'work' }] },
+    ]);
+  });
+
   test('it shows lenses, marks and hovers, which follow edits', async () => {
     await initialize();
     await open();
