@@ -36,50 +36,23 @@ export function watchFigures(node: NodeModules, process: TargetProcess, clock: (
     return ms > 0 ? ms : 0;
   }
 
+  /** What a program has patched to throw is not known: the last figures stand. */
+  let last: AgentPoll['process'] = {
+    heap: { used: 0, total: 0, limit, rss: 0, external: 0, arrayBuffers: 0 },
+    loop: { delayP50Ms: 0, delayP99Ms: 0, delayMaxMs: 0, utilization: 0, stillMs: 0 },
+    gc: { count: 0, totalMs: 0 },
+    activeResources: {},
+    uptimeMs: 0,
+  };
+
   return {
     take(now) {
-      const memory = process.memoryUsage();
-      const collected = profiler?.stop();
-      profiler?.start();
-      for (const { cost } of collected?.statistics ?? []) {
-        collections++;
-        // GCProfiler reports microseconds (node: src/node_v8.cc, GCProfiler::AfterGCCallback)
-        collectionMs += cost / 1000;
+      try {
+        last = measure(now);
+      } catch {
+        // as above
       }
-      const after = performance.eventLoopUtilization();
-      const span = performance.eventLoopUtilization(after, utilization);
-      utilization = after;
-      const seen = delay.count > 0;
-      if (seen) turnedAt = now;
-      const loop = {
-        delayP50Ms: seen ? beyondResolution(delay.percentile(50)) : 0,
-        delayP99Ms: seen ? beyondResolution(delay.percentile(99)) : 0,
-        delayMaxMs: seen ? beyondResolution(delay.max) : 0,
-        utilization: span.utilization,
-        // two polls can follow each other faster than the histogram ticks
-        stillMs: now - turnedAt > 2 * DELAY_RESOLUTION_MS ? now - turnedAt : 0,
-      };
-      delay.reset();
-      if (now >= listAgainAt && process.getActiveResourcesInfo !== undefined) {
-        activeResources = {};
-        for (const type of process.getActiveResourcesInfo()) activeResources[type] = (activeResources[type] ?? 0) + 1;
-        const end = clock();
-        listAgainAt = end + (end - now) / LISTING_SHARE;
-      }
-      return {
-        heap: {
-          used: memory.heapUsed,
-          total: memory.heapTotal,
-          limit,
-          rss: memory.rss,
-          external: memory.external,
-          arrayBuffers: memory.arrayBuffers ?? 0,
-        },
-        loop,
-        gc: { count: collections, totalMs: collectionMs },
-        activeResources,
-        uptimeMs: process.uptime() * 1000,
-      };
+      return last;
     },
     getAsyncId: (readHidden(node.isProxy, delay, 'kHandle') as { getAsyncId?(this: object): number } | undefined)?.getAsyncId,
     stop() {
@@ -87,4 +60,54 @@ export function watchFigures(node: NodeModules, process: TargetProcess, clock: (
       profiler?.stop();
     },
   };
+
+  function measure(now: number): AgentPoll['process'] {
+    const memory = process.memoryUsage();
+    const collected = profiler?.stop();
+    profiler?.start();
+    const statistics = collected?.statistics ?? [];
+    for (let i = 0; i < statistics.length; i++) {
+      collections++;
+      // GCProfiler reports microseconds (node: src/node_v8.cc, GCProfiler::AfterGCCallback)
+      collectionMs += (statistics[i] as { cost: number }).cost / 1000;
+    }
+    const after = performance.eventLoopUtilization();
+    const span = performance.eventLoopUtilization(after, utilization);
+    utilization = after;
+    const seen = delay.count > 0;
+    if (seen) turnedAt = now;
+    const loop = {
+      delayP50Ms: seen ? beyondResolution(delay.percentile(50)) : 0,
+      delayP99Ms: seen ? beyondResolution(delay.percentile(99)) : 0,
+      delayMaxMs: seen ? beyondResolution(delay.max) : 0,
+      utilization: span.utilization,
+      // two polls can follow each other faster than the histogram ticks
+      stillMs: now - turnedAt > 2 * DELAY_RESOLUTION_MS ? now - turnedAt : 0,
+    };
+    delay.reset();
+    if (now >= listAgainAt && process.getActiveResourcesInfo !== undefined) {
+      activeResources = {};
+      const types = process.getActiveResourcesInfo();
+      for (let i = 0; i < types.length; i++) {
+        const type = types[i] as string;
+        activeResources[type] = (activeResources[type] ?? 0) + 1;
+      }
+      const end = clock();
+      listAgainAt = end + (end - now) / LISTING_SHARE;
+    }
+    return {
+      heap: {
+        used: memory.heapUsed,
+        total: memory.heapTotal,
+        limit,
+        rss: memory.rss,
+        external: memory.external,
+        arrayBuffers: memory.arrayBuffers ?? 0,
+      },
+      loop,
+      gc: { count: collections, totalMs: collectionMs },
+      activeResources,
+      uptimeMs: process.uptime() * 1000,
+    };
+  }
 }

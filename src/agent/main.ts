@@ -5,6 +5,7 @@
  * It holds no object of the program, makes no async resource inside a hook, and never throws into the program.
  */
 import type { AgentConfig, AgentPoll, ScriptLesson } from '../protocol/agent';
+import { createCapture } from './capture';
 import { describeResource } from './describeResource';
 import { encode } from './encode';
 import { createExisting } from './existing';
@@ -14,6 +15,7 @@ import type { Figures } from './figures';
 import { createGate } from './gate';
 import type { NodeModules, TargetProcess, V8Error } from './host';
 import { trackPromises } from './promises';
+import type { Tracking } from './promises';
 import { trackResources } from './resources';
 import type { AsyncHookInternals, ResourceTracking } from './resources';
 import { createBudget, createSampler } from './sampler';
@@ -52,7 +54,9 @@ export interface Agent {
 export interface Realm {
   readonly globalThis: Record<string, unknown>;
   readonly process: TargetProcess;
+  /** V8's own, whatever the global of that name is now. */
   readonly Error: V8Error;
+  readonly captureStackTrace: V8Error['captureStackTrace'];
 }
 
 /**
@@ -60,19 +64,20 @@ export interface Realm {
  * @throws when a module or the binding is missing; nothing is left behind then
  */
 export function install(config: AgentConfig, realm: Realm, load: (name: string) => unknown): Agent {
-  const { globalThis: globals, process, Error: ErrorClass } = realm;
+  const { globalThis: globals, process, Error: ErrorClass, captureStackTrace } = realm;
   const node = loadModules(load);
   const { performance } = node.perfHooks;
   const clock = performance.now.bind(performance);
   const wallClock = Date.now;
   const out = globals[config.outBinding] as (payload: string) => void;
-  if (typeof out !== 'function') throw new Error('the binding is missing');
+  if (typeof out !== 'function') throw new Error('the program has frozen its globals, nothing can be put into it');
   // the function is all we need: the program must not find it
   delete globals[config.outBinding];
 
   const gate = createGate();
   const table = createTaskTable();
-  const stacks = createStacks(ErrorClass, table, config.stackDepth, node.asyncHooks.executionAsyncId);
+  const capture = createCapture(globals, ErrorClass, captureStackTrace);
+  const stacks = createStacks(capture, table, config.stackDepth, node.asyncHooks.executionAsyncId);
   const sites: RawSite[] = [];
   const fill = () => table.size / MAX_TASKS;
   const begin = clock();
@@ -87,17 +92,18 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   let disposed = false;
 
   // What is to be undone, in the order in which it was done.
-  const undo: (() => void)[] = [stacks.restore];
+  const undo: (() => void)[] = [capture.restore];
   let checksMissed = 0;
   let lastSeen = begin;
   let loopOffset = 0;
   let figures!: Figures;
   let existing!: Existing;
   let resources!: ResourceTracking;
+  let promises!: Tracking;
   try {
     // Everything of our own that Node would report to a hook is made before the hooks are on.
     figures = watchFigures(node, process, clock);
-    undo.push(figures.stop);
+    undo[undo.length] = figures.stop;
     const leaseMade = clock();
     const lease = node.timers.setInterval(() => {
       // counted in ticks, not on the clock: a process that was suspended must not find itself abandoned on its return
@@ -107,9 +113,9 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       } else if (++checksMissed >= LEASE_CHECKS) dispose();
     }, config.leaseMs / LEASE_CHECKS);
     lease.unref();
-    undo.push(() => {
+    undo[undo.length] = () => {
       node.timers.clearInterval(lease);
-    });
+    };
     Object.defineProperty(globals, config.pollBinding, {
       configurable: true,
       enumerable: false,
@@ -120,11 +126,11 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
         if (!disposed && !gate.pass(answer)) out(ANSWER_FOLLOWS);
       },
     });
-    undo.push(() => {
+    undo[undo.length] = () => {
       delete globals[config.pollBinding];
-    });
+    };
     resources = trackResources(node, table, stacks, resourceSampler, clock, gate);
-    undo.push(resources.stop);
+    undo[undo.length] = resources.stop;
     const idleStart = (lease as unknown as { readonly _idleStart?: unknown })._idleStart;
     // a timer that was just made tells the time on libuv's clock
     if (typeof idleStart === 'number') loopOffset = idleStart - leaseMade;
@@ -139,8 +145,9 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       loopOffset,
       executionAsyncResource: node.asyncHooks.executionAsyncResource,
     });
-    undo.push(existing.stop);
-    undo.push(trackPromises(node, table, stacks, promiseSampler, clock, gate).stop);
+    undo[undo.length] = existing.stop;
+    promises = trackPromises(node, table, stacks, promiseSampler, clock, gate);
+    undo[undo.length] = promises.stop;
   } catch (error) {
     // the attach came where the program's stack was used up, or something was missing
     dispose();
@@ -160,11 +167,19 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     const now = clock();
     promiseSampler.tick(now);
     resourceSampler.tick(now);
+    promises.catchUp();
+    resources.catchUp();
     resources.rest();
     const notFollowed = existing.more(now);
+    // what may fail comes before what is told only once
+    const processFigures = figures.take(now);
+    const tasks = mapList(watched, listTasks);
     const fresh = stacks.takeNew();
-    for (const site of fresh.sites) sites[site.id] = site;
-    const changes = table.takeDirty().map((site): AgentPoll['changes'][number] => {
+    for (let i = 0; i < fresh.sites.length; i++) {
+      const site = fresh.sites[i] as RawSite;
+      sites[site.id] = site;
+    }
+    const changes = mapList(table.takeDirty(), (site): AgentPoll['changes'][number] => {
       const { live, variance, started, ended, abandoned } = table.figures(site);
       return [site, live, variance, started, ended, abandoned, table.oldest(site)];
     });
@@ -175,11 +190,12 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       now,
       wall: wallClock(),
       firstFrame: fresh.firstFrame,
-      frames: fresh.frames.map((frame) => [frame.function, frame.script, frame.line, frame.column, frame.flags]),
+      frames: mapList(fresh.frames, (frame) => [frame.function, frame.script, frame.line, frame.column, frame.flags]),
       sites: fresh.sites as AgentPoll['sites'],
       changes,
       unsure: fresh.unsure,
-      dropped: table.dropped,
+      dropped: table.dropped + gate.lost,
+      stacks: stacks.state,
       beforeNotFollowed: notFollowed,
       sampledPromises: promiseSampler.sampled,
       sampledResources: resourceSampler.sampled,
@@ -188,8 +204,8 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       agentMs: spent - spentBefore + lastPollWork,
       spanMs: now - lastPoll,
       pollMs: lastPollWork,
-      process: figures.take(now),
-      tasks: watched.map((site) => listTasks(site)),
+      process: processFigures,
+      tasks,
     };
     spentBefore = spent;
     lastPoll = now;
@@ -203,7 +219,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     if (raw === undefined) return { site, rows, more: 0 };
     const timerClock = { now: clock(), loopOffset, running: node.asyncHooks.executionAsyncResource?.() };
     const more = table.visit(site, config.taskRowLimit, (id, start, weight, resource) => {
-      rows.push({ id, start, weight, ...describeResource(node.isProxy, raw, resource, timerClock) });
+      rows[rows.length] = { id, start, weight, ...describeResource(node.isProxy, raw, resource, timerClock) };
     });
     return { site, rows, more };
   }
@@ -211,7 +227,13 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   function dispose(): void {
     if (disposed) return;
     disposed = true;
-    for (let step = undo.pop(); step !== undefined; step = undo.pop()) step();
+    for (let i = undo.length - 1; i >= 0; i--) {
+      try {
+        (undo[i] as () => void)();
+      } catch {
+        // what a program does not let us take back must not keep the rest
+      }
+    }
   }
 
   const agent: Agent = {
@@ -239,6 +261,13 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     dispose: () => void gate.pass(dispose),
   };
   return agent;
+}
+
+/** `Array.prototype.map` of a program may be anything. */
+function mapList<From, To>(list: readonly From[], each: (item: From) => To): To[] {
+  const out: To[] = [];
+  for (let i = 0; i < list.length; i++) out[i] = each(list[i] as From);
+  return out;
 }
 
 function loadModules(load: (name: string) => unknown): NodeModules {

@@ -15,6 +15,8 @@ import type { TaskTable } from './taskTable';
 import { isInnerResource } from './resourceTypes';
 
 export interface Tracking {
+  /** Takes in what could not be taken in where it happened. */
+  catchUp(): void;
   stop(): void;
 }
 
@@ -32,6 +34,8 @@ export function trackPromises(
   const add = own(tasks, 'set');
   const remove = own(tasks, 'delete');
   let stopped = false;
+  /** Settled where the stack was used up. Held until the next poll at most. */
+  let late: object[] = [];
   const collected = new FinalizationRegistry<number>((task) => {
     if (stopped) return;
     gate.change(() => {
@@ -54,14 +58,17 @@ export function trackPromises(
 
   // The two hooks run for every promise of the program. They must not throw: a debugger would stop in them.
   function onInit(promise: object, parent: object | undefined): void {
-    if (parent !== undefined || --sampler.skip > 0 || gate.busy) return;
+    if (parent !== undefined || gate.busy || --sampler.skip > 0) return;
     gate.busy = true;
+    let seen = false;
     try {
-      look(promise);
+      seen = gate.hasRoom();
+      if (seen) look(promise);
       gate.leave();
     } catch {
       // the stack is used up: the program gets its own RangeError at its own next call
     } finally {
+      if (!seen) gate.lost += sampler.weight;
       gate.busy = false;
     }
   }
@@ -92,21 +99,42 @@ export function trackPromises(
     try {
       const task = find(promise);
       if (task === undefined) return;
-      remove(promise);
-      unregister(promise);
-      gate.change(() => {
-        table.end(task, false);
-      });
+      if (gate.hasRoom()) {
+        end(promise, task);
+        if (late.length > 0) endLate();
+        return;
+      }
     } catch {
       // the stack is used up: as above
+    }
+    late[late.length] = promise;
+  }
+
+  function end(promise: object, task: number): void {
+    remove(promise);
+    unregister(promise);
+    gate.change(() => {
+      table.end(task, false);
+    });
+  }
+
+  function endLate(): void {
+    const all = late;
+    late = [];
+    for (let i = 0; i < all.length; i++) {
+      const promise = all[i] as object;
+      const task = find(promise);
+      if (task !== undefined) end(promise, task);
     }
   }
 
   const stopInit = node.v8.promiseHooks.onInit(onInit);
   const stopSettled = node.v8.promiseHooks.onSettled(onSettled);
   return {
+    catchUp: endLate,
     stop() {
       stopped = true;
+      late = [];
       stopInit();
       stopSettled();
     },

@@ -142,9 +142,15 @@ export function isInnerResource(type: string, below: readonly string[]): boolean
   if (type === 'FILEHANDLE') return below.length > 1 && IN_FS.test(below[0] as string) && IN_FS.test(below[1] as string);
   // a stream that the other end has opened belongs to the connection
   if (type === 'HTTP2STREAM') return below.length === 0;
-  if (type === 'PROMISE') return below.some((script) => LOADER.test(script));
+  if (type === 'PROMISE') return anyOf(below, LOADER);
   const pattern = PART_OF_ANOTHER[type];
-  return pattern !== undefined && below.some((script) => pattern.test(script));
+  return pattern !== undefined && anyOf(below, pattern);
+}
+
+/** `Array.prototype.some` of a program may be anything. */
+function anyOf(scripts: readonly string[], pattern: RegExp): boolean {
+  for (let i = 0; i < scripts.length; i++) if (pattern.test(scripts[i] as string)) return true;
+  return false;
 }
 
 /** Functions of Node's that make the promises of an object's properties: a reader's `closed`, a writer's `ready`. */
@@ -155,4 +161,10 @@ export function isPartOfObject(script: string, name: string): boolean {
   // a test is its own function, which the runner calls
   if (script.startsWith('node:internal/test_runner/')) return true;
   return script.startsWith('node:internal/webstreams/') && MAKES_PROPERTIES.test(name);
+}
+
+/** `Array.prototype.includes` of a program may be anything. */
+export function isOneOf(names: readonly string[], name: string): boolean {
+  for (let i = 0; i < names.length; i++) if (names[i] === name) return true;
+  return false;
 }

@@ -8,12 +8,14 @@ import type { AsyncHook, NodeModules } from './host';
 import { readHidden, readOwn } from './host';
 import { POOL_LOOKS, poolState } from './pools';
 import type { Tracking } from './promises';
-import { CONTINUES_IN_NODE, MADE_BEFORE_CALLBACK, MAY_BE_SYNCHRONOUS, POOLED, RESOURCE_CLASS, SILENT, STARTING_TICK, isInnerResource } from './resourceTypes';
+import { CONTINUES_IN_NODE, MADE_BEFORE_CALLBACK, MAY_BE_SYNCHRONOUS, POOLED, RESOURCE_CLASS, SILENT, STARTING_TICK, isInnerResource, isOneOf } from './resourceTypes';
 import type { ResourceClass } from './resourceTypes';
 import type { Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
 import type { SiteRequest, Stacks } from './stacks';
 import type { TaskTable } from './taskTable';
+
+const { getOwnPropertySymbols } = Object;
 
 /** Ended resources whose site is still known, so that what they triggered finds its cause. */
 const REMEMBERED_ENDS = 1024;
@@ -64,6 +66,8 @@ export function trackResources(
   const ended = new Map<number, number>();
   const endedRing = new Float64Array(REMEMBERED_ENDS);
   let endedNext = 0;
+  /** Ended where the stack was used up, until the next poll. */
+  let late: number[] = [];
   let current: object = node;
   let currentTrigger = 0;
   const carriers = new Float64Array(REMEMBERED_CARRIERS);
@@ -150,9 +154,10 @@ export function trackResources(
     carriers[slot] = asyncId;
     carrierTriggers[slot] = triggerAsyncId === 0 ? lastCallback : triggerAsyncId;
     carrierSites[slot] = -1;
-    if (gate.busy || !startsWork(type, resource)) return;
+    if (gate.busy) return;
     gate.busy = true;
     try {
+      if (!startsWork(type, resource) || !gate.hasRoom()) return;
       const now = clock();
       current = resource;
       currentTrigger = triggerAsyncId;
@@ -201,23 +206,32 @@ export function trackResources(
   }
 
   function init(asyncId: number, type: string, triggerAsyncId: number, resource: object): void {
-    if (unproven !== undefined && !gate.busy) prove();
+    try {
+      if (unproven !== undefined && !gate.busy) prove();
+    } catch {
+      // the stack is used up: Node ends the program when this throws
+    }
     const resourceClass = RESOURCE_CLASS.get(type);
     if (resourceClass === undefined) {
       carry(asyncId, type, triggerAsyncId, resource);
       return;
     }
-    if (--sampler.skip > 0 || gate.busy) return;
+    if (gate.busy || --sampler.skip > 0) return;
     gate.busy = true;
+    let seen = false;
     try {
-      if (MADE_BEFORE_CALLBACK.has(type) && triggerAsyncId === 0) {
-        unplaced = { asyncId, type, resource, resourceClass };
-        follow();
-      } else look(asyncId, type, triggerAsyncId, resource, resourceClass);
+      seen = gate.hasRoom();
+      if (seen) {
+        if (MADE_BEFORE_CALLBACK.has(type) && triggerAsyncId === 0) {
+          unplaced = { asyncId, type, resource, resourceClass };
+          follow();
+        } else look(asyncId, type, triggerAsyncId, resource, resourceClass);
+      }
       gate.leave();
     } catch {
       // the stack is used up: the program gets its own RangeError at its own next call
     } finally {
+      if (!seen) gate.lost += sampler.weight;
       gate.busy = false;
       current = node;
     }
@@ -362,12 +376,22 @@ export function trackResources(
       if (unplaced?.asyncId === asyncId) unplaced = undefined;
       const task = tasks.get(asyncId);
       if (task === undefined) return;
-      gate.change(() => {
-        end(asyncId, task);
-      });
+      if (gate.hasRoom()) {
+        gate.change(() => {
+          end(asyncId, task);
+        });
+        return;
+      }
     } catch {
       // the stack is used up: as above
     }
+    late[late.length] = asyncId;
+  }
+
+  function catchUp(): void {
+    const all = late;
+    late = [];
+    for (let i = 0; i < all.length; i++) destroy(all[i] as number);
   }
 
   function end(asyncId: number, task: number): void {
@@ -415,11 +439,14 @@ export function trackResources(
       // what AsyncHook.prototype.enable does, short of updatePromiseHookMode (node: lib/async_hooks.js)
       const enable = (added: AsyncHook, kinds: readonly number[]): void => {
         const [hooks, counts] = getHookArrays();
-        if (hooks.includes(added)) return;
+        for (let i = 0; i < hooks.length; i++) if (hooks[i] === added) return;
         const total = counts[kTotals] ?? 0;
-        for (const kind of kinds) counts[kind] = (counts[kind] ?? 0) + 1;
+        for (let i = 0; i < kinds.length; i++) {
+          const kind = kinds[i] as number;
+          counts[kind] = (counts[kind] ?? 0) + 1;
+        }
         counts[kTotals] = total + kinds.length;
-        hooks.push(added);
+        hooks[hooks.length] = added;
         if (total === 0) enableHooks();
       };
       enable(hook, [kInit, kDestroy]);
@@ -440,6 +467,7 @@ export function trackResources(
       }
       continuedLately = false;
     },
+    catchUp,
     stop() {
       callbacks.disable();
       hook.disable();
@@ -453,10 +481,14 @@ export function trackResources(
 
 /** Makes a hook that Node shows no promises, whatever its version; false where it has no way to ask for that. */
 function leaveOutPromises(hook: AsyncHook): boolean {
-  const symbol = Object.getOwnPropertySymbols(hook).find((each) => each.description === 'kNoPromiseHook');
-  if (symbol === undefined) return false;
-  (hook as unknown as Record<symbol, boolean>)[symbol] = true;
-  return true;
+  const symbols = getOwnPropertySymbols(hook);
+  for (let i = 0; i < symbols.length; i++) {
+    const symbol = symbols[i] as symbol;
+    if (symbol.description !== 'kNoPromiseHook') continue;
+    (hook as unknown as Record<symbol, boolean>)[symbol] = true;
+    return true;
+  }
+  return false;
 }
 
 /** Whether a compression or a file handle has been closed: it has let go of its handle, or of its descriptor. */
@@ -471,7 +503,7 @@ function isOver(isProxy: (value: unknown) => boolean, handle: object): boolean {
 function isUnderWay(isProxy: (value: unknown) => boolean, type: string, resource: object, below: readonly string[]): boolean {
   if (type === 'ZLIB') return !isOver(isProxy, resource);
   // the jobs of WebCrypto answer by a promise of their own from Node 26 on
-  return readOwn(isProxy, resource, 'ondone') !== undefined || below.includes('node:internal/crypto/webcrypto');
+  return readOwn(isProxy, resource, 'ondone') !== undefined || isOneOf(below, 'node:internal/crypto/webcrypto');
 }
 
 /** Whether a tick's arguments are the answer to the look-up of what is an address already (node: lib/dns.js, lookup). */

@@ -9,10 +9,11 @@
 import type { AgentSite, ScriptLesson } from '../protocol/agent';
 import { createCalls } from './calls';
 import type { MadeBelow, Way } from './calls';
+import type { Capture, StackState } from './capture';
 import { createContinuations } from './continuations';
 import type { AsyncFunction } from './continuations';
-import type { CallSite, V8Error } from './host';
-import { isPartOfObject } from './resourceTypes';
+import type { CallSite } from './host';
+import { isOneOf, isPartOfObject } from './resourceTypes';
 import { createScripts, originAt } from './scripts';
 import type { FrameOrigin, Script } from './scripts';
 import type { TaskTable } from './taskTable';
@@ -129,6 +130,8 @@ interface Walk {
   readonly whole: boolean;
 }
 
+/** No stack could be taken, or none that says anything. */
+const BLIND: Walk = { frames: [], sites: [], asyncCall: false, owner: -1, whole: true };
 /** No frame is the user's. */
 const NOBODY = -1;
 /** The stack was not taken far enough to tell. */
@@ -154,6 +157,8 @@ export interface RawSite {
   readonly cause: number | null;
   /** As in protocol/agent.ts: tasks from before the attach. */
   readonly before?: { readonly callbacks: readonly number[]; readonly estimated: boolean };
+  /** The program let us take no stack. */
+  readonly blind?: boolean;
 }
 
 /** What the stack tells of one creation besides its site. */
@@ -194,14 +199,12 @@ export interface Stacks {
   takeNew(): { firstFrame: number; frames: RawFrame[]; sites: RawSite[]; unsure: [number, string][] };
   /** Takes in what is in scripts, and looks again at the sites that were waiting for it. */
   learn(lessons: readonly ScriptLesson[]): void;
-  /** Gives back what was changed on `Error`. */
-  restore(): void;
+  /** How far the stacks go that the program lets us take. */
+  readonly state: StackState;
 }
 
 /** @param turn what Node runs now, as an async id */
-export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: number, turn: () => number): Stacks {
-  const { captureStackTrace } = ErrorClass;
-  const hadPrepare = Object.prototype.hasOwnProperty.call(ErrorClass, 'prepareStackTrace');
+export function createStacks(capture: Capture, table: TaskTable, stackDepth: number, turn: () => number): Stacks {
   const scripts = createScripts();
   const natives = new Map<string, number>();
   const frames: Frame[] = [];
@@ -225,34 +228,6 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
   /** Sites that may have to be looked at again, and the promises made there, in the order in which they were made. */
   let births: Birth[] = [];
   let unsurePromises: UnsurePromise[] = [];
-
-  const keepSites = (_error: unknown, sites: CallSite[]): CallSite[] => sites;
-
-  function capture(above: unknown, depth: number): CallSite[] {
-    const { stackTraceLimit, prepareStackTrace } = ErrorClass;
-    const holder: { stack?: unknown } = {};
-    try {
-      ErrorClass.stackTraceLimit = depth;
-      ErrorClass.prepareStackTrace = keepSites;
-      captureStackTrace(holder, above);
-      const sites = holder.stack;
-      return Array.isArray(sites) ? (sites as CallSite[]) : [];
-    } finally {
-      ErrorClass.prepareStackTrace = prepareStackTrace;
-      ErrorClass.stackTraceLimit = stackTraceLimit as number;
-    }
-  }
-
-  // where the program has frozen or replaced Error, every hook would fail: better to say so once, before anything is changed
-  if (!canCapture()) throw new Error('the program has frozen or replaced Error, no stack can be taken');
-
-  function canCapture(): boolean {
-    try {
-      return capture(canCapture, 1).length > 0;
-    } catch {
-      return false;
-    }
-  }
 
   function intern(site: CallSite): Frame | undefined {
     const script = scripts.of(site);
@@ -287,8 +262,7 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
       construct: site.isConstructor(),
       origin: script === null ? 'native' : originAt(script, line, column),
     };
-    frames.push(frame);
-    newFrames.push({
+    const raw: RawFrame = {
       function: frame.name,
       script: script === null ? null : script.name,
       line,
@@ -298,7 +272,9 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
         (frame.async ? FRAME_ASYNC : 0) |
         (frame.construct ? FRAME_CONSTRUCTOR : 0) |
         (site.isEval() ? FRAME_EVAL : 0),
-    });
+    };
+    frames[frames.length] = frame;
+    newFrames[newFrames.length] = raw;
     return frame;
   }
 
@@ -310,18 +286,19 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
       if (frame === undefined) break;
       if (list.length === 0 && frame.script !== null && OWN_SCRIPT.test(frame.script.name)) return undefined;
       if (list.length === 0 && frame.script?.plumbing === true) continue;
-      list.push(frame);
+      list[list.length] = frame;
     }
     return list;
   }
 
   function walk(request: SiteRequest, depth: number): Walk | undefined {
-    const captured = capture(request.above, depth);
+    const captured = capture.take(request.above, depth);
+    if (captured === undefined) return BLIND;
     const sites = request.classes === undefined ? captured : withoutConstructors(captured, request.classes);
     const frames = sites && internAll(sites);
     if (sites === undefined || frames === undefined) return undefined;
     const asyncCall = request.kind === 'promise' && isAsyncCall(frames);
-    const whole = captured.length < depth;
+    const whole = captured.length < (depth < capture.most ? depth : capture.most);
     return { frames, sites, asyncCall, owner: ownerOf(frames, asyncCall, whole, sites), whole };
   }
 
@@ -357,13 +334,15 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     let walked = walk(request, FIRST_FRAMES);
     if (walked?.owner === UNDECIDED) walked = walk(request, stackDepth);
     if (walked === undefined) return NOT_COUNTED;
+    // whose code it is stands further out than the program lets us look
+    if (walked.owner === UNDECIDED && capture.most < stackDepth) walked = BLIND;
     const { frames: list, asyncCall } = walked;
     const owner = walked.owner < 0 ? NOBODY : walked.owner;
     const last = owner === NOBODY ? innermostForeign(list) : owner;
     const waits = isUnsureUpTo(list, last) && births.length < MAX_UNSURE_SITES;
     const end = waits ? decidingFrame(list, asyncCall) : last;
     const base = nodeOf(request.type, list, end);
-    const cause = request.kind !== 'promise' && (owner === NOBODY || waits) ? causeOf(request, walked, base) : -1;
+    const cause = request.kind !== 'promise' && walked !== BLIND && (owner === NOBODY || waits) ? causeOf(request, walked, base) : -1;
     const node = withCause(base, cause);
     if (node.site === -1) {
       if (siteCount >= MAX_SITES) return NO_SITE;
@@ -453,23 +432,27 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     const id = siteCount;
     const at = ownerNode(type, list, owner, cause);
     const verdict = at.verdict ?? judge(at, id, request, list, asyncCall, owner, cause, sites);
-    siteCount++;
-    node.site = id;
-    verdict.sites[verdict.sites.length] = id;
+    const ids: number[] = [];
+    for (let i = 0; i < list.length; i++) ids[i] = (list[i] as Frame).id;
     const site: RawSite = {
       id,
       kind,
       type,
       label: asyncCall ? (list[0]?.name ?? null) : cut(request.label()),
-      frames: list.map((frame) => frame.id),
+      frames: ids,
       inner: verdict.inner || verdict.way?.inner === true,
       asyncCall,
       cause: cause === -1 ? null : cause,
+      ...(walked === BLIND && { blind: true }),
     };
-    allSites[id] = site;
-    bases[id] = base;
+    // from here on all or nothing, or figures would stand at other sites
     newSites.set(id, site);
     table.addSite();
+    verdict.sites[verdict.sites.length] = id;
+    allSites[id] = site;
+    bases[id] = base;
+    siteCount++;
+    node.site = id;
     follow(node, id, list, asyncCall, owner);
     if (!waits) return;
     const { isInner } = request;
@@ -504,11 +487,11 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
     const below: string[] = [];
     for (let i = 0; i < (owner === NOBODY ? list.length : owner); i++) {
       const { script, origin } = list[i] as Frame;
-      if (script !== null && origin !== 'app') below.push(script.name);
+      if (script !== null && origin !== 'app') below[below.length] = script.name;
     }
     // where the loader is the caller, it is no call: a module that may await at its top level gets a promise of its own
     const caller = list[1]?.script?.name;
-    if (asyncCall && owner === 0 && caller !== undefined) below.push(caller);
+    if (asyncCall && owner === 0 && caller !== undefined) below[below.length] = caller;
     const inner = isInner(type, below, owner === NOBODY ? cause : -1);
     const made = kind === 'promise' && !inner && owner > 0 ? madeBelow(list, asyncCall, owner, below.length > 0, sites) : undefined;
     const verdict: Verdict = { inner, below, way: made === undefined ? null : calls.add(id, made), sites: [] };
@@ -558,7 +541,11 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
 
   /** Whether a function of Node's made it that makes parts of objects, or what the runner of tests waits for. */
   function isPart(list: readonly Frame[]): boolean {
-    const maker = list.find(({ origin, name }) => origin !== 'native' && name !== 'createDeferredPromise');
+    let maker: Frame | undefined;
+    for (let i = 0; i < list.length && maker === undefined; i++) {
+      const { origin, name } = list[i] as Frame;
+      if (origin !== 'native' && name !== 'createDeferredPromise') maker = list[i];
+    }
     return maker?.origin === 'node' && isPartOfObject(maker.script?.name ?? '', maker.name ?? '');
   }
 
@@ -579,7 +566,8 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
   function below(site: number): readonly string[] {
     const of = allSites[site];
     if (of === undefined || of.frames.length === 0) return [];
-    const list = of.frames.map((id) => frames[id] as Frame);
+    const list: Frame[] = [];
+    for (let i = 0; i < of.frames.length; i++) list[i] = frames[of.frames[i] as number] as Frame;
     return ownerNode(of.type, list, ownerOf(list, of.asyncCall, true), of.cause ?? -1).verdict?.below ?? [];
   }
 
@@ -660,6 +648,9 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
 
   return {
     site,
+    get state() {
+      return capture.state;
+    },
     named,
     below,
     learn,
@@ -668,8 +659,8 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
       // stands for the position that the debugger will find
       const name = cut(label);
       const frame: Frame = { id: frames.length, name, script: null, fn: '', line: 0, column: 0, async: false, construct: false, origin: 'native' };
-      frames.push(frame);
-      newFrames.push({ function: frame.name, script: null, line: 0, column: 0, flags: FRAME_NATIVE });
+      frames[frames.length] = frame;
+      newFrames[newFrames.length] = { function: frame.name, script: null, line: 0, column: 0, flags: FRAME_NATIVE };
       const id = siteCount++;
       const site: RawSite = { id, kind, type, label: frame.name, frames: [frame.id], inner: false, asyncCall: false, cause: null, before };
       allSites[id] = site;
@@ -678,7 +669,13 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
       return id;
     },
     takeNew() {
+      capture.retry();
       const waiting = scripts.unsure();
+      const unsure: [number, string][] = [];
+      for (let i = 0; i < waiting.length; i++) {
+        const { id, name } = waiting[i] as Script;
+        unsure[i] = [id, name];
+      }
       const sites: RawSite[] = [];
       newSites.forEach((site) => {
         sites[sites.length] = site;
@@ -687,16 +684,11 @@ export function createStacks(ErrorClass: V8Error, table: TaskTable, stackDepth: 
         firstFrame: frames.length - newFrames.length,
         frames: newFrames,
         sites,
-        unsure: waiting.map(({ id, name }): [number, string] => [id, name]),
+        unsure,
       };
       newFrames = [];
       newSites = new Map();
       return taken;
-    },
-    restore() {
-      if (!hadPrepare && ErrorClass.prepareStackTrace === undefined) delete ErrorClass.prepareStackTrace;
-      // a program may have deleted it: then no capture found a value to put back
-      if (ErrorClass.stackTraceLimit === undefined) delete ErrorClass.stackTraceLimit;
     },
   };
 }
@@ -744,16 +736,23 @@ function innermostForeign(list: readonly Frame[]): number {
  * `then` derives from such a promise is made by the constructor too, without a parent: undefined, it is no task.
  */
 function withoutConstructors(sites: CallSite[], classes: readonly string[]): CallSite[] | undefined {
-  const builtin = sites.findIndex((site) => site.isConstructor() && site.getFunctionName() === 'Promise');
-  if (builtin === -1) return sites;
+  let builtin = 0;
+  while (builtin < sites.length && !isPromiseConstructor(sites[builtin] as CallSite)) builtin++;
+  if (builtin === sites.length) return sites;
   let end = builtin + 1;
   for (; end < sites.length; end++) {
     const site = sites[end] as CallSite;
-    if (!site.isConstructor() || !classes.includes(site.getFunctionName() ?? '')) break;
+    if (!site.isConstructor() || !isOneOf(classes, site.getFunctionName() ?? '')) break;
   }
   const caller = sites[end];
   if (caller?.getFunctionName() === 'then' && caller.getLineNumber() === null) return undefined;
-  return [...sites.slice(0, builtin + 1), ...sites.slice(end)];
+  const rest: CallSite[] = [];
+  for (let i = 0; i < sites.length; i++) if (i <= builtin || i >= end) rest[rest.length] = sites[i] as CallSite;
+  return rest;
+}
+
+function isPromiseConstructor(site: CallSite): boolean {
+  return site.isConstructor() && site.getFunctionName() === 'Promise';
 }
 
 /** Node makes an object for a request that it runs at once, too (`crypto.randomBytes`), and lets the collector end it. */

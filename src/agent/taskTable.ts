@@ -117,6 +117,8 @@ export function createTaskTable(): TaskTable {
         index = free;
         free = next[index] as number;
       }
+      touch(inSite, figures);
+      // no call from here on: what ran out of stack half way would leave the list broken
       size++;
       start[index] = now;
       weight[index] = taskWeight;
@@ -131,7 +133,6 @@ export function createTaskTable(): TaskTable {
       figures.samples++;
       figures.variance += taskWeight * (taskWeight - 1);
       figures.started += taskWeight;
-      touch(inSite, figures);
       return (generation[index] as number) * GENERATION + index;
     },
     end(task: number, abandoned: boolean): void {

@@ -17,6 +17,7 @@ import { findCallbacks, placeCallbacks } from './callbackPositions';
 import type { CallbackPositions } from './callbackPositions';
 import { REQUEST_TIMEOUT_MS, withTimeout } from './connection';
 import type { Connection } from './connection';
+import { LOAD, PROCESS, lendPrimordials } from './primordials';
 import { TargetError, throwIfCancelled } from './target';
 
 /** Debuggers skip scripts of this name by default, and our own filters know it. */
@@ -193,10 +194,14 @@ function parse(payload: string): AgentPoll {
  * `util.debuglog` works from when Node is ready to run a program; a loader on the stack, above the program's own code if there
  * is any, tells the rest.
  */
-const READY = `(function (p) {
+const READY = `(function (g, p) {
   if (!p || !p.versions || !p.versions.node) return true;
-  try { (p.getBuiltinModule || require)('util').debuglog('asyncscope').enabled; } catch (e) { return false; }
-  var E = Error, had = Object.prototype.hasOwnProperty.call(E, 'prepareStackTrace');
+  try { ${LOAD}(p, 'util').debuglog('asyncscope').enabled; } catch (e) { return false; }
+  var E = g.Error, D = g.Object && g.Object.getOwnPropertyDescriptor;
+  // a program that has changed any of it has begun
+  if (typeof E !== 'function' || typeof D !== 'function') return true;
+  var had = D(E, 'prepareStackTrace'), limited = D(E, 'stackTraceLimit');
+  if ((had && had.writable !== true) || !limited || limited.writable !== true) return true;
   var limit = E.stackTraceLimit, prepare = E.prepareStackTrace, sites;
   try {
     E.stackTraceLimit = 200;
@@ -206,7 +211,6 @@ const READY = `(function (p) {
     E.prepareStackTrace = prepare;
     if (!had && prepare === undefined) delete E.prepareStackTrace;
   } catch (e) {}
-  // a program that has frozen Error has begun
   if (!Array.isArray(sites)) return true;
   for (var i = 0; i < sites.length; i++) {
     var script = sites[i].getScriptNameOrSourceURL() || '';
@@ -214,7 +218,11 @@ const READY = `(function (p) {
     if (script !== '' && !/^node:/.test(script)) return true;
   }
   return true;
-})(globalThis.process)`;
+})(globalThis, ${PROCESS})`;
+
+function primordialsName(config: AgentConfig): string {
+  return `${config.outBinding}_own`;
+}
 
 async function installWhenReady(connection: Connection, config: AgentConfig, options: AgentChannelOptions): Promise<InstalledAgent> {
   const { signal, onWaiting } = options;
@@ -222,6 +230,7 @@ async function installWhenReady(connection: Connection, config: AgentConfig, opt
   for (;;) {
     throwIfCancelled(signal);
     if ((await evaluate(connection, READY)).value !== false) {
+      await lendPrimordials(connection, primordialsName(config));
       const result = await evaluate(connection, installExpression(config), INSTALL_TIMEOUT_MS);
       const checked = v.safeParse(installed, result.value);
       if (!checked.success) throw new TargetError('agent failed', 'The agent did not answer as expected.');
@@ -270,16 +279,30 @@ async function untilReady(connection: Connection, config: AgentConfig, signal: A
 function installExpression(config: AgentConfig): string {
   return `(function () {
 'use strict';
-var g = globalThis, p = g.process, versions = (p && p.versions) || {};
+var g = globalThis, P = g[${JSON.stringify(primordialsName(config))}];
+delete g[${JSON.stringify(primordialsName(config))}];
+var p = ${PROCESS};
+var versions = (p && p.versions) || {};
 var runtime = versions.bun ? 'Bun' : versions.deno || g.Deno ? 'Deno' : versions.node ? 'node' : 'no Node process';
-var info = { runtime: runtime, node: String(p && p.version), pid: 0, title: '', cwd: '', needsInternals: false };
-if (runtime !== 'node' || parseInt(versions.node, 10) < ${OLDEST_NODE}) { delete g[${JSON.stringify(config.outBinding)}]; return info; }
+var info = { runtime: runtime, node: '' + (p && p.version), pid: 0, title: '', cwd: '', needsInternals: false };
+if (runtime !== 'node' || +('' + versions.node).split('.')[0] < ${OLDEST_NODE}) { delete g[${JSON.stringify(config.outBinding)}]; return info; }
 if (!${READY}) { info.runtime = ${JSON.stringify(NOT_READY)}; return info; }
-var load = typeof p.getBuiltinModule === 'function' ? p.getBuiltinModule : require;
+var load = function (name) { return ${LOAD}(p, name); };
+var own = P || g, E = own.Error, M = P
+  ? { abs: P.MathAbs, ceil: P.MathCeil, floor: P.MathFloor, log: P.MathLog, max: P.MathMax, min: P.MathMin, round: P.MathRound, sqrt: P.MathSqrt }
+  : g.Math;
+// the agent's free names: as they were before the program ran
+var asyncscopeAgent = (function (Error, Map, Set, WeakMap, WeakRef, FinalizationRegistry, Object, Array, Number, Date, Symbol, Float64Array, Uint32Array, Int32Array, RangeError, Function, Promise, Math, JSON, Reflect) {
 ${readFileSync(builtFile('agent.js'), 'utf8')}
-var agent = asyncscopeAgent.install(${JSON.stringify(config)}, { globalThis: g, process: p, Error: Error }, load);
+return asyncscopeAgent;
+})(E, P ? P.SafeMap : g.Map, P ? P.SafeSet : g.Set, P ? P.SafeWeakMap : g.WeakMap, P ? P.SafeWeakRef : g.WeakRef,
+  P ? P.SafeFinalizationRegistry : g.FinalizationRegistry, own.Object, own.Array, own.Number, own.Date, own.Symbol, own.Float64Array,
+  own.Uint32Array, own.Int32Array, own.RangeError, own.Function, own.Promise, M,
+  P ? { stringify: P.JSONStringify, parse: P.JSONParse } : g.JSON, P ? { apply: P.ReflectApply } : g.Reflect);
+var agent = asyncscopeAgent.install(${JSON.stringify(config)},
+  { globalThis: g, process: p, Error: E, captureStackTrace: P ? P.ErrorCaptureStackTrace : E.captureStackTrace }, load);
 info.pid = p.pid;
-info.title = String((p.argv && p.argv[1]) || p.title);
+info.title = '' + ((p.argv && p.argv[1]) || p.title);
 try { info.cwd = p.cwd(); } catch (e) {}
 info.needsInternals = agent.needsInternals;
 return info;
@@ -302,7 +325,7 @@ async function adoptExisting(connection: Connection, config: AgentConfig, needsI
     const functions = await evaluate(
       connection,
       `(function (load) { return { enable: load('async_hooks').createHook({}).enable, setTimeout: load('timers').setTimeout }; })(
-typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule : require)`,
+function (name) { return ${LOAD}(${PROCESS}, name); })`,
       INSTALL_TIMEOUT_MS,
       false,
     );

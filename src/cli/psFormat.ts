@@ -1,6 +1,6 @@
 /** The JSON of `asyncscope ps --json`. Stable: documented in docs/ps-format.md, which a test compares with it. */
 import type { SessionModel } from '../core/model/sessionModel';
-import type { GcFigures, HeapFigures, LoopFigures, Origin, Overhead, Site, TargetInfo, TaskKind } from '../core/model/task';
+import type { GcFigures, HeapFigures, LoopFigures, Losses, Origin, Overhead, Site, TargetInfo, TaskKind } from '../core/model/task';
 import type { SiteJson } from '../core/view/siteJson';
 import { round, toSiteJson } from '../core/view/siteJson';
 
@@ -16,6 +16,8 @@ export interface PsPicture {
   readonly overhead: Overhead;
   readonly dropped: number;
   readonly lostPolls: number;
+  readonly restarts: number;
+  readonly stacks: Losses['stacks'];
   readonly heap: HeapFigures;
   readonly loop: LoopFigures;
   readonly gc: GcFigures;
@@ -53,6 +55,8 @@ export function pictureOf(
     overhead: { ...overhead, percent: round(overhead.percent), pollMs: round(overhead.pollMs) },
     dropped: model.dropped,
     lostPolls: model.lostPolls,
+    restarts: model.restarts,
+    stacks: model.stacks,
     heap: process.heap,
     loop: process.loop,
     gc: process.gc,

@@ -1,6 +1,7 @@
 /** The picture for people. Everything that comes from the target is stripped of what a terminal would act on. */
 import { isAbsolute, relative } from 'node:path';
 import { FROM_BEFORE, formatAge, formatEstimate, formatGrowth, formatOldest } from '../core/format/figures';
+import { lossTexts } from '../core/format/losses';
 import { formatBytes, formatCount, formatMilliseconds, formatPercent } from '../core/format/quantity';
 import { formatKindCount, formatTaskCount, kindNoun } from '../core/format/taskKind';
 import { displayName, stripControls } from '../core/format/text';
@@ -65,10 +66,12 @@ function titleLine(target: TargetInfo): string {
   return [title, `pid ${target.pid}`, `Node ${displayName(target.node)}`, displayName(target.url)].join(GAP);
 }
 
-function tasksLine({ totals, origins, before }: SessionModel): string {
-  const kinds = kindsPresent(totals).map((kind) => formatKindCount(kind, totals[kind]));
+function tasksLine(model: SessionModel): string {
+  const { totals, origins, before } = model;
+  const exact = model.overhead(0)?.mode !== 'sampled';
+  const kinds = kindsPresent(totals).map((kind) => formatKindCount(kind, totals[kind], exact));
   const old = Object.values(before).reduce((sum, count) => sum + count, 0);
-  return formatTaskCount(origins.app) + (kinds.length > 1 ? ` (${kinds.join(', ')})` : '') + (old > 0 ? `, ${formatCount(old)} of them ${FROM_BEFORE}` : '');
+  return formatTaskCount(origins.app, exact) + (kinds.length > 1 ? ` (${kinds.join(', ')})` : '') + (old > 0 ? `, ${formatCount(old)} of them ${FROM_BEFORE}` : '');
 }
 
 function processLine(model: SessionModel): string {
@@ -85,7 +88,7 @@ function processLine(model: SessionModel): string {
 }
 
 function notesOf(model: SessionModel, listed: readonly Site[], options: TableOptions): string[] {
-  const { origins, dropped, lostPolls, restarts, beforeNotFollowed } = model;
+  const { origins, beforeNotFollowed } = model;
   const notes: string[] = [];
   const { filter, unfiltered = 0, hidden = [] } = options;
   if (filter !== undefined) notes.push(stripControls(`Filter: ${filter}. ${formatCount(listed.length)} of ${formatCount(unfiltered)} sites.`));
@@ -103,11 +106,9 @@ function notesOf(model: SessionModel, listed: readonly Site[], options: TableOpt
     notes.push(`Hidden by .asyncscope.json: ${formatCount(hidden.length)} ${hidden.length === 1 ? 'site' : 'sites'} with ${tasks}. Use --no-config to see them.`);
   }
   if (listed.some((site) => !site.exact)) notes.push('~ is an estimate: so many tasks are started that only a sample is looked at.');
-  if (dropped > 0) notes.push(`WARNING: ${formatCount(dropped)} tasks were not recorded, a limit of the agent was reached.`);
   const { stillMs = 0 } = model.process?.loop ?? {};
   if (stillMs >= STILL_THRESHOLD_MS) notes.push(`The event loop stands still for ${formatAge(stillMs)}: a debugger holds it, or one callback does.`);
-  if (lostPolls > 0) notes.push(`WARNING: ${formatCount(lostPolls)} answers of the target were lost; sites may be missing.`);
-  if (restarts > 0) notes.push('WARNING: the target was out of reach for long; tasks from before that are not seen.');
+  for (const text of lossTexts(model.losses)) notes.push(`WARNING: ${text}.`);
   return notes;
 }
 

@@ -89,6 +89,8 @@ const rawSite = v.object({
    * same source text, as there were too many to look up, and count if they all stand in one place.
    */
   before: v.optional(v.object({ callbacks: v.array(id), estimated: v.boolean() })),
+  /** The program let the agent take no stack: the line is unknown. */
+  blind: v.optional(v.boolean()),
 });
 
 /**
@@ -161,6 +163,11 @@ const poll = v.object({
   dropped: count,
   /** Timers from before the attach that are counted but not followed (an agent limit), as of the last count. */
   beforeNotFollowed: count,
+  /**
+   * How far stacks go, the worst since the install: `cut` when the program has fixed `Error.stackTraceLimit`, `none` when it
+   * has frozen what is needed to take any.
+   */
+  stacks: v.optional(v.picklist(['whole', 'cut', 'none'])),
   /** True once any promise (or resource) creation was skipped by sampling since the install. */
   sampledPromises: v.boolean(),
   sampledResources: v.boolean(),

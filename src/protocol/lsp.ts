@@ -3,7 +3,7 @@
  * and hovers are plain LSP and need none of these.
  */
 import * as v from 'valibot';
-import type { Origin, Overhead, ProcessFigures, Site, TargetInfo, TaskKind, TaskList } from '../core/model/task';
+import type { Losses, Origin, Overhead, ProcessFigures, Site, TargetInfo, TaskKind, TaskList } from '../core/model/task';
 
 const text = v.pipe(v.string(), v.maxLength(4096));
 
@@ -194,6 +194,8 @@ export interface SessionUpdate {
   readonly agentRestarts: number;
   /** How often another process took the place of the one before at the same address. */
   readonly processRestarts: number;
+  /** How far stacks go that the program lets the agent take: what they hide stands under "(unknown line)". */
+  readonly stacks: Losses['stacks'];
   readonly overhead?: Overhead;
   readonly process?: ProcessFigures;
   readonly tasks: readonly TaskList[];

@@ -404,6 +404,7 @@ export class Session {
       lostPolls: model.lostPolls,
       agentRestarts: model.restarts,
       processRestarts: Math.max(0, this.#processes - 1),
+      stacks: model.stacks,
       ...(overhead && { overhead }),
       ...(model.process && { process: model.process }),
       tasks: model.taskLists(),

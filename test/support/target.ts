@@ -18,16 +18,9 @@ const running = new Set<ChildProcess>();
 /** @param code what `node -e` gets; where it prints `idle`, the program is waited for until it does */
 export async function startTarget(node: TestNode, code: string, flags: readonly string[] = []): Promise<TestTarget> {
   const child = spawn(node.path, ['--inspect=127.0.0.1:0', ...flags, '-e', code], { stdio: ['ignore', 'pipe', 'pipe'] });
-  running.add(child);
+  const exited = adopt(child);
   let stdout = '';
   let stderr = '';
-  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
-    // `close` comes when the output has been read too
-    child.once('close', (code, signal) => {
-      running.delete(child);
-      resolve({ code, signal });
-    });
-  });
   child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
   const url = await new Promise<string>((resolve, reject) => {
     child.stderr.on('data', (data: Buffer) => {
@@ -49,20 +42,25 @@ export async function startTarget(node: TestNode, code: string, flags: readonly 
 /** A Node program without an inspector, which prints `idle` once it runs. */
 export async function startPlain(node: TestNode, args: readonly string[], cwd?: string): Promise<Omit<TestTarget, 'url'>> {
   const child = spawn(node.path, [...args], { stdio: ['ignore', 'pipe', 'pipe'], ...(cwd !== undefined && { cwd }) });
-  running.add(child);
+  const exited = adopt(child);
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data: Buffer) => (stdout += data.toString()));
   child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
-  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+  await until(() => stdout.includes('idle') || child.exitCode !== null);
+  if (child.exitCode !== null) throw new Error(`ended early:\n${stderr}`);
+  return { child, stdout: () => stdout, stderr: () => stderr, exited };
+}
+
+/** Makes sure that a process ends with its test; resolves when it has ended and its output has been read. */
+export function adopt(child: ChildProcess): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }> {
+  running.add(child);
+  return new Promise((resolve) => {
     child.once('close', (code, signal) => {
       running.delete(child);
       resolve({ code, signal });
     });
   });
-  await until(() => stdout.includes('idle') || child.exitCode !== null);
-  if (child.exitCode !== null) throw new Error(`ended early:\n${stderr}`);
-  return { child, stdout: () => stdout, stderr: () => stderr, exited };
 }
 
 /** For `afterEach`. */

@@ -9,6 +9,9 @@ import type { Origin, StackFrame } from './task';
 import { resourceNoun } from '../format/resourceNoun';
 import { displayName } from '../format/text';
 
+/** The name of a site whose program lets no stack be taken. */
+export const UNKNOWN_LINE = '(unknown line)';
+
 /** How many causes are followed to find a frame of the user's. A request is rarely more than three away from it. */
 export const CAUSE_DEPTH_LIMIT = 32;
 
@@ -80,6 +83,8 @@ export function placeSite(
   if (app) return placement(app, site, frames, 'app');
   const cause = causingAppFrame(site, framesOf, siteOf);
   if (cause) return placement(cause, site, frames, 'app');
+  // Nobody can say whose it is: among the user's own it is seen.
+  if (site.blind === true) return { origin: 'app', file: null, line: 0, column: 0, function: UNKNOWN_LINE };
   for (const origin of ['dependency', 'node'] as const) {
     const frame = foreignFrame(site, frames, origin);
     if (frame) return placement(frame, site, frames, origin);

@@ -25,7 +25,12 @@ export interface RawSite {
   readonly cause: number | null;
   /** Its tasks began before the attach: the frame is the position of a function that they will call. */
   readonly before?: { readonly estimated: boolean } | undefined;
+  /** The program let the agent take no stack. */
+  readonly blind?: boolean | undefined;
 }
+
+/** How far stacks go that the program lets the agent take. */
+export type StackReach = 'whole' | 'cut' | 'none';
 
 /** `[site, live, variance, started, ended, abandoned, oldest]`. */
 export type RawChange = readonly [number, number, number, number, number, number, number];
@@ -68,6 +73,7 @@ export interface RawPoll {
   readonly changes: readonly RawChange[];
   readonly dropped: number;
   readonly beforeNotFollowed: number;
+  readonly stacks?: StackReach | undefined;
   readonly sampledPromises: boolean;
   readonly sampledResources: boolean;
   readonly promiseWeight: number;

@@ -10,7 +10,7 @@ import { RateHistory } from './rateHistory';
 import type { Rates } from './rateHistory';
 import type { RawChange, RawPoll, RawSite, RawTask } from './rawPoll';
 import { TASK_KINDS, TASK_ROW_LIMIT } from './task';
-import type { Origin, Overhead, ProcessFigures, Since, Site, StackFrame, Task, TaskKind, TaskList } from './task';
+import type { Losses, Origin, Overhead, ProcessFigures, Since, Site, StackFrame, Task, TaskKind, TaskList } from './task';
 
 /**
  * How long a site keeps its row after its last task ended, in milliseconds of the target's clock. A site that empties
@@ -222,6 +222,15 @@ export class SessionModel {
   /** How often the agent had to be put into the target anew. Tasks from before the last time are not known. */
   get restarts(): number {
     return this.#restarts;
+  }
+
+  /** How far stacks go that the program lets the agent take. */
+  get stacks(): Losses['stacks'] {
+    return this.#last?.stacks ?? 'whole';
+  }
+
+  get losses(): Losses {
+    return { dropped: this.dropped, lostPolls: this.#lostPolls, restarts: this.#restarts, stacks: this.stacks };
   }
 
   /** Milliseconds since the epoch: when the baseline was set; the attach unless {@link setBaseline} was called. */

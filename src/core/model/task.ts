@@ -148,6 +148,18 @@ export interface ProcessFigures {
   readonly uptimeMs: number;
 }
 
+/** What is missing from a session's figures, since the attach. */
+export interface Losses {
+  /** Creations that nobody looked at and that no weight stands for. */
+  readonly dropped: number;
+  /** Answers of the agent that never arrived. */
+  readonly lostPolls: number;
+  /** How often the agent had to be put into the target anew. */
+  readonly restarts: number;
+  /** How far stacks go that the program lets the agent take: `cut` and `none` leave tasks without a line. */
+  readonly stacks: 'whole' | 'cut' | 'none';
+}
+
 /** What the observer costs and how exact it is. */
 export interface Overhead {
   /** Share of the target's time spent in the agent since the last poll, in percent, by the agent's own clock. */

@@ -1,5 +1,5 @@
 /** What the host knows of every session: the server's updates put together. */
-import type { Origin, Overhead, ProcessFigures, TargetInfo, TaskKind, TaskList } from '../../core/model/task';
+import type { Losses, Origin, Overhead, ProcessFigures, TargetInfo, TaskKind, TaskList } from '../../core/model/task';
 import type { SessionEnd, SessionStatus, SessionUpdate, SessionWait, SiteRow } from '../../protocol/lsp';
 import type { Disposable } from '../base/disposable';
 import { Emitter } from '../base/emitter';
@@ -31,6 +31,7 @@ export interface Session {
   readonly lostPolls: number;
   readonly agentRestarts: number;
   readonly processRestarts: number;
+  readonly losses: Losses;
   readonly overhead: Overhead | undefined;
   readonly process: ProcessFigures | undefined;
   /** By site: only sites that are watched. */
@@ -102,6 +103,7 @@ export class SessionStore implements Disposable {
       lostPolls: update.lostPolls,
       agentRestarts: update.agentRestarts,
       processRestarts: update.processRestarts,
+      losses: { dropped: update.dropped, lostPolls: update.lostPolls, restarts: update.agentRestarts, stacks: update.stacks },
       overhead: update.overhead ?? before?.overhead,
       process: update.process ?? before?.process,
       tasks: new Map(update.tasks.map((list) => [list.siteId, list])),

@@ -1,5 +1,6 @@
 /** What the status bar says. Pure. */
 import { assertNever } from '../../core/base/assertNever';
+import { lossTexts } from '../../core/format/losses';
 import { formatBytes, formatMebibytes, formatMilliseconds, formatPercent } from '../../core/format/quantity';
 import { formatTaskCount } from '../../core/format/taskKind';
 import type { Session } from '../sessions/sessionStore';
@@ -46,7 +47,7 @@ export function focusedSession(sessions: readonly Session[], preferred: readonly
 }
 
 function face(session: Session): { readonly icon: string; readonly text: string; readonly severity: StatusText['severity'] } {
-  const lossy = session.dropped > 0;
+  const lossy = lossTexts(session.losses).length > 0;
   const tasks = `${formatTaskCount(session.origins.app, isExact(session))}${lossy ? ' $(warning)' : ''}`;
   switch (session.status) {
     case 'attaching':
@@ -92,7 +93,7 @@ function tooltip(session: Session): string {
       );
     }
     if (overhead !== undefined) lines.push(`Cost of watching ${formatPercent(overhead.percent)}`);
-    if (session.dropped > 0) lines.push(`**${formatTaskCount(session.dropped)} not counted**: a limit was reached`);
+    for (const text of lossTexts(session.losses)) lines.push(`**${text}**`);
   }
   return lines.join('\n\n');
 }

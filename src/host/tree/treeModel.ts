@@ -4,6 +4,7 @@
  */
 import { assertNever } from '../../core/base/assertNever';
 import { formatAge } from '../../core/format/figures';
+import { lossTexts } from '../../core/format/losses';
 import { formatCount } from '../../core/format/quantity';
 import { formatTaskCount } from '../../core/format/taskKind';
 import { STILL_THRESHOLD_MS } from '../../core/model/task';
@@ -420,15 +421,7 @@ function sessionChildren(session: Session, drawing: Drawing): SessionChildren {
   }
   const stop = stopText(session);
   if (stop !== undefined) rows.push(note(session, 'still', stop, theme('debug-pause', 'charts.yellow')));
-  if (session.dropped > 0) {
-    rows.push(note(session, 'dropped', `${formatTaskCount(session.dropped)} not counted: a limit was reached, so the figures are too low`, theme('warning', 'list.warningForeground')));
-  }
-  if (session.lostPolls > 0) {
-    rows.push(note(session, 'lost', `${formatCount(session.lostPolls)} answers of the process were lost: sites may be missing`, theme('warning', 'list.warningForeground')));
-  }
-  if (session.agentRestarts > 0) {
-    rows.push(note(session, 'blind', 'The process was out of reach for long: tasks from before that are not shown', theme('warning', 'list.warningForeground')));
-  }
+  lossTexts(session.losses).forEach((text, index) => rows.push(note(session, `loss${index}`, text, theme('warning', 'list.warningForeground'))));
   if (session.before.notFollowed > 0) {
     rows.push(note(session, 'before', `${formatCount(session.before.notFollowed)} more timers from before the attach: too many to be listed`, theme('info')));
   }

@@ -1,6 +1,7 @@
 /** Hovers: everything that is known of the tasks that a line spawned. */
 import type { Hover, Position } from 'vscode-languageserver';
 import { formatEstimate, formatOldest, formatRate, formatSiteCount } from '../../core/format/figures';
+import { lossTexts } from '../../core/format/losses';
 import { formatCount } from '../../core/format/quantity';
 import { kindNoun } from '../../core/format/taskKind';
 import type { Origin, StackFrame } from '../../core/model/task';
@@ -45,7 +46,7 @@ function siteText({ session, site }: DocumentSite, nameSession: boolean): string
   }
   lines.push(exactnessText(site));
   if (session.end) lines.push(`Ended: ${escapeMarkdown(session.end.message)}`);
-  if (session.model.dropped > 0) lines.push(`⚠ ${formatCount(session.model.dropped)} tasks of this process were not recorded at all.`);
+  for (const text of lossTexts(session.model.losses)) lines.push(`⚠ ${escapeMarkdown(text)}.`);
   if (site.since === 'before') lines.push('They began before the attach: where is not known. This is the function that they will call.');
   if (site.since === 'attach' && site.stack.length > 0) {
     const origins = session.model.stackOrigins(site.id);

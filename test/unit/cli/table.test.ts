@@ -83,8 +83,8 @@ describe('the table', () => {
     const text = table(lossy);
     expect(text).toContain('~5,000');
     expect(text).toContain('~ is an estimate');
-    expect(text).toContain('WARNING: 1,234 tasks were not recorded');
-    expect(text).toContain('WARNING: 2 answers of the target were lost');
+    expect(text).toContain('WARNING: 1,234 tasks not counted: a limit was reached, so the figures are too low.');
+    expect(text).toContain('WARNING: 2 answers of the process lost');
   });
 
   test('says what to do when there is nothing', () => {

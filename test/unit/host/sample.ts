@@ -46,6 +46,7 @@ export function update(part: Partial<SessionUpdate> = {}): SessionUpdate {
     origins: { app: 12, dependency: 0, node: 0 },
     dropped: 0,
     lostPolls: 0,
+    stacks: 'whole',
     agentRestarts: 0,
     processRestarts: 0,
     process: FIGURES,

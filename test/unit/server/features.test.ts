@@ -259,7 +259,7 @@ describe('a hover', () => {
     expect(text).toContain('2,000/s started');
     expect(text).toContain('~66 promises collected while pending');
     expect(text).toContain('±20 with 95 % confidence');
-    expect(text).toContain('5 tasks of this process were not recorded');
+    expect(text).toContain('5 tasks not counted');
     expect(text).toContain('- load — [a\\.js\\:5\\:7](file:///app/a.js#L5,7)');
     expect(text).toContain('- *run* — [index\\.js\\:8\\:1](file:///app/node_modules/x/index.js#L8,1) (dependency)');
     expect(text).toContain('node\\:fs\\:3\\:1 (node)');

@@ -1,0 +1,67 @@
+/**
+ * A program may have replaced, patched or deleted what the agent is built of: `Map`, `WeakRef`, `Error` and the rest. Node
+ * keeps its own copies, taken before the program ran, in an object that its modules call `primordials` (node:
+ * lib/internal/per_context/primordials.js); a debugger sees it in the scope of `util.inspect`.
+ */
+import * as v from 'valibot';
+import type { Connection } from './connection';
+
+const OBJECT_GROUP = 'asyncscope-primordials';
+const VARIABLE = 'primordials';
+/** An expression: the target's `process`, also where the program has replaced or deleted that global. */
+export const PROCESS = `(function (p) {
+  return p && p.versions && p.versions.node ? p : typeof require === 'function' ? require('process') : p;
+})(globalThis.process)`;
+/** An expression: a function of a process and the name of a builtin module, for CommonJS, ES modules and bundles alike. */
+export const LOAD = `(function (p, name) {
+  try { if (typeof p.getBuiltinModule === 'function') return p.getBuiltinModule(name); } catch (e) {}
+  return require(name);
+})`;
+const FIND = `(function (p) {
+  try { return ${LOAD}(p, 'util').inspect; } catch (e) {}
+})(${PROCESS})
+//# sourceURL=node:internal/asyncscope/agent`;
+/** Configurable: whoever takes it deletes it. */
+const LEND = `function (name) {
+  this.ReflectDefineProperty(globalThis, name, { __proto__: null, value: this, configurable: true });
+}
+//# sourceURL=node:internal/asyncscope/agent
+`;
+
+const remote = v.object({ objectId: v.optional(v.string()) });
+const found = v.object({ result: remote });
+const properties = v.object({
+  result: v.array(v.object({ name: v.string(), value: v.optional(remote) })),
+  internalProperties: v.optional(v.array(v.object({ name: v.string(), value: v.optional(remote) }))),
+});
+
+/**
+ * Puts Node's own copies under the global `name` of the target. Does nothing where they cannot be found: the globals that are
+ * there have to do then.
+ * @throws {TargetError} `timeout` or `closed`
+ */
+export async function lendPrimordials(connection: Connection, name: string): Promise<void> {
+  const list = async (objectId: string | undefined): Promise<v.InferOutput<typeof properties>> => {
+    if (objectId === undefined) return { result: [] };
+    const answer = v.safeParse(properties, await connection.send('Runtime.getProperties', { objectId, ownProperties: true }));
+    return answer.success ? answer.output : { result: [] };
+  };
+  try {
+    const inspect = v.safeParse(
+      found,
+      await connection.send('Runtime.evaluate', { expression: FIND, silent: true, includeCommandLineAPI: true, objectGroup: OBJECT_GROUP }),
+    );
+    if (!inspect.success) return;
+    const own = await list(inspect.output.result.objectId);
+    const scopes = await list(own.internalProperties?.find((property) => property.name === '[[Scopes]]')?.value?.objectId);
+    for (const scope of scopes.result) {
+      const variables = await list(scope.value?.objectId);
+      const objectId = variables.result.find((variable) => variable.name === VARIABLE)?.value?.objectId;
+      if (objectId === undefined) continue;
+      await connection.send('Runtime.callFunctionOn', { functionDeclaration: LEND, objectId, arguments: [{ value: name }], silent: true });
+      return;
+    }
+  } finally {
+    await connection.send('Runtime.releaseObjectGroup', { objectGroup: OBJECT_GROUP });
+  }
+}
