@@ -54,9 +54,16 @@ afterEach(async () => {
 });
 
 function start(node: TestNode, args: readonly string[]): { readonly pid: number; readonly stop: () => void; readonly ended: Promise<void> } {
-  const child = spawn(node.path, [...args, file], { cwd: directory, stdio: 'ignore' });
+  // a group of its own: `node --watch` leaves its child behind when it is killed
+  const child = spawn(node.path, [...args, file], { cwd: directory, stdio: 'ignore', detached: true });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const stop = (): void => void child.kill('SIGKILL');
+  const stop = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // gone by itself
+    }
+  };
   cleanup.push(stop);
   return { pid: child.pid ?? 0, stop, ended };
 }
