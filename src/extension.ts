@@ -30,15 +30,16 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
   const scheduler = store.add(new RefreshScheduler((error) => { log.error(`drawing: ${safeErrorMessage(error)}`); }));
   const sessions = store.add(new SessionStore());
   const marks = store.add(new MarksModel());
+  const project = store.add(new ProjectFiles(log));
+  const settings = () => serverSettings(readSettings(), project.configs.map(({ config }) => config.origin));
   const server = store.add(new ServerClient({
     serverModule: extension.asAbsolutePath(join('dist', 'server.js')),
-    settings: () => serverSettings(readSettings()),
+    settings,
     log,
   }));
   const attachments = store.add(new Attachments(server));
 
   const state = store.add(new TreeState(extension.workspaceState));
-  const project = store.add(new ProjectFiles(log));
   const view = store.add(new LiveTasksView({
     extensionUri: extension.extensionUri,
     sessions,
@@ -71,6 +72,7 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
   }));
   store.add(project.onDidChange(() => {
     tellProject();
+    server.configure(settings()).catch((error: unknown) => { log.warn(`settings: ${safeErrorMessage(error)}`); });
     view.invalidate();
   }));
   store.add(attachments.onDidFail(({ intent, error }) => { reportFailure(intent.name, error); }));
@@ -78,7 +80,7 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
   store.add(vscode.workspace.onDidChangeConfiguration((change) => {
     if (!change.affectsConfiguration(CONFIGURATION_SECTION)) return;
     decorations.invalidate();
-    server.configure(serverSettings(readSettings())).catch((error: unknown) => { log.warn(`settings: ${safeErrorMessage(error)}`); });
+    server.configure(settings()).catch((error: unknown) => { log.warn(`settings: ${safeErrorMessage(error)}`); });
   }));
 
   const context: CommandContext = {

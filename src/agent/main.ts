@@ -77,7 +77,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   const gate = createGate();
   const table = createTaskTable();
   const capture = createCapture(globals, ErrorClass, captureStackTrace);
-  const stacks = createStacks(capture, table, config.stackDepth, node.asyncHooks.executionAsyncId);
+  const stacks = createStacks(capture, table, config.stackDepth, config.origins, node.asyncHooks.executionAsyncId);
   const sites: RawSite[] = [];
   const fill = () => table.size / MAX_TASKS;
   const begin = clock();

@@ -3,7 +3,8 @@
  * file of the user's: a bundle holds libraries too, and its source map, which only the client can read, tells them apart. So
  * a script that may be the user's is unsure until the client has said what it is.
  */
-import type { ScriptOrigins } from '../protocol/agent';
+import { matchesGlob, scriptPath } from '../core/base/scriptGlob';
+import type { AgentConfig, ScriptOrigins } from '../protocol/agent';
 import type { CallSite } from './host';
 
 /** `helper`: made by a compiler, between the lines of its sources. `native`: a builtin of V8. */
@@ -28,6 +29,8 @@ export interface Script {
   readonly id: number;
   readonly name: string;
   readonly plumbing: boolean;
+  /** Whose code it is by its name, and by what the user says of it. */
+  readonly origin: FrameOrigin;
   /** Frames by offset in the source. */
   readonly byPosition: Map<number, number>;
   /** The client has not said yet what is in it. */
@@ -44,7 +47,9 @@ export interface Scripts {
   unsure(): readonly Script[];
 }
 
-export function createScripts(): Scripts {
+type OriginPattern = AgentConfig['origins'][number];
+
+export function createScripts(patterns: readonly OriginPattern[]): Scripts {
   const byName = new Map<string, Script>();
   /** How many scripts have a name that does not say where they are. */
   const namesakes = new Map<string, number>();
@@ -65,12 +70,14 @@ export function createScripts(): Scripts {
           namesakes.set(name, count);
           if (count > 1) name = `${name.slice(0, NAME_LIMIT - NUMBER_ROOM)} #${count}`;
         }
+        const origin = originByName(name, patterns);
         script = {
           id: list.length,
           name,
           plumbing: PLUMBING.test(name),
+          origin,
           byPosition: new Map(),
-          unsure: originByName(name) === 'app',
+          unsure: origin === 'app',
           origins: null,
         };
         list[script.id] = script;
@@ -91,8 +98,8 @@ export function createScripts(): Scripts {
 }
 
 /** Whose code stands at a position: lines and columns are 1-based. */
-export function originAt({ name, origins }: Script, line: number, column: number): FrameOrigin {
-  if (origins === null) return originByName(name);
+export function originAt({ origin, origins }: Script, line: number, column: number): FrameOrigin {
+  if (origins === null) return origin;
   // The last range that begins at or before the position.
   let low = 0;
   let high = origins.length / RANGE_SIZE;
@@ -103,12 +110,19 @@ export function originAt({ name, origins }: Script, line: number, column: number
     if (startLine < line || (startLine === line && (origins[at + 1] as number) <= column)) low = middle + 1;
     else high = middle;
   }
-  return (low === 0 ? undefined : ORIGINS[origins[(low - 1) * RANGE_SIZE + 2] as number]) ?? originByName(name);
+  return (low === 0 ? undefined : ORIGINS[origins[(low - 1) * RANGE_SIZE + 2] as number]) ?? origin;
 }
 
-function originByName(script: string): FrameOrigin {
+function originByName(script: string, patterns: readonly OriginPattern[]): FrameOrigin {
   if (script.startsWith('node:')) return 'node';
   // compiled code is a library's as a rule, and has no lines; whose it is, its callers tell
   if (script.startsWith('wasm:')) return 'native';
+  if (patterns.length > 0) {
+    const path = scriptPath(script);
+    for (let i = 0; i < patterns.length; i++) {
+      const pattern = patterns[i] as OriginPattern;
+      if (matchesGlob(pattern, path)) return pattern.origin;
+    }
+  }
   return /[\\/]node_modules[\\/]/.test(script) ? 'dependency' : 'app';
 }

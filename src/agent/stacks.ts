@@ -6,7 +6,7 @@
  * Of a script that may be a bundle it is not known at first whose code its frames are. Until the client has said so, the path
  * is as long as what was taken of the stack, so that no two callers share a site; then it is looked at again.
  */
-import type { AgentSite, ScriptLesson } from '../protocol/agent';
+import type { AgentConfig, AgentSite, ScriptLesson } from '../protocol/agent';
 import { createCalls } from './calls';
 import type { MadeBelow, Way } from './calls';
 import type { Capture, StackState } from './capture';
@@ -204,8 +204,8 @@ export interface Stacks {
 }
 
 /** @param turn what Node runs now, as an async id */
-export function createStacks(capture: Capture, table: TaskTable, stackDepth: number, turn: () => number): Stacks {
-  const scripts = createScripts();
+export function createStacks(capture: Capture, table: TaskTable, stackDepth: number, origins: AgentConfig['origins'], turn: () => number): Stacks {
+  const scripts = createScripts(origins);
   const natives = new Map<string, number>();
   const frames: Frame[] = [];
   const roots = new Map<string, Node>();

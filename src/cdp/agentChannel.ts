@@ -9,6 +9,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
+import { originPatterns } from '../core/model/origin';
+import type { OriginRules } from '../core/model/origin';
 import { TASK_ROW_LIMIT } from '../core/model/task';
 import { AGENT_ANSWER_FOLLOWS, AGENT_PROTOCOL_VERSION, AgentProtocolError, parseAgentPoll } from '../protocol/agent';
 import type { AgentConfig, AgentPoll, ScriptLesson } from '../protocol/agent';
@@ -75,6 +77,7 @@ export interface AgentChannelOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called once when the target waits before its first line. */
   readonly onWaiting?: (() => void) | undefined;
+  readonly origins: OriginRules;
 }
 
 /**
@@ -92,6 +95,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
       leaseMs: options.leaseMs,
       budgetPercent: options.budgetPercent,
       stackDepth: STACK_DEPTH,
+      origins: originPatterns(options.origins),
       taskRowLimit: TASK_ROW_LIMIT,
     };
   };

@@ -1,5 +1,6 @@
 /** Attaches to a Node process: connection, agent, heap snapshots, and the orderly ways out. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NO_ORIGIN_RULES } from '../core/model/origin';
 import type { TargetInfo } from '../core/model/task';
 import { formatAddress, parseTarget } from './address';
 import type { InspectorAddress } from './address';
@@ -113,6 +114,7 @@ export async function attachTo(
       leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
       signal,
       onWaiting: options.onWaiting,
+      origins: options.origins ?? NO_ORIGIN_RULES,
     });
   } catch (error) {
     await connection.close();

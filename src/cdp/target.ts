@@ -1,4 +1,5 @@
 /** What the layers above know of an attached target. Implemented by `attach` in `./attach.ts`. */
+import type { OriginRules } from '../core/model/origin';
 import type { TargetInfo } from '../core/model/task';
 import type { AgentPoll, ScriptLesson } from '../protocol/agent';
 
@@ -32,6 +33,8 @@ export interface AttachedTarget {
 export interface AttachOptions {
   readonly budgetPercent: number;
   readonly leaseMs?: number;
+  /** What the user says about whose code is whose; the model is to be given the same. */
+  readonly origins?: OriginRules;
   /** Aborted: the attach is given up, and rejects with `cancelled`. */
   readonly signal?: AbortSignal;
   /** Without it a host other than this machine is refused with `remote host`. */

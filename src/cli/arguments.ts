@@ -1,5 +1,7 @@
 /** What was typed, checked. */
 import { parseArgs } from 'node:util';
+import { unusableGlobs } from '../core/model/origin';
+import type { OriginRules } from '../core/model/origin';
 import type { Filter } from '../core/view/filter';
 import { EMPTY_FILTER, FILTER_EXAMPLES, parseFilter } from '../core/view/filter';
 
@@ -31,6 +33,8 @@ export interface PsArguments {
   readonly all: boolean;
   readonly sort: SortOrder;
   readonly filter: Filter;
+  /** Globs that say whose code a file is, beside those of `.asyncscope.json`. */
+  readonly origins: OriginRules;
   /** Whether `.asyncscope.json` is read. */
   readonly config: boolean;
   readonly color: boolean;
@@ -74,6 +78,9 @@ export const HELP = `Usage: asyncscope ps <target> [options]
   --all           list the tasks of dependencies and of Node itself too
   --filter <text> list only what it asks for, such as 'kind:promise >30s -file:test':
 ${FILTER_EXAMPLES.map(([text, meaning]) => `              ${text.padEnd(21)} ${meaning}`).join('\n')}
+  --app <glob>, --dependency <glob>
+                  files that count as your own code, or as that of others, such as
+                  --app 'node_modules/@mine/**'; may be given several times
   --no-config     do not read .asyncscope.json, which hides known sites; it is looked for
                   in this directory and in that of the process
   --no-color      plain text
@@ -116,6 +123,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
       all: values.all === true,
       sort: sortOrder(values.sort),
       filter: filterOf(values.filter),
+      origins: originRules(values.app, values.dependency),
       config: values['no-config'] !== true,
       color: values['no-color'] !== true,
     },
@@ -136,6 +144,8 @@ function parse(args: readonly string[]) {
         interval: { type: 'string' },
         sort: { type: 'string' },
         filter: { type: 'string' },
+        app: { type: 'string', multiple: true },
+        dependency: { type: 'string', multiple: true },
         'no-config': { type: 'boolean' },
         pid: { type: 'string' },
         'allow-remote': { type: 'boolean' },
@@ -190,6 +200,13 @@ function seconds(option: string, text: string, min: number, max: number): number
   const value = /^(?:\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : NaN;
   if (!(value >= min && value <= max)) throw new UsageError(`${option} takes seconds from ${min} to ${max}, not "${text}".`);
   return value;
+}
+
+function originRules(app: readonly string[] = [], dependency: readonly string[] = []): OriginRules {
+  const rules: OriginRules = { app, dependency };
+  const [bad] = unusableGlobs(rules);
+  if (bad !== undefined) throw new UsageError(`${JSON.stringify(bad)} is no glob that can be used. Use *, **, ? and {a,b}, as in 'packages/shared/**'.`);
+  return rules;
 }
 
 function sortOrder(text: string | undefined): SortOrder {

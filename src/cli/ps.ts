@@ -1,5 +1,7 @@
 /** `asyncscope ps`: looks at one process for a while and prints what it is waiting for. */
 import { EMPTY_PROJECT_CONFIG, parseProjectFile, PROJECT_FILE } from '../core/config/projectFile';
+import { NO_ORIGIN_RULES, joinOriginRules } from '../core/model/origin';
+import type { OriginRules } from '../core/model/origin';
 import { SessionModel } from '../core/model/sessionModel';
 import { errorMessage } from '../core/base/errorMessage';
 import { formatMilliseconds } from '../core/format/quantity';
@@ -73,14 +75,15 @@ export type StopReason = 'SIGINT' | 'SIGTERM' | 'nobody reads';
 export async function ps(args: PsArguments, environment: PsEnvironment, stop: AbortSignal): Promise<number> {
   let program: StartedProgram | undefined;
   let target: AttachedTarget;
+  const origins = await originRules(args, environment);
   try {
     if (args.source.kind === 'spawn') {
       // Machine-readable output must not be mixed with what the program prints.
-      program = await environment.start(args.source.command, args.json ? 'stderr' : 'inherit', attachOptions(environment, stop));
+      program = await environment.start(args.source.command, args.json ? 'stderr' : 'inherit', attachOptions(environment, stop, origins));
       target = program.target;
     } else {
       const { allowRemote, allowSignal } = args.source;
-      target = await environment.attach(args.source.target, attachOptions(environment, stop, { allowRemote, allowSignal }));
+      target = await environment.attach(args.source.target, attachOptions(environment, stop, origins, { allowRemote, allowSignal }));
     }
   } catch (error) {
     if (stop.aborted) return stoppedCode(stop, false);
@@ -89,21 +92,21 @@ export async function ps(args: PsArguments, environment: PsEnvironment, stop: Ab
   }
   const { now } = environment;
   const deadline = now() + 1000 * (args.durationS ?? (args.watch ? Infinity : DEFAULT_DURATION_S));
-  let model = new SessionModel();
+  let model = new SessionModel(origins);
   let next: AttachedTarget | undefined = target;
   let code = EXIT_OK;
   for (let lives = 0; next !== undefined; lives++) {
     target = next;
     const began = now();
     try {
-      code = await observe(args, environment, target, program, model, deadline, stop);
+      code = await observe(args, environment, target, program, model, origins, deadline, stop);
     } finally {
       await target.detach();
       if (program) await endProgram(program, environment);
     }
     if (code !== EXIT_ENDED || !args.follow) return code;
     if (now() - began > STABLE_MS) lives = 0;
-    next = await awaitReturn(args, environment, target, lives, deadline, stop);
+    next = await awaitReturn(args, environment, target, origins, lives, deadline, stop);
     model = model.successor();
   }
   return stop.aborted ? stoppedCode(stop, true) : code;
@@ -114,6 +117,7 @@ async function awaitReturn(
   { source }: PsArguments,
   environment: PsEnvironment,
   { info }: AttachedTarget,
+  origins: OriginRules,
   attempts: number,
   deadline: number,
   stop: AbortSignal,
@@ -124,7 +128,7 @@ async function awaitReturn(
   try {
     return await attachAgain({
       gone: info,
-      attach: (target) => environment.attach(target, attachOptions(environment, stop, { allowRemote, allowSignal })),
+      attach: (target) => environment.attach(target, attachOptions(environment, stop, origins, { allowRemote, allowSignal })),
       attempts,
       now: environment.now,
       wait: (ms) => environment.sleep(ms, stop),
@@ -136,9 +140,10 @@ async function awaitReturn(
   }
 }
 
-function attachOptions(environment: PsEnvironment, stop: AbortSignal, consents: Pick<AttachOptions, 'allowRemote' | 'allowSignal'> = {}): AttachOptions {
+function attachOptions(environment: PsEnvironment, stop: AbortSignal, origins: OriginRules, consents: Pick<AttachOptions, 'allowRemote' | 'allowSignal'> = {}): AttachOptions {
   return {
     budgetPercent: CLI_BUDGET_PERCENT,
+    origins,
     signal: stop,
     onWaiting: () => environment.complain('The process waits for a debugger before its first line (--inspect-brk). It is watched as soon as it runs.'),
     ...consents,
@@ -151,11 +156,12 @@ async function observe(
   target: AttachedTarget,
   program: StartedProgram | undefined,
   model: SessionModel,
+  origins: OriginRules,
   deadline: number,
   stop: AbortSignal,
 ): Promise<number> {
   const { now, complain } = environment;
-  const positions = (environment.positions ?? createSourceMaps)();
+  const positions = environment.positions?.() ?? createSourceMaps(undefined, origins);
   const hidden = args.config ? await hiddenSites(environment, target.info.cwd) : new HiddenSites([]);
   const over = new AbortController();
   const watching = target.closed.then((reason) => over.abort(reason));
@@ -205,6 +211,17 @@ async function observe(
     return EXIT_FAILED;
   }
   return EXIT_OK;
+}
+
+/**
+ * Whose code is whose: what was typed, and what the file of this directory says. The agent has to know before it is in the
+ * target, whose own directory is not known then.
+ */
+async function originRules(args: PsArguments, { cwd, readProjectFile }: PsEnvironment): Promise<OriginRules> {
+  // what is wrong with the file is told where it is read for the hidden sites
+  const text = args.config ? await readProjectFile(cwd).catch(() => undefined) : undefined;
+  const config = text === undefined ? undefined : parseProjectFile(text).config;
+  return joinOriginRules([args.origins, config?.origin ?? NO_ORIGIN_RULES]);
 }
 
 /** What is hidden by the file of this directory, or else of the target's. A damaged file hides nothing, and is told of. */

@@ -76,6 +76,10 @@ export interface Settings {
   readonly overviewRuler: boolean;
   /** Absolute, or relative to the first workspace folder; empty for the extension's own storage. */
   readonly snapshotDirectory: string;
+  /** Globs of files that count as the user's own code. */
+  readonly 'origin.app': readonly string[];
+  /** Globs of files that count as a dependency. */
+  readonly 'origin.dependency': readonly string[];
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -89,6 +93,8 @@ export const DEFAULT_SETTINGS: Settings = {
   endOfLineText: true,
   overviewRuler: true,
   snapshotDirectory: '',
+  'origin.app': [],
+  'origin.dependency': [],
 };
 
 /** What the view is able to show; decides which welcome text stands in the empty view. */

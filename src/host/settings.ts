@@ -1,4 +1,6 @@
 import * as vscode from 'vscode';
+import { joinOriginRules } from '../core/model/origin';
+import type { OriginRules } from '../core/model/origin';
 import { DEBUGGER_CONNECTIONS } from '../protocol/lsp';
 import type { ServerSettings } from '../protocol/lsp';
 import type { Settings } from './contributions';
@@ -10,7 +12,9 @@ export function readSettings(): Settings {
   const read = <K extends keyof Settings>(key: K): Settings[K] => {
     const value = configuration.get<Settings[K]>(key);
     // A settings file can hold anything.
-    return typeof value === typeof DEFAULT_SETTINGS[key] && value !== undefined ? value : DEFAULT_SETTINGS[key];
+    const standard = DEFAULT_SETTINGS[key];
+    const fits = Array.isArray(standard) ? Array.isArray(value) && value.every((each) => typeof each === 'string') : typeof value === typeof standard;
+    return fits && value !== undefined ? value : standard;
   };
   return {
     autoAttach: read('autoAttach'),
@@ -23,15 +27,19 @@ export function readSettings(): Settings {
     endOfLineText: read('endOfLineText'),
     overviewRuler: read('overviewRuler'),
     snapshotDirectory: read('snapshotDirectory'),
+    'origin.app': read('origin.app'),
+    'origin.dependency': read('origin.dependency'),
   };
 }
 
 /** The ranges are those of `package.json`; VS Code warns about values outside them but hands them on. */
-export function serverSettings(settings: Settings): ServerSettings {
+export function serverSettings(settings: Settings, projects: readonly OriginRules[]): ServerSettings {
+  const rules = joinOriginRules([{ app: settings['origin.app'], dependency: settings['origin.dependency'] }, ...projects]);
   return {
     pollIntervalMs: Math.round(Math.min(5_000, Math.max(100, settings.pollInterval))),
     budgetPercent: Math.min(100, Math.max(0.1, settings.overheadBudget)),
     codeLens: settings.codeLens,
     followRestarts: settings.followRestarts,
+    origin: { app: [...(rules.app ?? [])], dependency: [...(rules.dependency ?? [])], node: [...(rules.node ?? [])] },
   };
 }

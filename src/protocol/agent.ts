@@ -6,6 +6,7 @@
  * carries only the sites whose figures changed.
  */
 import * as v from 'valibot';
+import type { OriginPattern } from '../core/model/origin';
 
 export const AGENT_PROTOCOL_VERSION = 1;
 
@@ -25,6 +26,8 @@ export interface AgentConfig {
   readonly budgetPercent: number;
   /** Frames per stack. */
   readonly stackDepth: number;
+  /** What the user says about whose code scripts are; the first that fits decides. */
+  readonly origins: readonly OriginPattern[];
   /** Tasks listed per watched site. */
   readonly taskRowLimit: number;
 }

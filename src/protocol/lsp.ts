@@ -7,6 +7,8 @@ import type { Losses, Origin, Overhead, ProcessFigures, Site, TargetInfo, TaskKi
 
 const text = v.pipe(v.string(), v.maxLength(4096));
 
+const globs = v.pipe(v.array(v.string()), v.maxLength(10_000));
+
 /** Settings that the client hands to the server, at initialization and with `asyncscope/configure`. */
 export const serverSettings = v.object({
   /** Milliseconds between polls. At most half the agent's lease, or it would disarm itself in between. */
@@ -16,9 +18,11 @@ export const serverSettings = v.object({
   codeLens: v.boolean(),
   /** Wait for a process that has gone to come back at the same address. */
   followRestarts: v.optional(v.boolean(), true),
+  /** Globs of files, by whose code they are to count as. For sessions that begin from now on. */
+  origin: v.optional(v.object({ app: v.optional(globs), dependency: v.optional(globs), node: v.optional(globs) }), {}),
 });
 export type ServerSettings = v.InferOutput<typeof serverSettings>;
-export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, codeLens: true, followRestarts: true };
+export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, codeLens: true, followRestarts: true, origin: {} };
 
 /** The client's `initializationOptions`, each of which may be missing. */
 export const initializationOptions = v.optional(v.nullable(v.partial(serverSettings)));

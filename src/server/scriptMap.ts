@@ -7,6 +7,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { AnyMap, decodedMappings } from '@jridgewell/trace-mapping';
 import type { SourceMapSegment, TraceMap } from '@jridgewell/trace-mapping';
 import { originOfScript } from '../core/model/origin';
+import type { Origin } from '../core/model/task';
 import type { MappedPosition } from '../core/model/placement';
 import { ORIGIN_APP, ORIGIN_DEPENDENCY, ORIGIN_HELPER } from '../protocol/agent';
 import type { ScriptOrigins } from '../protocol/agent';
@@ -59,6 +60,7 @@ export class SourceMapError extends Error {
  * @param directory that relative sources belong to
  * @param script the text of the script
  * @param exists whether there is a regular file; never rejects
+ * @param originOf whose code a source is, a path or as the map names it
  * @throws {SourceMapError}
  */
 export async function createScriptMap(
@@ -66,6 +68,7 @@ export async function createScriptMap(
   directory: string,
   script: string,
   exists: (path: string) => Promise<boolean>,
+  originOf: (source: string) => Origin = originOfScript,
 ): Promise<ScriptMap> {
   const map = parse(json);
   const lines = script.split(/\r\n|[\n\r\u2028\u2029]/);
@@ -74,7 +77,7 @@ export async function createScriptMap(
   const names = map.resolvedSources.map((name) => (typeof name === 'string' ? name : ''));
   const root = await findBundleRoot(names, directory, exists);
   const sources: Source[] = [];
-  for (const name of names) sources.push(await sourceOf(name, directory, root, exists));
+  for (const name of names) sources.push(await sourceOf(name, directory, root, exists, originOf));
   return {
     origins: rangesOf(segments, sources, lines),
     units: json.length,
@@ -178,9 +181,10 @@ async function sourceOf(
   directory: string,
   bundleRoot: string | undefined,
   exists: (path: string) => Promise<boolean>,
+  originOf: (source: string) => Origin,
 ): Promise<Source> {
   const file = await pathOfSource(name, directory, bundleRoot, exists);
-  const foreign = originOfScript(file ?? name) === 'dependency';
+  const foreign = originOf(file ?? name) !== 'app';
   const helper = name === '' || isBundlerRuntime(name);
   return { file, name, origin: helper ? ORIGIN_HELPER : foreign ? ORIGIN_DEPENDENCY : ORIGIN_APP };
 }

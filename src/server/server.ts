@@ -260,6 +260,7 @@ function merge(partial: { readonly [K in keyof ServerSettings]?: ServerSettings[
     budgetPercent: partial.budgetPercent ?? DEFAULT_SERVER_SETTINGS.budgetPercent,
     codeLens: partial.codeLens ?? DEFAULT_SERVER_SETTINGS.codeLens,
     followRestarts: partial.followRestarts ?? DEFAULT_SERVER_SETTINGS.followRestarts,
+    origin: partial.origin ?? DEFAULT_SERVER_SETTINGS.origin,
   };
 }
 

@@ -5,6 +5,7 @@
 import { assertNever } from '../core/base/assertNever';
 import type { Clock } from '../core/base/clock';
 import { errorMessage } from '../core/base/errorMessage';
+import type { OriginRules } from '../core/model/origin';
 import { SessionModel } from '../core/model/sessionModel';
 import type { ModelDelta } from '../core/model/sessionModel';
 import type { Site, TaskKind } from '../core/model/task';
@@ -40,6 +41,8 @@ export interface SessionOptions {
   readonly positions: PositionSource;
   /** For a process that took the first one's place: its files may be others. */
   readonly createPositions?: () => PositionSource;
+  /** What the user says about whose code is whose, as the agent was told. */
+  readonly origins?: OriginRules;
   readonly clock: Clock;
   /** Called for every change that a client should see. Must not throw. */
   readonly onUpdate: (update: SessionUpdate) => void;
@@ -81,7 +84,7 @@ function merged(first: ModelDelta, second: ModelDelta): ModelDelta {
 
 export class Session {
   readonly id: string;
-  #model = new SessionModel();
+  #model: SessionModel;
   readonly #options: SessionOptions;
   readonly #abort = new AbortController();
   #target: AttachedTarget | undefined;
@@ -103,6 +106,7 @@ export class Session {
   constructor(options: SessionOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#model = new SessionModel(options.origins);
     this.#positions = options.positions;
   }
 

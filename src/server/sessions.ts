@@ -47,10 +47,12 @@ export class Sessions {
    * @throws {TargetError}
    */
   async attach(params: AttachParams, signal: AbortSignal): Promise<Session> {
-    const { clock, settings, attach, onUpdate, createPositions = createSourceMaps } = this.#options;
-    const { budgetPercent } = settings();
+    const { clock, settings, attach, onUpdate, createPositions } = this.#options;
+    const { budgetPercent, origin: origins } = settings();
+    const positions = createPositions ?? (() => createSourceMaps(undefined, origins));
     const options = (abort: AbortSignal): AttachOptions => ({
       budgetPercent,
+      origins,
       signal: abort,
       allowSignal: params.consents?.includes('signal') === true,
       allowRemote: params.consents?.includes('remote host') === true,
@@ -67,8 +69,9 @@ export class Sessions {
         connectAgain: (address: string, abort: AbortSignal, onWaiting: () => void) => attach({ target: address }, { ...options(abort), onWaiting }),
       }),
       followRestarts: () => settings().followRestarts,
-      positions: createPositions(),
-      createPositions,
+      positions: positions(),
+      createPositions: positions,
+      origins,
       clock,
       onUpdate: (update) => {
         onUpdate(update);

@@ -6,8 +6,10 @@
 import type { Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { originOfScript } from '../core/model/origin';
+import { createOrigins } from '../core/model/origin';
+import type { OriginRules } from '../core/model/origin';
 import type { PositionMapper } from '../core/model/placement';
+import type { Origin } from '../core/model/task';
 import type { ScriptOrigins } from '../protocol/agent';
 import { pathOfFileUrl, pathOfScript } from './paths';
 import { createScriptMap, decodePath } from './scriptMap';
@@ -51,7 +53,8 @@ export interface PositionSource {
  * The maps of one session's scripts. A process keeps running the code that it loaded, so what was read once is kept,
  * even if the file is built anew; make another one for another process.
  */
-export function createSourceMaps(files: SourceFiles = disk): PositionSource {
+export function createSourceMaps(files: SourceFiles = disk, rules?: OriginRules): PositionSource {
+  const origins = createOrigins(rules);
   // A Map lists its keys in the order of insertion: the first one is the least recently used.
   const loaded = new Map<string, ScriptMap | null>();
   let units = 0;
@@ -77,8 +80,8 @@ export function createSourceMaps(files: SourceFiles = disk): PositionSource {
           continue;
         }
         // A dependency's own files exist; the sources they were compiled from are seldom shipped.
-        const path = originOfScript(script) === 'app' ? pathOfScript(script) : undefined;
-        remember(script, path === undefined ? null : await loadMap(path, files));
+        const path = origins.of(script) === 'app' ? pathOfScript(script) : undefined;
+        remember(script, path === undefined ? null : await loadMap(path, files, (source) => origins.ofSource(script, source)));
       }
     },
     lookup(script, line, column) {
@@ -94,15 +97,15 @@ export function createSourceMaps(files: SourceFiles = disk): PositionSource {
 }
 
 /** The map that a script names, or null when it has none that can be used. */
-async function loadMap(path: string, files: SourceFiles): Promise<ScriptMap | null> {
+async function loadMap(path: string, files: SourceFiles, originOf: (source: string) => Origin): Promise<ScriptMap | null> {
   try {
     const script = await files.read(path);
     const url = sourceMapUrl(script);
     if (url === undefined) return null;
     const inline = inlineMap(url);
-    if (inline !== undefined) return await createScriptMap(inline, dirname(path), script, (file) => files.exists(file));
+    if (inline !== undefined) return await createScriptMap(inline, dirname(path), script, (file) => files.exists(file), originOf);
     const mapPath = resolveMapPath(url, path);
-    return mapPath === undefined ? null : await createScriptMap(await files.read(mapPath), dirname(mapPath), script, (file) => files.exists(file));
+    return mapPath === undefined ? null : await createScriptMap(await files.read(mapPath), dirname(mapPath), script, (file) => files.exists(file), originOf);
   } catch {
     return null;
   }

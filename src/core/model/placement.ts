@@ -4,7 +4,8 @@
  */
 import { ASYNC_FRAME, NATIVE_FRAME } from './rawPoll';
 import type { RawFrame, RawSite } from './rawPoll';
-import { originOfScript } from './origin';
+import { createOrigins } from './origin';
+import type { Origins } from './origin';
 import type { Origin, StackFrame } from './task';
 import { resourceNoun } from '../format/resourceNoun';
 import { displayName } from '../format/text';
@@ -45,7 +46,10 @@ export interface Placement {
   readonly function: string | null;
 }
 
-export function placeFrame(raw: RawFrame, map: PositionMapper): PlacedFrame {
+/** When the user says nothing. */
+const BY_NAME = createOrigins();
+
+export function placeFrame(raw: RawFrame, map: PositionMapper, origins: Origins = BY_NAME): PlacedFrame {
   const [name, script, line, column, flags] = raw;
   const shown = name === null || name === '' ? null : displayName(name);
   const isAsync = (flags & ASYNC_FRAME) !== 0;
@@ -53,13 +57,10 @@ export function placeFrame(raw: RawFrame, map: PositionMapper): PlacedFrame {
   if (script === null || script === '' || script.startsWith('wasm:') || (flags & NATIVE_FRAME) !== 0) {
     return { function: shown, file: null, line: 0, column: 0, origin: null, async: isAsync };
   }
-  const origin = originOfScript(script);
+  const origin = origins.of(script);
   if (origin === 'node') return { function: shown, file: script, line, column, origin, async: isAsync };
   const mapped = map(script, line, column);
-  // A bundle is the user's file, what was bundled into it may not be; what a dependency was compiled from is still
-  // the dependency's.
-  const mappedOrigin = origin === 'dependency' ? origin : originOfScript(mapped.file);
-  return { function: shown, ...mapped, origin: mappedOrigin, async: isAsync };
+  return { function: shown, ...mapped, origin: origins.ofSource(script, mapped.file), async: isAsync };
 }
 
 /**

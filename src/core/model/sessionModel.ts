@@ -4,6 +4,8 @@
  */
 import { displayName } from '../format/text';
 import { taskState } from '../format/taskState';
+import { NO_ORIGIN_RULES, createOrigins } from './origin';
+import type { OriginRules, Origins } from './origin';
 import { placeFrame, placeSite } from './placement';
 import type { PlacedFrame, Placement, PositionMapper } from './placement';
 import { RateHistory } from './rateHistory';
@@ -63,6 +65,8 @@ interface DisplaySite {
 const NO_RATES: Rates = { startedPerSec: 0, endedPerSec: 0 };
 
 export class SessionModel {
+  readonly #rules: OriginRules;
+  readonly #whose: Origins;
   readonly #frames: (PlacedFrame | undefined)[] = [];
   readonly #rawSites = new Map<number, RawSite>();
   readonly #rawStates = new Map<number, RawState>();
@@ -91,6 +95,12 @@ export class SessionModel {
   readonly #inherited = new Map<string, { readonly id: string; readonly baseline: number }>();
   #nextSite = 1;
 
+  /** @param rules what the user says about whose code is whose; the agent has to know the same */
+  constructor(rules: OriginRules = NO_ORIGIN_RULES) {
+    this.#rules = rules;
+    this.#whose = createOrigins(rules);
+  }
+
   /** Takes one answer of the agent. Costs in proportion to what it holds and to what ended or started lately. */
   apply(poll: RawPoll, map: PositionMapper): ModelDelta {
     const changed = new Set<DisplaySite>();
@@ -109,7 +119,7 @@ export class SessionModel {
     this.#last = poll;
 
     poll.frames.forEach((frame, offset) => {
-      this.#frames[poll.firstFrame + offset] = placeFrame(frame, map);
+      this.#frames[poll.firstFrame + offset] = placeFrame(frame, map, this.#whose);
     });
     // All sites first: a site may be caused by one that comes later in the list.
     for (const site of poll.sites) {
@@ -263,7 +273,7 @@ export class SessionModel {
    * goes on looking at it, and the baseline, if one was set.
    */
   successor(): SessionModel {
-    const next = new SessionModel();
+    const next = new SessionModel(this.#rules);
     for (const [key, site] of this.#inherited) next.#inherited.set(key, site);
     for (const [key, { id, baseline }] of this.#byPosition) next.#inherited.set(key, { id, baseline });
     next.#nextSite = this.#nextSite;

@@ -27,6 +27,7 @@ describe('ps', () => {
       all: false,
       sort: 'count',
       filter: [],
+      origins: { app: [], dependency: [] },
       config: true,
       color: true,
     });
@@ -55,6 +56,11 @@ describe('ps', () => {
     expect(ps('ps', '9229', '--filter', '-kind:handle', '--no-config')).toMatchObject({ filter: [{ negated: true, type: 'kind', values: ['handle'] }], config: false });
   });
 
+  test('takes globs that say whose code is whose, several of each', () => {
+    const argv = ['ps', '9229', '--app', 'node_modules/@mine/**', '--dependency', '**/generated/**', '--app=packages'];
+    expect(ps(...argv).origins).toEqual({ app: ['node_modules/@mine/**', 'packages'], dependency: ['**/generated/**'] });
+  });
+
   test.each([
     [['ps'], 'Name a target'],
     [['ps', '--'], 'After "--"'],
@@ -69,6 +75,8 @@ describe('ps', () => {
     [['ps', '1', '--sort', 'name'], 'count, age, growth'],
     [['ps', '1', '--filter', 'a kind:odd'], 'at "kind:odd": After "kind:" comes one of'],
     [['ps', '1', '--filter'], '--filter'],
+    [['ps', '1', '--app', '{a'], '"{a" is no glob'],
+    [['ps', '1', '--dependency', ''], '"" is no glob'],
     [['top', '1'], '"top"'],
     [['--', 'node'], 'Name a command'],
   ])('%j is refused with one line', (argv, message) => {
