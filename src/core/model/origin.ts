@@ -7,7 +7,7 @@ import type { Origin } from './task';
 export const ORIGIN_GLOB_LIMIT = 1_000;
 
 /** Globs of scripts and sources, by whose code they are to count as. Where several fit, `app` goes before the others. */
-export type OriginRules = { readonly [Each in Origin]?: readonly string[] | undefined };
+export type OriginRules = Readonly<Partial<Record<Origin, readonly string[] | undefined>>>;
 
 export const NO_ORIGIN_RULES: OriginRules = {};
 
