@@ -46,6 +46,10 @@ export async function runProgram(node: TestNode, program: TruthProgram, settleMs
     await until(() => {
       if (ended !== undefined) throw new Error(`${program.name} ended: ${JSON.stringify(ended)}\n${stderr.join('\n')}`);
       return stderr.includes('ready');
+    }).catch(async (error: unknown) => {
+      // what it is doing tells more than that it is late
+      await pollInto(model, target, positions).catch(() => stderr.push('(it does not answer)'));
+      throw new Error(`${program.name}: ${String(error)}\n${stderr.join('\n')}\n${JSON.stringify([...model.sites()], null, 1)}`);
     });
     let rightBefore = false;
     await until(async () => {
