@@ -10,4 +10,5 @@ export const SAMPLE = resolve(ROOT, 'examples', 'orders');
 /** The bundled VS Code server, the Node versions and the libraries for tests: packages with lock files of their own. */
 export const WORKBENCH_PACKAGE = resolve(ROOT, 'test', 'e2e', 'workbench');
 export const NODES_PACKAGE = resolve(ROOT, 'test', 'nodes');
+export const SOURCES_PACKAGE = resolve(ROOT, 'test', 'sources');
 export const LIBRARIES_PACKAGE = resolve(ROOT, 'test', 'fixtures', 'truth', 'libraries');

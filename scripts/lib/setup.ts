@@ -7,7 +7,7 @@ import { constants, existsSync } from 'node:fs';
 import { access, mkdir, open, readFile, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LIBRARIES_PACKAGE, NODES_PACKAGE, ROOT, WORKBENCH_PACKAGE } from './paths.ts';
+import { LIBRARIES_PACKAGE, NODES_PACKAGE, ROOT, SOURCES_PACKAGE, WORKBENCH_PACKAGE } from './paths.ts';
 import { run, runNpm } from './processes.ts';
 
 /** Something that is needed is missing and could not be installed. */
@@ -34,6 +34,11 @@ export async function ensureNodes(): Promise<void> {
   if ([20, 22, 24, 26].every((major) => process.env[`ASYNCSCOPE_NODE_${major}`] !== undefined)) return;
   requireLinuxX64('The Node versions to test against come from npm packages for Linux x64. Elsewhere set ASYNCSCOPE_NODE_20, _22, _24 and _26 to the paths of your own.');
   await installPackage(NODES_PACKAGE, 'Node 20, 22, 24 and 26 as targets for the tests (about 740 MB on disk)');
+}
+
+/** Installs what transforms programs as they are loaded. */
+export async function ensureSourceTools(): Promise<void> {
+  await installPackage(SOURCES_PACKAGE, 'tsx, for the tests of source maps (about 15 MB on disk)');
 }
 
 /** Installs the libraries that truth programs call, and the servers that these talk to. */

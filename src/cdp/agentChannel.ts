@@ -39,6 +39,8 @@ const READY_ANSWER = 'asyncscope: ready';
 const ADOPT_ATTEMPTS = 10;
 const OLDEST_NODE = 18;
 const STACK_DEPTH = 40;
+/** A source map larger than this is not taken out of a target, in UTF-16 units; lines are shown as they run then. */
+const SOURCE_MAP_LIMIT_UNITS = 32 * 1024 * 1024;
 export const DEFAULT_LEASE_MS = 10_000;
 
 const installed = v.object({
@@ -67,6 +69,7 @@ export interface AgentChannel {
   watch(rawSiteIds: readonly number[]): Promise<void>;
   /** One evaluation, whatever the number of scripts: each leaves a script in the target. */
   learn(lessons: readonly ScriptLesson[]): Promise<void>;
+  sourceMaps(scripts: readonly string[]): Promise<readonly (string | null)[]>;
   /** Takes the agent out of the target. */
   dispose(): Promise<void>;
 }
@@ -162,6 +165,13 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
     async learn(lessons) {
       await evaluate(connection, `globalThis[${JSON.stringify(config.pollBinding)}]?.learn(${JSON.stringify(lessons)})`);
     },
+    async sourceMaps(scripts) {
+      const { value } = await evaluate(
+        connection,
+        `(${keptSourceMaps.toString()})(${JSON.stringify(scripts)}, ${SOURCE_MAP_LIMIT_UNITS}, typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule : require)`,
+      );
+      return v.parse(v.fallback(v.array(v.fallback(v.nullable(v.string()), null)), []), value);
+    },
     dispose: takeOut,
   };
 
@@ -181,6 +191,20 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
     }
     return answers.shift();
   }
+}
+
+/** Runs in the target. `findSourceMap` is there since Node 13, and knows maps only while the program has them kept. */
+function keptSourceMaps(scripts: readonly string[], limit: number, load: (name: 'module') => unknown): (string | null)[] {
+  const { findSourceMap } = load('module') as { findSourceMap?: (script: string) => { payload: object } | undefined };
+  return scripts.map((script) => {
+    try {
+      const map = findSourceMap?.(script);
+      const json = map === undefined ? undefined : JSON.stringify(map.payload);
+      return json !== undefined && json.length <= limit ? json : null;
+    } catch {
+      return null;
+    }
+  });
 }
 
 function parse(payload: string): AgentPoll {

@@ -151,6 +151,7 @@ export async function attachTo(
     poll: () => channel.poll(),
     watch: (rawSiteIds) => channel.watch(rawSiteIds),
     learn: (lessons) => channel.learn(lessons),
+    sourceMaps: (scripts) => channel.sourceMaps(scripts),
     takeHeapSnapshot: (snapshot) => takeHeapSnapshot(connection, snapshot, snapshotTurn),
     detach() {
       detaching ??= detach(connection, channel);

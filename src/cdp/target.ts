@@ -23,6 +23,11 @@ export interface AttachedTarget {
   watch(rawSiteIds: readonly number[]): Promise<void>;
   /** Tells whose code is in scripts: the answer to {@link AgentPoll.unsure}. */
   learn(lessons: readonly ScriptLesson[]): Promise<void>;
+  /**
+   * The source maps that Node has kept of scripts, as JSON: of those that a loader has transformed while the program keeps
+   * source maps. One evaluation. Null where there is none.
+   */
+  sourceMaps(scripts: readonly string[]): Promise<readonly (string | null)[]>;
   takeHeapSnapshot(options: HeapSnapshotOptions): Promise<void>;
   /** Removes the agent and closes the connection. Idempotent; never rejects. */
   detach(): Promise<void>;

@@ -145,8 +145,9 @@ export function readDiskText(uri: string): string | undefined {
   const path = pathOfFileUrl(uri);
   if (path === undefined) return undefined;
   try {
-    const { size } = statSync(path);
-    return size <= DOCUMENT_LIMIT_BYTES ? readFileSync(path, 'utf8') : undefined;
+    const stats = statSync(path);
+    // reading a pipe or a device may never end
+    return stats.isFile() && stats.size <= DOCUMENT_LIMIT_BYTES ? readFileSync(path, 'utf8') : undefined;
   } catch {
     return undefined;
   }

@@ -26,6 +26,18 @@ export const ORIGIN_RANGE_LIMIT = 50_000;
 const BUNDLE_ROOT_LEVELS = 6;
 const BUNDLE_ROOT_PROBES = 8;
 
+/** Names with escapes of which it is looked up which file is meant. Beyond these they are taken for escaped. */
+const ESCAPE_PROBES = 1000;
+
+/** Mappings beyond this, in UTF-16 units, are not decoded: each segment takes some 70 bytes then. The map is not used. */
+export const MAPPINGS_LIMIT_UNITS = 16 * 1024 * 1024;
+
+/** Lines of a script that is not at hand, as its map has them. Beyond it the map is not used. */
+const UNSEEN_LINES_LIMIT = 1_000_000;
+
+/** Sections within sections, which the specification does not know. Beyond it the map is not used. */
+const SECTION_DEPTH_LIMIT = 4;
+
 export interface ScriptMap {
   /** Where a position of the script was written; undefined where the map names no source that could be opened. */
   locate(line: number, column: number): MappedPosition | 'helper' | undefined;
@@ -47,7 +59,7 @@ interface Source {
 export class SourceMapError extends Error {
   override readonly name = 'SourceMapError';
   constructor(
-    readonly reason: 'malformed' | 'wrong build',
+    readonly reason: 'missing' | 'elsewhere' | 'malformed' | 'wrong build' | 'too large',
     message: string,
     options?: ErrorOptions,
   ) {
@@ -58,7 +70,7 @@ export class SourceMapError extends Error {
 /**
  * @param json the map
  * @param directory that relative sources belong to
- * @param script the text of the script
+ * @param script the text of the script, where it is at hand
  * @param exists whether there is a regular file; never rejects
  * @param originOf whose code a source is, a path or as the map names it
  * @throws {SourceMapError}
@@ -66,18 +78,20 @@ export class SourceMapError extends Error {
 export async function createScriptMap(
   json: string,
   directory: string,
-  script: string,
+  script: string | undefined,
   exists: (path: string) => Promise<boolean>,
   originOf: (source: string) => Origin = originOfScript,
 ): Promise<ScriptMap> {
-  const map = parse(json);
-  const lines = script.split(/\r\n|[\n\r\u2028\u2029]/);
+  const lines = script?.split(LINE_END);
+  const map = parse(json, lines?.length);
   const segments = decoded(map);
   if (!fits(segments, lines, map)) throw new SourceMapError('wrong build', 'has a source map of another build');
   const names = map.resolvedSources.map((name) => (typeof name === 'string' ? name : ''));
   const root = await findBundleRoot(names, directory, exists);
   const sources: Source[] = [];
-  for (const name of names) sources.push(await sourceOf(name, directory, root, exists, originOf));
+  let probes = 0;
+  const existsEscaped = (path: string): Promise<boolean> => (++probes > ESCAPE_PROBES ? Promise.resolve(false) : exists(path));
+  for (const name of names) sources.push(await sourceOf(name, directory, root, existsEscaped, originOf));
   return {
     origins: rangesOf(segments, sources, lines),
     units: json.length,
@@ -93,18 +107,44 @@ export async function createScriptMap(
   };
 }
 
-function parse(text: string): TraceMap {
+const LINE_END = /\r\n|[\n\r\u2028\u2029]/;
+
+/** @param lines how many the script has */
+function parse(text: string, lines: number | undefined): TraceMap {
   // Maps may begin with a line that keeps browsers from running them as a script.
   const json = text.startsWith(")]}'") ? text.slice(text.indexOf('\n') + 1) : text;
   try {
-    const parsed = JSON.parse(json) as { readonly version?: unknown; readonly sources?: unknown; readonly sections?: unknown } | null;
-    if (parsed?.version !== 3 || !(Array.isArray(parsed.sources) || Array.isArray(parsed.sections))) {
-      throw new Error('not a version 3 source map');
-    }
+    const parsed: unknown = JSON.parse(json);
+    checkSize(parsed, lines ?? UNSEEN_LINES_LIMIT, 0);
     return new AnyMap(parsed as never);
   } catch (error) {
+    if (error instanceof SourceMapError) throw error;
     throw new SourceMapError('malformed', 'has a source map that cannot be read', { cause: error });
   }
+}
+
+/** Refuses what would take more memory than the script justifies, before it is decoded. */
+function checkSize(map: unknown, lines: number, depth: number): void {
+  const { version, sources, mappings, sections } = map as Readonly<Record<string, unknown>>;
+  if (version !== 3 || depth > SECTION_DEPTH_LIMIT) throw new Error('not a version 3 source map');
+  if (Array.isArray(sections)) {
+    for (const section of sections as readonly { readonly offset: { readonly line: unknown; readonly column: unknown }; readonly map: unknown }[]) {
+      const { line, column } = section.offset;
+      if (!isIndex(line) || !isIndex(column)) throw new Error('a section without an offset');
+      if (line > lines) throw new SourceMapError('wrong build', 'has a source map of another build');
+      checkSize(section.map, lines, depth + 1);
+    }
+    return;
+  }
+  if (!Array.isArray(sources) || typeof mappings !== 'string') throw new Error('not a source map');
+  if (mappings.length > MAPPINGS_LIMIT_UNITS) throw new SourceMapError('too large', 'has a source map that is too large');
+  let ends = 0;
+  for (let at = mappings.indexOf(';'); at !== -1; at = mappings.indexOf(';', at + 1)) ends++;
+  if (ends > lines) throw new SourceMapError('wrong build', 'has a source map of another build');
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 type Lines = readonly (readonly Readonly<SourceMapSegment>[])[];
@@ -123,11 +163,11 @@ function decoded(map: TraceMap): Lines {
 }
 
 /** Whether all that the map speaks of is there: in the script, and in the sources where it holds them. */
-function fits(segments: Lines, lines: readonly string[], map: TraceMap): boolean {
-  if (segments.length > lines.length && segments.slice(lines.length).some((line) => line.length > 0)) return false;
+function fits(segments: Lines, lines: readonly string[] | undefined, map: TraceMap): boolean {
+  if (lines && segments.slice(lines.length).some((line) => line.length > 0)) return false;
   const lengths = map.resolvedSources.map((_, index) => {
     const content = map.sourcesContent?.[index];
-    return typeof content === 'string' ? content.split(/\r\n|[\n\r\u2028\u2029]/).length : Infinity;
+    return typeof content === 'string' ? content.split(LINE_END).length : Infinity;
   });
   return segments.every((line) => line.every((segment) => segment.length === 1 || segment[2] < (lengths[segment[1]] ?? 0)));
 }
@@ -150,7 +190,7 @@ function segmentAt(segments: Lines, line: number, column: number): Readonly<Sour
 }
 
 /** Where one origin ends and the next begins, by the rule of {@link segmentAt}. */
-function rangesOf(segments: Lines, sources: readonly Source[], lines: readonly string[]): ScriptOrigins | undefined {
+function rangesOf(segments: Lines, sources: readonly Source[], lines: readonly string[] | undefined): ScriptOrigins | undefined {
   const ranges: number[] = [];
   let current = -1;
   const begin = (line: number, column: number, origin: number): void => {
@@ -158,9 +198,9 @@ function rangesOf(segments: Lines, sources: readonly Source[], lines: readonly s
     current = origin;
     ranges.push(line + 1, column, origin);
   };
-  for (let line = 0; line < lines.length; line++) {
+  for (let line = 0; line < (lines ?? segments).length; line++) {
     const onLine = segments[line] ?? [];
-    if (onLine.length === 0 && mayHoldCode(lines[line] ?? '')) begin(line, 1, ORIGIN_HELPER);
+    if (onLine.length === 0 && (lines === undefined || mayHoldCode(lines[line] ?? ''))) begin(line, 1, ORIGIN_HELPER);
     onLine.forEach((segment, index) => {
       const origin = segment.length === 1 ? ORIGIN_HELPER : (sources[segment[1]]?.origin ?? ORIGIN_HELPER);
       begin(line, index === 0 ? 1 : segment[0] + 1, origin);

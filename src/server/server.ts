@@ -67,6 +67,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     },
     onForgotten: () => scheduler.changed(),
     ...(dependencies.createPositions && { createPositions: dependencies.createPositions }),
+    onProblem: log,
   });
   const sitesOf = (document: OpenDocument): readonly DocumentSite[] => visible(documentSites(document, sessions.all(), clock.now()));
   const scheduler = createRefreshScheduler({

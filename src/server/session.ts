@@ -14,7 +14,7 @@ import { TargetError } from '../cdp/target';
 import type { AttachedTarget, CloseReason, HeapSnapshotOptions } from '../cdp/target';
 import type { ScriptLesson } from '../protocol/agent';
 import type { SessionEnd, SessionStatus, SessionUpdate, SessionWait, SiteRow } from '../protocol/lsp';
-import type { PositionSource } from './sourceMaps';
+import type { AskForMaps, PositionSource } from './sourceMaps';
 
 /** Polls of a target that does not answer are spread out up to this, in milliseconds. Below the agent's lease. */
 export const UNRESPONSIVE_POLL_LIMIT_MS = 5000;
@@ -54,7 +54,9 @@ export interface SessionOptions {
  */
 export async function pollInto(model: SessionModel, target: AttachedTarget, positions: PositionSource): Promise<ModelDelta> {
   const poll = await target.poll();
-  await positions.prepare([...poll.frames.flatMap(([, script]) => script ?? []), ...poll.unsure.map(([, script]) => script)]);
+  // What is in an answer comes only once: an answer that a map is missing from is taken all the same.
+  const ask: AskForMaps = (scripts) => target.sourceMaps(scripts).catch(() => []);
+  await positions.prepare([...poll.frames.flatMap(([, script]) => script ?? []), ...poll.unsure.map(([, script]) => script)], ask);
   const delta = model.apply(poll, positions.lookup);
   const lessons = poll.unsure.flatMap(([id, script]): ScriptLesson[] => {
     const origins = positions.origins(script);
@@ -65,7 +67,7 @@ export async function pollInto(model: SessionModel, target: AttachedTarget, posi
     await target.learn(lessons);
     if (lessons.every(([, origins]) => origins.length === 0)) return delta;
     const again = await target.poll();
-    await positions.prepare(again.frames.flatMap(([, script]) => script ?? []));
+    await positions.prepare(again.frames.flatMap(([, script]) => script ?? []), ask);
     return merged(delta, model.apply(again, positions.lookup));
   } catch (error) {
     // The next poll meets it again, and the agent asks again.

@@ -19,6 +19,8 @@ export interface SessionsOptions {
   /** An ended session is gone for good, and with it what was still drawn of it. */
   readonly onForgotten: () => void;
   readonly createPositions?: () => PositionSource;
+  /** A source map cannot be used; in words. */
+  readonly onProblem?: (message: string) => void;
 }
 
 export class Sessions {
@@ -47,9 +49,9 @@ export class Sessions {
    * @throws {TargetError}
    */
   async attach(params: AttachParams, signal: AbortSignal): Promise<Session> {
-    const { clock, settings, attach, onUpdate, createPositions } = this.#options;
+    const { clock, settings, attach, onUpdate, createPositions, onProblem } = this.#options;
     const { budgetPercent, origin: origins } = settings();
-    const positions = createPositions ?? (() => createSourceMaps(undefined, origins));
+    const positions = createPositions ?? (() => createSourceMaps(undefined, origins, onProblem));
     const options = (abort: AbortSignal): AttachOptions => ({
       budgetPercent,
       origins,

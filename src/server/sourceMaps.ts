@@ -4,15 +4,16 @@
  * position. Nothing here throws: a bad map costs precision, never the picture.
  */
 import type { Stats } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { constants, open, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { createOrigins } from '../core/model/origin';
 import type { OriginRules } from '../core/model/origin';
+import { displayName } from '../core/format/text';
 import type { PositionMapper } from '../core/model/placement';
 import type { Origin } from '../core/model/task';
 import type { ScriptOrigins } from '../protocol/agent';
 import { pathOfFileUrl, pathOfScript } from './paths';
-import { createScriptMap, decodePath } from './scriptMap';
+import { SourceMapError, createScriptMap, decodePath } from './scriptMap';
 import type { ScriptMap } from './scriptMap';
 
 /** Scripts and maps larger than this are not read, in bytes; their positions stay as they are. */
@@ -23,6 +24,15 @@ export const SOURCE_MAP_CACHE_ENTRIES = 512;
 
 /** Text of maps that is remembered, in UTF-16 units. The least recently used maps go first. */
 export const SOURCE_MAP_CACHE_UNITS = 64 * 1024 * 1024;
+
+/** Windows knows neither the flag nor pipes among its files. */
+const NONBLOCK = (constants as { readonly O_NONBLOCK?: number }).O_NONBLOCK ?? 0;
+
+/** Problems with maps that are told of in one session. */
+export const SOURCE_MAP_PROBLEMS = 20;
+
+/** What Node does not run as it stands on the disk: if it was not Node that took the types out, something else transformed it. */
+const TRANSFORMED = /\.(?:[cm]?tsx?|jsx)$/i;
 
 export interface SourceFiles {
   /** Reads a regular file of at most {@link SOURCE_FILE_LIMIT_BYTES}; rejects for everything else. */
@@ -40,10 +50,16 @@ const disk: SourceFiles = {
     ),
 };
 
+/** The maps, as JSON, of scripts that were transformed as they were loaded. */
+export type AskForMaps = (scripts: readonly string[]) => Promise<readonly (string | null)[]>;
+
 /** Maps positions; {@link prepare} reads what {@link lookup} then answers from memory. */
 export interface PositionSource {
-  /** Reads the maps of scripts. Never rejects. */
-  prepare(scripts: Iterable<string>): Promise<void>;
+  /**
+   * Reads the maps of scripts. Never rejects.
+   * @param ask gives the maps that only the process itself has; never rejects
+   */
+  prepare(scripts: Iterable<string>, ask?: AskForMaps): Promise<void>;
   readonly lookup: PositionMapper;
   /** Whose code stands where in a prepared script; undefined when that would be too much to tell. */
   origins(script: string): ScriptOrigins | undefined;
@@ -53,11 +69,23 @@ export interface PositionSource {
  * The maps of one session's scripts. A process keeps running the code that it loaded, so what was read once is kept,
  * even if the file is built anew; make another one for another process.
  */
-export function createSourceMaps(files: SourceFiles = disk, rules?: OriginRules): PositionSource {
+export function createSourceMaps(
+  files: SourceFiles = disk,
+  rules?: OriginRules,
+  onProblem: (message: string) => void = () => undefined,
+): PositionSource {
   const origins = createOrigins(rules);
   // A Map lists its keys in the order of insertion: the first one is the least recently used.
   const loaded = new Map<string, ScriptMap | null>();
   let units = 0;
+
+  let problems = 0;
+
+  const tell = (script: string, error: unknown): void => {
+    if (!(error instanceof SourceMapError) || problems++ >= SOURCE_MAP_PROBLEMS) return;
+    onProblem(`${displayName(basename(script))} ${displayName(error.message)}. Its lines are shown as they run.`);
+    if (problems === SOURCE_MAP_PROBLEMS) onProblem('Other source maps cannot be used either; they are not listed.');
+  };
 
   const remember = (script: string, map: ScriptMap | null): void => {
     loaded.set(script, map);
@@ -71,7 +99,8 @@ export function createSourceMaps(files: SourceFiles = disk, rules?: OriginRules)
   };
 
   return {
-    async prepare(scripts) {
+    async prepare(scripts, ask) {
+      const unknown: string[] = [];
       for (const script of new Set(scripts)) {
         const known = loaded.get(script);
         if (known !== undefined) {
@@ -81,7 +110,29 @@ export function createSourceMaps(files: SourceFiles = disk, rules?: OriginRules)
         }
         // A dependency's own files exist; the sources they were compiled from are seldom shipped.
         const path = origins.of(script) === 'app' ? pathOfScript(script) : undefined;
-        remember(script, path === undefined ? null : await loadMap(path, files, (source) => origins.ofSource(script, source)));
+        if (path === undefined) {
+          remember(script, null);
+          continue;
+        }
+        try {
+          const map = await loadMap(path, files, (source) => origins.ofSource(script, source));
+          if (map === undefined && (TRANSFORMED.test(path) || !(await files.exists(path)))) unknown.push(script);
+          remember(script, map ?? null);
+        } catch (error) {
+          remember(script, null);
+          tell(script, error);
+        }
+      }
+      if (unknown.length === 0 || ask === undefined) return;
+      const maps = await ask(unknown);
+      for (const [index, script] of unknown.entries()) {
+        const json = maps[index];
+        if (typeof json !== 'string') continue;
+        try {
+          remember(script, await createScriptMap(json, dirname(pathOfScript(script) ?? ''), undefined, (file) => files.exists(file), (source) => origins.ofSource(script, source)));
+        } catch (error) {
+          tell(script, error);
+        }
       }
     },
     lookup(script, line, column) {
@@ -96,19 +147,24 @@ export function createSourceMaps(files: SourceFiles = disk, rules?: OriginRules)
   };
 }
 
-/** The map that a script names, or null when it has none that can be used. */
-async function loadMap(path: string, files: SourceFiles, originOf: (source: string) => Origin): Promise<ScriptMap | null> {
-  try {
-    const script = await files.read(path);
-    const url = sourceMapUrl(script);
-    if (url === undefined) return null;
+/** The map that a script names; undefined when it names none. Throws what is wrong with it. */
+async function loadMap(path: string, files: SourceFiles, originOf: (source: string) => Origin): Promise<ScriptMap | undefined> {
+  const script = await files.read(path).catch(() => undefined);
+  const url = script === undefined ? undefined : sourceMapUrl(script);
+  if (url === undefined) return undefined;
+  const exists = (file: string): Promise<boolean> => files.exists(file);
+  if (/^data:/i.test(url)) {
     const inline = inlineMap(url);
-    if (inline !== undefined) return await createScriptMap(inline, dirname(path), script, (file) => files.exists(file), originOf);
-    const mapPath = resolveMapPath(url, path);
-    return mapPath === undefined ? null : await createScriptMap(await files.read(mapPath), dirname(mapPath), script, (file) => files.exists(file), originOf);
-  } catch {
-    return null;
+    if (inline === undefined) throw new SourceMapError('malformed', 'has a source map that cannot be read');
+    return createScriptMap(inline, dirname(path), script, exists, originOf);
   }
+  const mapPath = resolveMapPath(url, path);
+  if (mapPath === undefined) throw new SourceMapError('elsewhere', 'has a source map that is not on this machine, and nothing is fetched');
+  const json = await files.read(mapPath).catch((error: unknown) => {
+    if (error instanceof SourceMapError) throw error;
+    throw new SourceMapError('missing', `names the source map ${basename(mapPath)}, which cannot be read`, { cause: error });
+  });
+  return createScriptMap(json, dirname(mapPath), script, exists, originOf);
 }
 
 /** What the last `sourceMappingURL` comment of a script says. */
@@ -134,15 +190,26 @@ function resolveMapPath(url: string, script: string): string | undefined {
 }
 
 /**
- * Reads a script or a map. Devices and pipes, which a target could name, are refused before they are opened: reading
- * them may never end.
+ * Reads a script or a map. Devices and pipes, which a target could name, are refused before they are opened, and once more
+ * after: reading them may never end. No more is read than the size says, as some files of the system have none and no end.
  */
 async function readSource(path: string): Promise<string> {
-  const { size } = await regularFile(path);
-  if (size > SOURCE_FILE_LIMIT_BYTES) throw new Error(`${basename(path)} is too large`);
-  const file = await open(path, 'r');
+  await regularFile(path);
+  const file = await open(path, constants.O_RDONLY | NONBLOCK);
   try {
-    return await file.readFile('utf8');
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new Error(`${basename(path)} is not a regular file`);
+    if (stats.size > SOURCE_FILE_LIMIT_BYTES) {
+      throw new SourceMapError('too large', `or its source map is larger than ${SOURCE_FILE_LIMIT_BYTES / 1024 / 1024} MB`);
+    }
+    const bytes = Buffer.alloc(stats.size);
+    let length = 0;
+    while (length < bytes.length) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return bytes.toString('utf8', 0, length);
   } finally {
     await file.close();
   }

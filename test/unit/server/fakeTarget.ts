@@ -65,6 +65,10 @@ export class FakeTarget implements AttachedTarget {
     return Promise.resolve();
   }
 
+  sourceMaps(): Promise<readonly (string | null)[]> {
+    return Promise.resolve([]);
+  }
+
   takeHeapSnapshot(options: HeapSnapshotOptions): Promise<void> {
     return this.snapshot(options);
   }

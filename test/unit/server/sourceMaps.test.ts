@@ -1,11 +1,15 @@
 import fc from 'fast-check';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SOURCE_MAP_CACHE_ENTRIES, createSourceMaps, sourceMapUrl } from '../../../src/server/sourceMaps';
+import { originAt } from '../../../src/agent/scripts';
+import type { Script } from '../../../src/agent/scripts';
+import { MAPPINGS_LIMIT_UNITS } from '../../../src/server/scriptMap';
+import { SOURCE_FILE_LIMIT_BYTES, SOURCE_MAP_CACHE_ENTRIES, SOURCE_MAP_PROBLEMS, createSourceMaps, sourceMapUrl } from '../../../src/server/sourceMaps';
 import type { SourceFiles } from '../../../src/server/sourceMaps';
 
 /** Files in memory; counts how often each one is read. */
@@ -32,6 +36,38 @@ async function look(script: string, contents: Readonly<Record<string, string>>, 
   await maps.prepare([script]);
   const { file, line: foundLine, column: foundColumn } = maps.lookup(script, line, column);
   return `${file}:${foundLine}:${foundColumn}`;
+}
+
+/** VLQ, as https://tc39.es/ecma426/ has it. */
+function encodeMappings(lines: readonly (readonly (readonly number[])[])[]): string {
+  const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+  const vlq = (value: number): string => {
+    let rest = value < 0 ? (-value << 1) | 1 : value << 1;
+    let text = '';
+    do {
+      const digit = rest & 31;
+      rest >>>= 5;
+      text += digits.charAt(rest > 0 ? digit | 32 : digit);
+    } while (rest > 0);
+    return text;
+  };
+  const last = [0, 0, 0, 0];
+  return lines
+    .map((line) => {
+      last[0] = 0;
+      return line
+        .map((segment) =>
+          segment
+            .map((field, index) => {
+              const delta = field - (last[index] ?? 0);
+              last[index] = field;
+              return vlq(delta);
+            })
+            .join(''),
+        )
+        .join(',');
+    })
+    .join(';');
 }
 
 describe('a position', () => {
@@ -115,6 +151,116 @@ describe('a position', () => {
   });
 });
 
+describe('a map that cannot be used', () => {
+  const script = 'f();\ng();\n';
+  const sections = (line: number, map: unknown): string => JSON.stringify({ version: 3, sections: [{ offset: { line, column: 0 }, map }] });
+  const nested = (depth: number): unknown => (depth === 0 ? JSON.parse(mapTo('a.ts')) : { version: 3, sections: [{ offset: { line: 0, column: 0 }, map: nested(depth - 1) }] });
+  const cyclic = sections(0, { version: 3, sections: [{ offset: { line: 0, column: 0 }, url: 'a.map' }] });
+
+  test.each<[string, string | undefined, RegExp]>([
+    ['missing', undefined, /names the source map a\.map, which cannot be read/],
+    ['no JSON', '{', /cannot be read/],
+    ['of more lines than the script has', mapTo('a.ts', { mappings: ';'.repeat(50) + 'AAAA' }), /of another build/],
+    ['of a section far below the script', sections(1e9, JSON.parse(mapTo('a.ts'))), /of another build/],
+    ['of a section above the script', sections(-1, JSON.parse(mapTo('a.ts'))), /cannot be read/],
+    ['of a section that is elsewhere', cyclic, /cannot be read/],
+    ['of sections within sections without end', JSON.stringify(nested(100)), /cannot be read/],
+    ['of a source that is shorter', mapTo('a.ts', { sourcesContent: ['one line'] }), /of another build/],
+    ['of columns below zero', mapTo('a.ts', { mappings: 'DAAA' }), /cannot be read/],
+    ['of mappings that are no text', mapTo('a.ts', { mappings: [[['x', {}, -1, 0]]] }), /cannot be read/],
+    ['of sources that are no text', mapTo('a.ts', { sources: [{ toString: 1 }] }), /cannot be read/],
+    ['of more mappings than can be held', mapTo('a.ts', { mappings: 'AAAA,'.repeat(MAPPINGS_LIMIT_UNITS / 5 + 1) }), /too large/],
+    ['on another machine', 'https://example.org/a.map', /not on this machine, and nothing is fetched/],
+    ['on a share of another machine', 'file://server/share/a.map', /not on this machine, and nothing is fetched/],
+  ])('is told of once, and lines stay as they run: %s', async (_, map, message) => {
+    const elsewhere = map !== undefined && /^(?:https|file):/.test(map);
+    const contents = { '/app/a.js': `${script}//# sourceMappingURL=${elsewhere ? map : 'a.map'}`, ...(map !== undefined && !elsewhere && { '/app/a.map': map }) };
+    const problems: string[] = [];
+    const maps = createSourceMaps(files(contents), undefined, (problem) => problems.push(problem));
+    await maps.prepare(['/app/a.js']);
+    await maps.prepare(['/app/a.js']);
+    expect(problems).toEqual([expect.stringMatching(message)]);
+    expect(problems[0]).toMatch(/^a\.js .*\. Its lines are shown as they run\.$/);
+    expect(maps.lookup('/app/a.js', 2, 1)).toEqual({ file: '/app/a.js', line: 2, column: 1 });
+    expect(maps.origins('/app/a.js')).toEqual([]);
+  });
+
+  test('is told of so often and no more', async () => {
+    const problems: string[] = [];
+    const contents = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`/app/${i}.js`, '//# sourceMappingURL=missing.map']));
+    const maps = createSourceMaps(files(contents), undefined, (problem) => problems.push(problem));
+    await maps.prepare(Object.keys(contents));
+    expect(problems).toHaveLength(SOURCE_MAP_PROBLEMS + 1);
+    expect(problems.at(-1)).toBe('Other source maps cannot be used either; they are not listed.');
+  });
+
+  test('whose sources lie outside of the project still only names them', async () => {
+    const contents = files({ '/app/a.js': '//# sourceMappingURL=a.map', '/app/a.map': mapTo('../../../../etc/passwd') });
+    const maps = createSourceMaps(contents);
+    await maps.prepare(['/app/a.js']);
+    expect(maps.lookup('/app/a.js', 1, 1).file).toBe('/etc/passwd');
+    expect(contents.reads).toEqual(['/app/a.js', '/app/a.map']);
+  });
+});
+
+describe('whose code is where', () => {
+  /** `f();g();h();`: the first by the user, the second of a library, the third of neither. */
+  const mixed = { sources: ['src/a.ts', 'node_modules/x/index.js'], mappings: 'AAAA,ICAA,I' };
+
+  test('is told by line and column of the script', async () => {
+    const contents = { '/app/a.js': '"banner"\nf();g();h();\n\n// a comment\n}\n//# sourceMappingURL=a.map', '/app/a.map': mapTo('', { ...mixed, mappings: `;${mixed.mappings}` }) };
+    const maps = createSourceMaps(files(contents));
+    await maps.prepare(['/app/a.js']);
+    expect(maps.origins('/app/a.js')).toEqual([1, 1, 2, 2, 1, 0, 2, 5, 1, 2, 9, 2]);
+    expect(maps.lookup('/app/a.js', 2, 1)).toEqual({ file: '/app/src/a.ts', line: 1, column: 1 });
+    expect(maps.lookup('/app/a.js', 2, 5)).toMatchObject({ file: '/app/node_modules/x/index.js' });
+    expect(maps.lookup('/app/a.js', 2, 9)).toEqual({ file: '/app/a.js', line: 2, column: 9, helper: true });
+    expect(maps.lookup('/app/a.js', 1, 1)).toMatchObject({ helper: true });
+  });
+
+  test('is what the name says where all is the user\'s, and where there is no map', async () => {
+    const maps = createSourceMaps(files({ '/app/a.js': 'f()//# sourceMappingURL=a.map', '/app/a.map': mapTo('a.ts'), '/app/b.js': 'f()' }));
+    await maps.prepare(['/app/a.js', '/app/b.js', '/app/c.js']);
+    expect(['/app/a.js', '/app/b.js', '/app/c.js'].map((script) => maps.origins(script))).toEqual([[], [], []]);
+  });
+
+  test('is the same for the agent, which has the ranges, as for the server, which has the map', async () => {
+    const segment = fc.tuple(fc.nat(40), fc.constantFrom(0, 1, 2));
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(segment, { maxLength: 6 }), { minLength: 1, maxLength: 6 }), fc.nat(7), fc.nat(45), async (lines, line, column) => {
+        const decoded = lines.map((onLine) =>
+          [...new Map(onLine).entries()].sort(([a], [b]) => a - b).map(([at, kind]): [number] | [number, number, number, number] => (kind === 2 ? [at] : [at, kind, 0, 0])),
+        );
+        const map = { version: 3, sources: mixed.sources, names: [], mappings: encodeMappings(decoded) };
+        const text = lines.map(() => 'x'.repeat(50)).join('\n');
+        const maps = createSourceMaps(files({ '/app/a.js': `${text}\n//# sourceMappingURL=a.map`, '/app/a.map': JSON.stringify(map) }));
+        await maps.prepare(['/app/a.js']);
+        const script = { name: '/app/a.js', origins: maps.origins('/app/a.js') ?? null } as Script;
+        const at = [Math.min(line, lines.length - 1) + 1, column + 1] as const;
+        const found = maps.lookup('/app/a.js', ...at);
+        const expected = found.helper === true ? 'helper' : found.file.includes('node_modules') ? 'dependency' : 'app';
+        expect(originAt({ ...script, origins: script.origins?.length === 0 ? null : script.origins }, ...at)).toBe(expected);
+      }),
+    );
+  });
+});
+
+describe('a script that was transformed as it was loaded', () => {
+  test('is mapped by the map that the process has kept, which is asked for once', async () => {
+    const asked: (readonly string[])[] = [];
+    const maps = createSourceMaps(files({ '/app/a.ts': 'f()', '/app/b.js': 'f()' }));
+    const ask = (scripts: readonly string[]): Promise<readonly (string | null)[]> => {
+      asked.push(scripts);
+      return Promise.resolve(scripts.map((script) => (script === '/app/a.ts' ? mapTo('file:///app/a.ts') : null)));
+    };
+    await maps.prepare(['/app/a.ts', '/app/b.js', '/app/gone.js', 'node:fs'], ask);
+    await maps.prepare(['/app/a.ts', '/app/b.js', '/app/gone.js'], ask);
+    expect(asked).toEqual([['/app/a.ts', '/app/gone.js']]);
+    expect(maps.lookup('/app/a.ts', 1, 1)).toEqual({ file: '/app/a.ts', line: 5, column: 3 });
+    expect(maps.lookup('/app/gone.js', 3, 1)).toEqual({ file: '/app/gone.js', line: 3, column: 1 });
+  });
+});
+
 describe('the comment that names a map', () => {
   test.each([
     ['//# sourceMappingURL=a.map', 'a.map'],
@@ -171,6 +317,29 @@ describe('on the disk', () => {
     await maps.prepare([url]);
     const [line, column] = [1, code.indexOf('setTimeout') + 1];
     expect(maps.lookup(url, line, column)).toEqual({ file: join(directory, 'src', 'a.ts'), line: 4, column: 3 });
+  });
+
+  test('a pipe in the place of a script or of a map is not waited for', async () => {
+    const pipe = join(directory, 'pipe.js');
+    execFileSync('mkfifo', [pipe]);
+    const script = join(directory, 'piped.js');
+    await writeFile(script, '//# sourceMappingURL=pipe.js');
+    const problems: string[] = [];
+    const maps = createSourceMaps(undefined, undefined, (problem) => problems.push(problem));
+    await maps.prepare([pipe, script, '/proc/kmsg', '/dev/tty']);
+    expect(maps.lookup(script, 1, 1)).toEqual({ file: script, line: 1, column: 1 });
+    expect(problems).toEqual([expect.stringContaining('pipe.js, which cannot be read')]);
+  });
+
+  test('a file that is larger than what is read is told of', async () => {
+    const script = join(directory, 'large.js');
+    await writeFile(script, '//# sourceMappingURL=large.js.map');
+    await writeFile(`${script}.map`, '');
+    await truncate(`${script}.map`, SOURCE_FILE_LIMIT_BYTES + 1);
+    const problems: string[] = [];
+    const maps = createSourceMaps(undefined, undefined, (problem) => problems.push(problem));
+    await maps.prepare([script]);
+    expect(problems).toEqual([expect.stringContaining('larger than 64 MB')]);
   });
 
   test('directories and devices are not read', async () => {
