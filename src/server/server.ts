@@ -65,7 +65,10 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
       send(LSP.update, update);
       scheduler.changed();
     },
-    onForgotten: () => scheduler.changed(),
+    onForgotten: () => {
+      hidden.keep([...sessions.all()].map(({ id }) => id));
+      scheduler.changed();
+    },
     ...(dependencies.createPositions && { createPositions: dependencies.createPositions }),
     onProblem: log,
   });

@@ -61,9 +61,9 @@ export class HiddenSites {
     return hidden;
   }
 
-  /** A session is over: what was seen of it is forgotten. */
-  forget(sessionId: string): void {
-    this.#candidates.delete(sessionId);
+  /** What was seen of other sessions is forgotten: they are over. */
+  keep(sessionIds: readonly string[]): void {
+    for (const id of this.#candidates.keys()) if (!sessionIds.includes(id)) this.#candidates.delete(id);
   }
 
   *#fitting(site: HideableSite): IterableIterator<HideRule> {

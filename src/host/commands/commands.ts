@@ -123,7 +123,8 @@ export function registerCommands(context: CommandContext): Disposable {
       if (row !== undefined) await open(row, vscode.ViewColumn.Beside);
     },
     [COMMANDS.openFrame]: async (site, index) => {
-      const row = await view.revealFrame(site, index);
+      // Not revealed: that would take the focus from whatever the user turns to meanwhile.
+      const row = view.frame(site, index);
       if (row !== undefined) await open(row);
     },
     [COMMANDS.revealStack]: (...args) => revealStack(context, rowsOf(context, args), open),

@@ -72,8 +72,9 @@ export class SessionStore implements Disposable {
       this.remove(update.sessionId);
       return;
     }
-    const sites = new Map(update.full ? [] : before?.sites);
-    const siteClocks = new Map(update.full ? [] : before?.siteClocks);
+    // In place: a copy of ten thousand rows would cost more than all that an update changes.
+    const sites = update.full || before === undefined ? new Map<string, SiteRow>() : (before.sites as Map<string, SiteRow>);
+    const siteClocks = update.full || before === undefined ? new Map<string, number>() : (before.siteClocks as Map<string, number>);
     const clockMs = update.clockMs ?? before?.clockMs ?? 0;
     for (const siteId of update.removed) {
       sites.delete(siteId);

@@ -90,6 +90,7 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     this.#store.add(options.sessions.onDidChange(() => {
       const live = options.sessions.all().filter(isLive).map(({ id }) => id);
       this.#watched.live(live);
+      options.hidden().keep(options.sessions.all().map(({ id }) => id));
       for (const key of this.#stacks.keys()) if (!live.some((id) => key.startsWith(`${id}/`))) this.#stacks.delete(key);
       this.invalidate();
     }));
@@ -170,6 +171,13 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
       await this.#view.reveal(this.#element(row), { select: true, focus: true, expand: true });
       this.#current = row.id;
     }
+    return row;
+  }
+
+  /** The row of a frame of an unfolded stack, which a click has selected already. */
+  frame(site: RevealSiteArguments, index: number): TreeRow | undefined {
+    const row = this.#find(site)?.children.find(({ context }) => context === ROW_CONTEXTS.stack)?.children[index];
+    if (row !== undefined) this.#current = row.id;
     return row;
   }
 

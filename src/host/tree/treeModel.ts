@@ -294,41 +294,44 @@ function sameIcon(a: RowIcon | undefined, b: RowIcon | undefined): boolean {
   return b.type === 'theme' && a.id === b.id && a.color === b.color;
 }
 
-/** What a list is put in order by. */
-interface Sortable {
-  readonly count: number;
-  readonly ageMs: number;
-  readonly sinceBaseline: number;
-  /** Of its row. */
-  readonly id: string;
+/** How the items of a list are put in order. Plain functions rather than an object for each: there are ten thousand. */
+interface Ordering<T> {
+  /** Of the item's row. */
+  readonly id: (item: T) => string;
+  readonly count: (item: T) => number;
+  readonly ageMs: (item: T) => number;
+  readonly sinceBaseline: (item: T) => number;
   /** Decides between those that are new and equal. */
-  readonly name: () => string;
+  readonly name: (item: T) => string;
 }
 
 /** Largest first. What falls on the same step keeps its place; what is new is put among it by its count and name. */
-function inOrder<T>(items: readonly T[], { order, places, placed }: Drawing, facts: (item: T) => Sortable): readonly T[] {
+function inOrder<T>(items: readonly T[], { order, places, placed }: Drawing, by: Ordering<T>): readonly T[] {
+  const figureOf = sortFigure(order, by);
   const decorated = items.map((item) => {
-    const fact = facts(item);
-    return { item, fact, figure: sortFigure(fact, order), place: places?.get(fact.id) };
+    const id = by.id(item);
+    return { item, id, figure: figureOf(item), place: places?.get(id) };
   });
   decorated.sort((a, b) => {
     if (a.figure !== b.figure) return b.figure - a.figure;
     if (a.place !== undefined && b.place !== undefined) return a.place - b.place;
-    return b.fact.count - a.fact.count || compareText(a.fact.name(), b.fact.name()) || compareText(a.fact.id, b.fact.id);
+    return by.count(b.item) - by.count(a.item) || compareText(by.name(a.item), by.name(b.item)) || compareText(a.id, b.id);
   });
-  for (const { fact } of decorated) placed.set(fact.id, placed.size);
-  return decorated.map(({ item }) => item);
+  return decorated.map(({ item, id }) => {
+    placed.set(id, placed.size);
+    return item;
+  });
 }
 
-function sortFigure({ count, ageMs, sinceBaseline }: Sortable, order: SiteOrder): number {
+function sortFigure<T>(order: SiteOrder, by: Ordering<T>): (item: T) => number {
   switch (order) {
     case 'count':
-      return step(count);
+      return (item) => step(by.count(item));
     case 'age':
       // All grow older alike, so ages never make rows change places.
-      return ageMs;
+      return by.ageMs;
     case 'growth':
-      return step(sinceBaseline);
+      return (item) => step(by.sinceBaseline(item));
     default:
       return assertNever(order);
   }
@@ -484,7 +487,13 @@ function listRows(session: Session, sites: readonly LiveSite[], drawing: Drawing
   const { grouping = 'site' } = drawing;
   if (grouping === 'site') return siteRows(session, sites, drawing, section);
   const groups = groupSites(sites, grouping).map((group) => ({ ...group, id: `group/${session.id}/${section}/${grouping}/${group.key.value ?? ''}` }));
-  const sorted = inOrder(groups, drawing, ({ id, key, totals }) => ({ count: totals.count, ageMs: totals.oldestMs, sinceBaseline: totals.sinceBaseline, id, name: () => key.value ?? '' }));
+  const sorted = inOrder(groups, drawing, {
+    id: ({ id }) => id,
+    count: ({ totals }) => totals.count,
+    ageMs: ({ totals }) => totals.oldestMs,
+    sinceBaseline: ({ totals }) => totals.sinceBaseline,
+    name: ({ key }) => key.value ?? '',
+  });
   return paged(session, sorted, drawing, section, ({ sites: members }) => members, ({ id, key, sites: members, totals }) => {
     const label = groupLabel(key);
     return {
@@ -502,12 +511,18 @@ function listRows(session: Session, sites: readonly LiveSite[], drawing: Drawing
 
 /** @param list names the list that they stand in. */
 function siteRows(session: Session, sites: readonly LiveSite[], drawing: Drawing, list: string): readonly TreeRow[] {
-  const sorted = inOrder(sites, drawing, (live) => sortable(live, siteRowId(session, live.site)));
+  const sorted = inOrder(sites, drawing, orderingOf(({ site }) => siteRowId(session, site)));
   return paged(session, sorted, drawing, list, (live) => [live], (live) => siteRow(session, live, drawing, undefined));
 }
 
-function sortable({ site, ageMs }: LiveSite, id: string): Sortable {
-  return { count: site.count, ageMs, sinceBaseline: site.sinceBaseline, id, name: () => sitePosition(site) };
+function orderingOf(id: (live: LiveSite) => string): Ordering<LiveSite> {
+  return {
+    id,
+    count: ({ site }) => site.count,
+    ageMs: ({ ageMs }) => ageMs,
+    sinceBaseline: ({ site }) => site.sinceBaseline,
+    name: ({ site }) => sitePosition(site),
+  };
 }
 
 /** The rows of a list: the first {@link PAGE_SIZE} as they are, the others folded into pages. */
@@ -553,8 +568,9 @@ function hiddenRow(session: Session, sites: readonly HiddenSite[], drawing: Draw
   const id = `hidden/${session.id}`;
   const label = `${formatCount(sites.length)} hidden ${sites.length === 1 ? 'site' : 'sites'}`;
   const rows = (): readonly TreeRow[] => {
-    const sorted = inOrder(sites, drawing, (live) => sortable(live, hiddenRowId(session, live.site)));
-    return paged(session, sorted, drawing, 'hidden', (live) => [live], (live) => siteRow(session, live, drawing, live.rule));
+    const rules = new Map(sites.map(({ site, rule }) => [site.id, rule]));
+    const sorted = inOrder(sites, drawing, orderingOf(({ site }) => hiddenRowId(session, site)));
+    return paged(session, sorted, drawing, 'hidden', (live) => [live], (live) => siteRow(session, live, drawing, rules.get(live.site.id)));
   };
   return {
     ...blank(session, id),

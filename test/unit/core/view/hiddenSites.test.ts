@@ -27,7 +27,7 @@ describe('hidden sites', () => {
     expect(ids(hidden, site({ id: 'upper', line: 40 }), site({ id: 'lower', line: 50 }))).toEqual(['upper']);
     expect(ids(hidden, site({ id: 'lower', line: 50 }))).toEqual([]);
     expect([...hidden.among('another session', [site({ id: 'lower', line: 50 })]).keys()]).toEqual(['lower']);
-    hidden.forget('1');
+    hidden.keep(['another session']);
     expect(ids(hidden, site({ id: 'lower', line: 50 }))).toEqual(['lower']);
   });
 
