@@ -49,6 +49,7 @@ export const COMMAND_TEXTS: Readonly<Record<string, string>> = {
   'asyncscope.clearFilter': 'Lists everything again, also what is not new.',
   'asyncscope.showOnlyNew': 'Lists the sites that have more live tasks than at the baseline.',
   'asyncscope.showAll': 'Lists the others again.',
+  'asyncscope.countPromises': 'Looks through the heap for promises that were pending before the attach, which stops the process, and counts them.',
   'asyncscope.takeHeapSnapshot': 'Writes and opens a heap snapshot.',
   'asyncscope.refresh': 'Draws the view now, and starts the server again when it was given up.',
   'asyncscope.showInternals': 'Shows the tasks of packages and of Node in one list with yours.',

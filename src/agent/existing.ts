@@ -25,6 +25,8 @@ export const FOLLOWED_LIMIT = 20_000;
 export const CALLBACK_LIMIT = 500;
 /** Functions of one task that are looked at: the first that is not Node's own tells its line. */
 const CANDIDATE_LIMIT = 8;
+/** Standard input, output and error. */
+const LAST_STANDARD_FD = 2;
 /** Of a function's text, this many characters at either end tell it from others, with its length. */
 const TEXT_PART = 64;
 /** Counting again what is not followed may take this share of the time between two counts. */
@@ -183,7 +185,8 @@ export function createExisting(options: ExistingOptions): Existing {
     for (let i = 0; i < handles.length; i++) {
       const owner = handles[i] as object;
       // the standard streams are Node's, a child's belong to the child
-      if (parts.has(owner) || read(owner, '_isStdio') === true) continue;
+      const fd = read(owner, 'fd');
+      if (parts.has(owner) || (typeof fd === 'number' && fd <= LAST_STANDARD_FD)) continue;
       const handle = handleOf(owner);
       const type = handleType(handle, owner);
       const asyncId = idOf(handle);

@@ -15,11 +15,11 @@ import type { Figures } from './figures';
 import { createGate } from './gate';
 import type { NodeModules, TargetProcess, V8Error } from './host';
 import { trackPromises } from './promises';
-import type { Tracking } from './promises';
+import type { PromiseTracking } from './promises';
 import { trackResources } from './resources';
 import type { AsyncHookInternals, ResourceTracking } from './resources';
 import { createBudget, createSampler } from './sampler';
-import { createStacks } from './stacks';
+import { NO_SITE, createStacks } from './stacks';
 import type { RawSite } from './stacks';
 import { MAX_TASKS, createTaskTable } from './taskTable';
 
@@ -45,6 +45,11 @@ export interface Agent {
    * wanted, by the numbers that sites give them; null when a hook is under way, then it is to be called again.
    */
   adopt(timerListMap: TimerInternals['timerListMap'], immediateQueue: unknown): object | null;
+  /**
+   * Takes in the promises that are pending of all that V8 has found in the heap. Returns false when a hook is under way,
+   * then it is to be called again.
+   */
+  adoptPromises(all: readonly object[], getPromiseDetails: (promise: object) => readonly unknown[] | undefined, kPending: unknown): boolean;
   watch(sites: readonly number[]): void;
   /** Answers {@link AgentPoll.unsure}. */
   learn(lessons: readonly ScriptLesson[]): void;
@@ -99,7 +104,9 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   let figures!: Figures;
   let existing!: Existing;
   let resources!: ResourceTracking;
-  let promises!: Tracking;
+  let promises!: PromiseTracking;
+  let promiseSite = NO_SITE;
+  let beforePromises: AgentPoll['beforePromises'] = null;
   try {
     // Everything of our own that Node would report to a hook is made before the hooks are on.
     figures = watchFigures(node, process, clock);
@@ -197,6 +204,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       dropped: table.dropped + gate.lost,
       stacks: stacks.state,
       beforeNotFollowed: notFollowed,
+      beforePromises,
       sampledPromises: promiseSampler.sampled,
       sampledResources: resourceSampler.sampled,
       promiseWeight: promiseSampler.weight,
@@ -249,6 +257,19 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
         });
       }
       return callbacks;
+    },
+    adoptPromises(all, getPromiseDetails, kPending) {
+      if (gate.busy) return false;
+      gate.change(() => {
+        const now = clock();
+        const before = { callbacks: [], estimated: false };
+        if (promiseSite === NO_SITE) promiseSite = stacks.addExisting({ kind: 'promise', type: 'PROMISE', label: null, before });
+        if (promiseSite === NO_SITE) return;
+        const more = promises.adopt(all, // a prototype of a subclass is no promise
+          (promise) => getPromiseDetails(promise)?.[0] === kPending, promiseSite, now);
+        beforePromises = { at: now, more };
+      });
+      return true;
     },
     watch(siteIds) {
       watched = siteIds;

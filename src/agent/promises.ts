@@ -20,6 +20,18 @@ export interface Tracking {
   stop(): void;
 }
 
+export interface PromiseTracking extends Tracking {
+  /**
+   * Follows pending promises that no hook has seen begin, without holding them.
+   * @param all promises, settled ones and known ones among them
+   * @returns how many there was no room for
+   */
+  adopt(all: readonly object[], isPending: (promise: object) => boolean, site: number, now: number): number;
+}
+
+/** Promises from before the attach that are followed, at 2 us each; others are counted only, as of that moment. */
+export const ADOPTED_PROMISE_LIMIT = 20_000;
+
 export function trackPromises(
   node: NodeModules,
   table: TaskTable,
@@ -27,7 +39,7 @@ export function trackPromises(
   sampler: Sampler,
   clock: () => number,
   gate: Gate,
-): Tracking {
+): PromiseTracking {
   const tasks = new WeakMap<object, number>();
   // own properties, so that a program that patches the prototypes neither sees nor changes what the hooks do
   const find = own(tasks, 'get');
@@ -132,6 +144,22 @@ export function trackPromises(
   const stopSettled = node.v8.promiseHooks.onSettled(onSettled);
   return {
     catchUp: endLate,
+    adopt(all, isPending, site, now) {
+      let followed = 0;
+      let more = 0;
+      for (let i = 0; i < all.length; i++) {
+        const promise = all[i] as object;
+        if (find(promise) !== undefined || !isPending(promise)) continue;
+        const task = followed < ADOPTED_PROMISE_LIMIT ? table.start(site, 1, now, null) : -1;
+        if (task === -1) more++;
+        else {
+          followed++;
+          add(promise, task);
+          register(promise, task, promise);
+        }
+      }
+      return more;
+    },
     stop() {
       stopped = true;
       late = [];

@@ -37,6 +37,7 @@ const WAIT_POLL_MS = 100;
 const READY_ANSWER = 'asyncscope: ready';
 /** A hook of the agent's takes microseconds: to meet one twice is unlikely, ten times is not going to happen. */
 const ADOPT_ATTEMPTS = 10;
+const COUNT_TIMEOUT_MS = 60_000;
 const OLDEST_NODE = 18;
 const STACK_DEPTH = 40;
 /** A source map larger than this is not taken out of a target, in UTF-16 units; lines are shown as they run then. */
@@ -58,6 +59,7 @@ const evaluated = v.object({
   result: remoteObject,
   exceptionDetails: v.optional(v.object({ exception: v.optional(v.object({ description: v.optional(v.string()) })) })),
 });
+const queried = v.object({ objects: remoteObject });
 const properties = v.object({
   result: v.array(v.object({ name: v.string(), value: v.optional(remoteObject) })),
   internalProperties: v.optional(v.array(v.object({ name: v.string(), value: v.optional(remoteObject) }))),
@@ -70,6 +72,8 @@ export interface AgentChannel {
   /** One evaluation, whatever the number of scripts: each leaves a script in the target. */
   learn(lessons: readonly ScriptLesson[]): Promise<void>;
   sourceMaps(scripts: readonly string[]): Promise<readonly (string | null)[]>;
+  /** Looks for pending promises from before the attach in the heap, which stops the target, and follows them. */
+  countPromises(): Promise<void>;
   /** Takes the agent out of the target. */
   dispose(): Promise<void>;
 }
@@ -172,6 +176,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
       );
       return v.parse(v.fallback(v.array(v.fallback(v.nullable(v.string()), null)), []), value);
     },
+    countPromises: () => countPromises(connection, config),
     dispose: takeOut,
   };
 
@@ -372,19 +377,66 @@ function (name) { return ${LOAD}(${PROCESS}, name); })`,
 }
 //# sourceURL=${SOURCE_URL}\n`,
       objectId: functions.objectId,
-      arguments: [...timers, ...hook].map((value) => (value?.objectId === undefined ? { value: value?.value } : { objectId: value.objectId })),
+      arguments: [...timers, ...hook].map(toArgument),
       silent: true,
     };
-    for (let attempt = 0; attempt < ADOPT_ATTEMPTS; attempt++) {
-      const callbacks = resultOf(await connection.send('Runtime.callFunctionOn', adopt, INSTALL_TIMEOUT_MS));
-      if (callbacks.objectId !== undefined) return await findCallbacks(connection, callbacks.objectId);
-      // it came in the middle of a hook, which is over in some microseconds
-      await sleep(READY_POLL_MS);
-    }
-    throw new TargetError('timeout', 'The target is too busy for the agent to begin. Try again.');
+    const callbacks = await callWhenFree(connection, adopt, ({ objectId }) => objectId !== undefined);
+    return await findCallbacks(connection, callbacks.objectId ?? '');
   } finally {
     await connection.send('Runtime.releaseObjectGroup', { objectGroup: OBJECT_GROUP });
   }
+}
+
+/** What a call of the agent comes to: it is made again when it came in the middle of a hook, which takes microseconds. */
+async function callWhenFree(
+  connection: Connection,
+  call: object,
+  isDone: (result: v.InferOutput<typeof remoteObject>) => boolean,
+): Promise<v.InferOutput<typeof remoteObject>> {
+  for (let attempt = 0; attempt < ADOPT_ATTEMPTS; attempt++) {
+    const result = resultOf(await connection.send('Runtime.callFunctionOn', call, INSTALL_TIMEOUT_MS));
+    if (isDone(result)) return result;
+    await sleep(READY_POLL_MS);
+  }
+  throw new TargetError('timeout', 'The target is too busy for the agent to begin. Try again.');
+}
+
+/**
+ * Promises are in no list: V8 walks the heap for them, after a collection. How to tell the pending ones is in the scope of
+ * `util.inspect` (node: lib/internal/util/inspect.js).
+ */
+async function countPromises(connection: Connection, config: AgentConfig): Promise<void> {
+  try {
+    const start = await evaluate(
+      connection,
+      `(function (load) { return { promise: Object.getPrototypeOf((async function () {})()), inspect: load('util').inspect }; })(
+typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule : require)`,
+      INSTALL_TIMEOUT_MS,
+      false,
+    );
+    const own = await getProperties(connection, start.objectId);
+    const idOf = (name: string): string | undefined => own.result.find((property) => property.name === name)?.value?.objectId;
+    const internals = await scopeVariables(connection, idOf('inspect'), ['getPromiseDetails', 'kPending']);
+    const query = { prototypeObjectId: idOf('promise'), objectGroup: OBJECT_GROUP };
+    const found = v.safeParse(queried, await connection.send('Runtime.queryObjects', query, COUNT_TIMEOUT_MS));
+    if (!found.success || internals.includes(undefined)) {
+      throw new TargetError('agent failed', 'This version of Node hides the states of its promises.');
+    }
+    const count = {
+      functionDeclaration: `function (...found) { return globalThis[${JSON.stringify(config.pollBinding)}].adoptPromises(...found); }
+//# sourceURL=${SOURCE_URL}\n`,
+      objectId: start.objectId,
+      arguments: [found.output.objects, ...internals].map(toArgument),
+      silent: true,
+    };
+    await callWhenFree(connection, count, ({ value }) => value === true);
+  } finally {
+    await connection.send('Runtime.releaseObjectGroup', { objectGroup: OBJECT_GROUP });
+  }
+}
+
+function toArgument(value: v.InferOutput<typeof remoteObject> | undefined): object {
+  return value?.objectId === undefined ? { value: value?.value } : { objectId: value.objectId };
 }
 
 /** Variables in the scope of a function, in the order of `names`; undefined where no scope has all of them. */

@@ -152,6 +152,7 @@ export async function attachTo(
     watch: (rawSiteIds) => channel.watch(rawSiteIds),
     learn: (lessons) => channel.learn(lessons),
     sourceMaps: (scripts) => channel.sourceMaps(scripts),
+    countPromises: () => channel.countPromises(),
     takeHeapSnapshot: (snapshot) => takeHeapSnapshot(connection, snapshot, snapshotTurn),
     detach() {
       detaching ??= detach(connection, channel);

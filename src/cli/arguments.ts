@@ -38,6 +38,8 @@ export interface PsArguments {
   /** Whether `.asyncscope.json` is read. */
   readonly config: boolean;
   readonly color: boolean;
+  /** Promises from before the attach are counted however long that stops the target. */
+  readonly beforePromises: boolean;
 }
 
 export interface ListArguments {
@@ -65,8 +67,8 @@ export const HELP = `Usage: asyncscope ps <target> [options]
 <target>  port (9229), host:port, pid:1234, or the ws:// address that Node printed. A
           process that was started without --inspect opens its inspector on SIGUSR1,
           which pid:1234 sends.
-          Promises from before the attach are not seen, and other tasks from then stand
-          at the function that they will call: "-- node app.js" shows where all began.
+          Tasks from before the attach stand at the function that they will call, promises
+          from then are a number: "-- node app.js" shows where all of them began.
 
   --duration <s>  look for so long, then print (default ${DEFAULT_DURATION_S}; with --watch without an end)
   --watch         print again and again, until Ctrl-C
@@ -83,6 +85,8 @@ ${FILTER_EXAMPLES.map(([text, meaning]) => `              ${text.padEnd(21)} ${m
                   --app 'node_modules/@mine/**'; may be given several times
   --no-config     do not read .asyncscope.json, which hides known sites; it is looked for
                   in this directory and in that of the process
+  --before-promises  count the promises from before the attach in a large process too:
+                  it stands still for about 15 ms per megabyte of heap
   --no-color      plain text
   --pid <id>      the same as the target pid:<id>
   --force-signal  send SIGUSR1 also to a program that may handle that signal itself
@@ -126,6 +130,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
       origins: originRules(values.app, values.dependency),
       config: values['no-config'] !== true,
       color: values['no-color'] !== true,
+      beforePromises: values['before-promises'] === true,
     },
   };
 }
@@ -151,6 +156,7 @@ function parse(args: readonly string[]) {
         'allow-remote': { type: 'boolean' },
         'force-signal': { type: 'boolean' },
         'no-color': { type: 'boolean' },
+        'before-promises': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean', short: 'v' },
       },

@@ -11,7 +11,7 @@ import { asksForInternals, formatFilter, matchesFilter } from '../core/view/filt
 import { HiddenSites } from '../core/view/hiddenSites';
 import { TargetError } from '../cdp/target';
 import type { AttachOptions, AttachedTarget, CloseReason } from '../cdp/target';
-import { pollInto } from '../server/session';
+import { countPromisesIfCheap, pollInto } from '../server/session';
 import { createSourceMaps } from '../server/sourceMaps';
 import type { PositionSource } from '../server/sourceMaps';
 import { DEFAULT_DURATION_S } from './arguments';
@@ -179,6 +179,7 @@ async function observe(
       await unless(halt, pollInto(model, target, positions));
       pictures++;
       complained = false;
+      if (pictures === 1 && !program) await unless(halt, args.beforePromises ? target.countPromises() : countPromisesIfCheap(model, target));
       // The first picture is empty where we attached to what runs already.
       if (args.watch && pictures > 1) show();
     } catch (error) {

@@ -1,6 +1,6 @@
 /** The JSON of `asyncscope ps --json`. Stable: documented in docs/ps-format.md, which a test compares with it. */
 import type { SessionModel } from '../core/model/sessionModel';
-import type { GcFigures, HeapFigures, LoopFigures, Losses, Origin, Overhead, Site, TargetInfo, TaskKind } from '../core/model/task';
+import type { GcFigures, HeapFigures, LoopFigures, Losses, Origin, Overhead, PromiseCount, Site, TargetInfo, TaskKind } from '../core/model/task';
 import type { SiteJson } from '../core/view/siteJson';
 import { round, toSiteJson } from '../core/view/siteJson';
 
@@ -23,7 +23,11 @@ export interface PsPicture {
   readonly gc: GcFigures;
   readonly activeResources: Readonly<Record<string, number>>;
   readonly totals: Readonly<Record<TaskKind, number>>;
-  readonly before: { readonly totals: Readonly<Record<TaskKind, number>>; readonly notFollowed: number };
+  readonly before: {
+    readonly totals: Readonly<Record<TaskKind, number>>;
+    readonly notFollowed: number;
+    readonly promises: PromiseCount | null;
+  };
   readonly origins: Readonly<Record<Origin, number>>;
   /** What `sites` was filtered by; null when it is not. */
   readonly filter: string | null;
@@ -62,7 +66,7 @@ export function pictureOf(
     gc: process.gc,
     activeResources: process.activeResources,
     totals: model.totals,
-    before: { totals: model.before, notFollowed: model.beforeNotFollowed },
+    before: { totals: model.before, notFollowed: model.beforeNotFollowed, promises: promiseCount(model) },
     origins: model.origins,
     filter,
     sites: sites.filter((site) => site.count > 0).map((site) => toSiteJson(site, hidden.get(site.id) ?? null)),
@@ -79,6 +83,10 @@ export function escapeForTerminal(json: string): string {
   return json.replace(/[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, (each) => {
     return `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
+}
+
+function promiseCount({ beforePromises }: SessionModel): PromiseCount | null {
+  return beforePromises ? { afterMs: round(beforePromises.afterMs), more: beforePromises.more } : null;
 }
 
 /** The last moment that a date can hold, in milliseconds since the epoch. */

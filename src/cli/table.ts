@@ -2,7 +2,8 @@
 import { isAbsolute, relative } from 'node:path';
 import { FROM_BEFORE, formatAge, formatEstimate, formatGrowth, formatOldest } from '../core/format/figures';
 import { lossTexts } from '../core/format/losses';
-import { formatBytes, formatCount, formatMilliseconds, formatPercent } from '../core/format/quantity';
+import { estimatePromiseCountMs } from '../core/model/snapshotCost';
+import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent } from '../core/format/quantity';
 import { formatKindCount, formatTaskCount, kindNoun } from '../core/format/taskKind';
 import { displayName, stripControls } from '../core/format/text';
 import { kindsPresent } from '../core/model/sessionModel';
@@ -41,6 +42,8 @@ const FIGURES: readonly Column[] = [
   { title: 'OLDEST', align: 'right', cell: formatOldest },
   { title: 'GROWTH', align: 'right', cell: (site) => formatGrowth(site) },
 ];
+/** A process that had been running for longer than this may have had promises before the attach. Milliseconds. */
+const LATE_ATTACH_MS = 2_000;
 const NAME_TITLE = 'FUNCTION';
 const NAME_COLUMNS_LIMIT = 32;
 const GAP = '  ';
@@ -88,18 +91,23 @@ function processLine(model: SessionModel): string {
 }
 
 function notesOf(model: SessionModel, listed: readonly Site[], options: TableOptions): string[] {
-  const { origins, beforeNotFollowed } = model;
+  const { origins, beforeNotFollowed, beforePromises } = model;
   const notes: string[] = [];
   const { filter, unfiltered = 0, hidden = [] } = options;
   if (filter !== undefined) notes.push(stripControls(`Filter: ${filter}. ${formatCount(listed.length)} of ${formatCount(unfiltered)} sites.`));
   if (listed.length === 0 && filter === undefined && hidden.length === 0) {
-    notes.push('No live tasks. Promises from before the attach are not seen; "asyncscope ps -- node app.js" sees everything.');
+    notes.push('No live tasks. "asyncscope ps -- node app.js" sees everything from the first line on.');
   }
   const folded = [
     origins.dependency > 0 ? `${formatCount(origins.dependency)} of dependencies` : '',
     origins.node > 0 ? `${formatCount(origins.node)} of Node itself` : '',
   ].filter((part) => part !== '');
   if (!options.all && folded.length > 0) notes.push(`Not listed: ${folded.join(', ')}. Use --all to see them.`);
+  if (beforePromises === undefined && model.uptimeAtAttachMs >= LATE_ATTACH_MS) {
+    const pause = formatDuration(estimatePromiseCountMs(model.process?.heap.used ?? 0));
+    notes.push(`Promises ${FROM_BEFORE} are not counted. --before-promises does, and stops the process for about ${pause}.`);
+  }
+  if (beforePromises !== undefined && beforePromises.more > 0) notes.push(`${formatCount(beforePromises.more)} more promises ${FROM_BEFORE}: too many to be followed.`);
   if (beforeNotFollowed > 0) notes.push(`${formatCount(beforeNotFollowed)} more timers ${FROM_BEFORE}: too many to be listed.`);
   if (hidden.length > 0) {
     const tasks = formatTaskCount(hidden.reduce((sum, site) => sum + site.count, 0), hidden.every((site) => site.exact));

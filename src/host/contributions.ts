@@ -24,6 +24,7 @@ export const COMMANDS = {
   clearFilter: 'asyncscope.clearFilter',
   showOnlyNew: 'asyncscope.showOnlyNew',
   showAll: 'asyncscope.showAll',
+  countPromises: 'asyncscope.countPromises',
   takeHeapSnapshot: 'asyncscope.takeHeapSnapshot',
   refresh: 'asyncscope.refresh',
   showInternals: 'asyncscope.showInternals',
@@ -154,6 +155,7 @@ export const ROW_CONTEXTS = {
   frame: 'frame',
   frameWithoutFile: 'frame.noFile',
   task: 'task',
+  uncounted: 'uncounted',
   noMatch: 'noMatch',
   note: 'note',
 } as const;

@@ -171,6 +171,11 @@ const poll = v.object({
    * has frozen what is needed to take any.
    */
   stacks: v.optional(v.picklist(['whole', 'cut', 'none'])),
+  /**
+   * When pending promises that the agent had not seen begin were last looked for in the heap, on the agent's clock, and how
+   * many of them are not followed (an agent limit); null when they never were.
+   */
+  beforePromises: v.nullable(v.object({ at: v.number(), more: count })),
   /** True once any promise (or resource) creation was skipped by sampling since the install. */
   sampledPromises: v.boolean(),
   sampledResources: v.boolean(),

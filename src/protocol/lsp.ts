@@ -3,7 +3,7 @@
  * and hovers are plain LSP and need none of these.
  */
 import * as v from 'valibot';
-import type { Losses, Origin, Overhead, ProcessFigures, Site, TargetInfo, TaskKind, TaskList } from '../core/model/task';
+import type { Losses, Origin, Overhead, ProcessFigures, PromiseCount, Site, TargetInfo, TaskKind, TaskList } from '../core/model/task';
 
 const text = v.pipe(v.string(), v.maxLength(4096));
 
@@ -165,6 +165,18 @@ export type AttachFailureReason =
 /** One row of the tree without its stack, which is fetched with `asyncscope/site`. */
 export type SiteRow = Omit<Site, 'stack'>;
 
+/** What is known of the time before the attach. */
+export interface BeforeAttach {
+  /** The part of the session's totals that began then. */
+  readonly totals: Readonly<Record<TaskKind, number>>;
+  /** Timers beyond a limit of the agent, in no other figure. */
+  readonly notFollowed: number;
+  /** Missing while promises were not counted: `asyncscope/countPromises` does, and stops the target for it. */
+  readonly promises?: PromiseCount;
+  /** How long the target had been running, milliseconds. */
+  readonly uptimeMs: number;
+}
+
 /**
  * `asyncscope/update`: the state of one session. `full` replaces what the client holds; otherwise `sites` are new or
  * changed rows and `removed` names rows to drop. A row is not sent again because its oldest task grew older: its age now
@@ -187,7 +199,7 @@ export interface SessionUpdate {
   /** Live tasks of sites of origin `app`, by kind: the headline. What is folded away is in `origins`. */
   readonly totals: Readonly<Record<TaskKind, number>>;
   /** What began before the attach: the part of `totals`, and timers beyond a limit that are in no other figure. */
-  readonly before: { readonly totals: Readonly<Record<TaskKind, number>>; readonly notFollowed: number };
+  readonly before: BeforeAttach;
   /** Live tasks by origin. */
   readonly origins: Readonly<Record<Origin, number>>;
   /** Creations lost to a limit since the attach; shown loudly when above 0. */
@@ -256,6 +268,7 @@ export const LSP = {
   project: 'asyncscope/project',
   discover: 'asyncscope/discover',
   processes: 'asyncscope/processes',
+  countPromises: 'asyncscope/countPromises',
   heapSnapshot: 'asyncscope/heapSnapshot',
   update: 'asyncscope/update',
   marks: 'asyncscope/marks',

@@ -182,6 +182,11 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     return null;
   });
 
+  handle(LSP.countPromises, sessionParams, async (params) => {
+    await sessionOf(params).countPromises();
+    return null;
+  });
+
   handle(LSP.watch, watchParams, async (params) => {
     await sessionOf(params).watch(params.siteIds);
     return null;

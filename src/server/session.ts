@@ -7,6 +7,7 @@ import type { Clock } from '../core/base/clock';
 import { errorMessage } from '../core/base/errorMessage';
 import type { OriginRules } from '../core/model/origin';
 import { SessionModel } from '../core/model/sessionModel';
+import { AUTOMATIC_COUNT_LIMIT } from '../core/model/snapshotCost';
 import type { ModelDelta } from '../core/model/sessionModel';
 import type { Site, TaskKind } from '../core/model/task';
 import { STABLE_MS, attachAgain } from '../cdp/attachAgain';
@@ -82,6 +83,16 @@ function merged(first: ModelDelta, second: ModelDelta): ModelDelta {
   const changed = new Set([...first.changed, ...second.changed]);
   for (const id of removed) changed.delete(id);
   return { changed: [...changed], removed: [...removed] };
+}
+
+/** Counts promises from before the attach where that stops the target for a tenth of a second or two. Without them the rest is as good. */
+export async function countPromisesIfCheap(model: SessionModel, target: AttachedTarget): Promise<void> {
+  if (model.beforePromises !== undefined || (model.process?.heap.used ?? Infinity) > AUTOMATIC_COUNT_LIMIT) return;
+  try {
+    await target.countPromises();
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+  }
 }
 
 export class Session {
@@ -301,6 +312,18 @@ export class Session {
     this.#wake?.();
   }
 
+  /** Counts promises from before the attach; the next update has them. Rejects as {@link AttachedTarget.countPromises} does. */
+  async countPromises(): Promise<void> {
+    if (!this.#target || this.#end) throw new TargetError('closed', 'The session has ended.');
+    this.#snapshots++;
+    try {
+      await this.#target.countPromises();
+    } finally {
+      this.#snapshots--;
+    }
+    this.#wake?.();
+  }
+
   /** Rejects as {@link AttachedTarget.takeHeapSnapshot} does. */
   async takeHeapSnapshot(options: HeapSnapshotOptions): Promise<void> {
     if (!this.#target || this.#end) throw new TargetError('closed', 'The session has ended.');
@@ -314,6 +337,7 @@ export class Session {
 
   async #run(target: AttachedTarget, over: { readonly reason?: CloseReason }): Promise<void> {
     let delay = this.#options.pollIntervalMs();
+    if (!this.#unresponsive) await countPromisesIfCheap(this.#model, target);
     while (!this.#end) {
       if (over.reason === undefined) await this.#sleep(this.#paused ? PAUSED_POLL_MS : delay);
       if (this.#hasEnded() || over.reason !== undefined) return;
@@ -404,7 +428,12 @@ export class Session {
       removed: full ? [] : (delta?.removed ?? []),
       ...(known && { clockMs: model.clockMs }),
       totals: gone ? NO_TASKS : model.totals,
-      before: { totals: gone ? NO_TASKS : model.before, notFollowed: gone ? 0 : model.beforeNotFollowed },
+      before: {
+        totals: gone ? NO_TASKS : model.before,
+        notFollowed: gone ? 0 : model.beforeNotFollowed,
+        ...(model.beforePromises && { promises: model.beforePromises }),
+        uptimeMs: model.uptimeAtAttachMs,
+      },
       origins: gone ? { app: 0, dependency: 0, node: 0 } : model.origins,
       dropped: model.dropped,
       lostPolls: model.lostPolls,

@@ -50,7 +50,7 @@ async function evaluate(url: string, expression: string): Promise<unknown> {
   }
 }
 
-/** Live tasks by kind, of all polls so far. */
+/** Live tasks that began since the attach, by kind, of all polls so far. */
 function counter(): { take(poll: AgentPoll): void; live(kind: string): number } {
   const kinds = new Map<number, string>();
   const live = new Map<number, number>();
@@ -60,7 +60,7 @@ function counter(): { take(poll: AgentPoll): void; live(kind: string): number } 
         kinds.clear();
         live.clear();
       }
-      for (const site of poll.sites) if (!site.inner) kinds.set(site.id, site.kind);
+      for (const site of poll.sites) if (!site.inner && site.before === undefined) kinds.set(site.id, site.kind);
       for (const change of poll.changes) live.set(change[0], change[1]);
     },
     live(kind) {

@@ -25,6 +25,7 @@ const NOUNS: Readonly<Record<string, string>> = {
   HTTPCLIENTREQUEST: 'HTTP request',
   HTTP2STREAM: 'HTTP/2 stream',
   ZLIB: 'compression',
+  PROMISE: 'promise',
   Timeout: 'timer that settles a promise',
   Interval: 'interval',
   Immediate: 'immediate',

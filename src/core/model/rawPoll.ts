@@ -74,6 +74,7 @@ export interface RawPoll {
   readonly dropped: number;
   readonly beforeNotFollowed: number;
   readonly stacks?: StackReach | undefined;
+  readonly beforePromises: { readonly at: number; readonly more: number } | null;
   readonly sampledPromises: boolean;
   readonly sampledResources: boolean;
   readonly promiseWeight: number;

@@ -12,7 +12,7 @@ import { RateHistory } from './rateHistory';
 import type { Rates } from './rateHistory';
 import type { RawChange, RawPoll, RawSite, RawTask } from './rawPoll';
 import { TASK_KINDS, TASK_ROW_LIMIT } from './task';
-import type { Losses, Origin, Overhead, ProcessFigures, Since, Site, StackFrame, Task, TaskKind, TaskList } from './task';
+import type { Losses, Origin, Overhead, ProcessFigures, PromiseCount, Since, Site, StackFrame, Task, TaskKind, TaskList } from './task';
 
 /**
  * How long a site keeps its row after its last task ended, in milliseconds of the target's clock. A site that empties
@@ -188,6 +188,17 @@ export class SessionModel {
   /** Live timers from before the attach that are in no other figure: a limit of the agent. */
   get beforeNotFollowed(): number {
     return this.#last?.beforeNotFollowed ?? 0;
+  }
+
+  /** When the promises from before the attach were counted; undefined when they were not. */
+  get beforePromises(): PromiseCount | undefined {
+    const counted = this.#last?.beforePromises;
+    return counted ? { afterMs: Math.max(0, counted.at - this.#startedAt), more: counted.more } : undefined;
+  }
+
+  /** How long the target had been running when it was attached to, in milliseconds. */
+  get uptimeAtAttachMs(): number {
+    return Math.max(0, (this.#last?.process.uptimeMs ?? 0) - this.observedMs);
   }
 
   /** Live tasks by whose code spawned them. */

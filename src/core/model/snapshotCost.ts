@@ -39,3 +39,22 @@ function point(index: number): readonly [number, number] {
   if (measured === undefined) throw new RangeError(`no measured point ${String(index)}`);
   return measured;
 }
+
+/**
+ * How long counting the promises from before the attach stops the target, in milliseconds: V8 collects garbage, then walks the
+ * heap. Measured on a busy two-core machine with Node 20 to 26: 0.1 s at 10 MB, 0.6 s at 60 MB, 2.2 s at 215 MB of processor
+ * time, up to three times that on the clock. Good to a factor of about 3.
+ */
+export function estimatePromiseCountMs(heapUsed: number): number {
+  return Math.max(SHORTEST_COUNT_MS, (heapUsed / MEGABYTE) * COUNT_MS_PER_MEGABYTE);
+}
+
+/**
+ * Up to this many bytes of heap in use, promises from before the attach are counted without being asked for, just after the
+ * attach.
+ */
+export const AUTOMATIC_COUNT_LIMIT = 16 * 1024 * 1024;
+
+const MEGABYTE = 1024 * 1024;
+const COUNT_MS_PER_MEGABYTE = 15;
+const SHORTEST_COUNT_MS = 100;

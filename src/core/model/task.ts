@@ -24,6 +24,14 @@ export interface StackFrame {
   readonly column: number;
 }
 
+/** When the promises from before the attach were counted, which takes a walk through the heap. */
+export interface PromiseCount {
+  /** Milliseconds after the attach. What `then` made in between is among them. */
+  readonly afterMs: number;
+  /** Pending then, and in no other figure: a limit of the agent. */
+  readonly more: number;
+}
+
 /**
  * When the tasks of a site began. Of those from `before` the attach nobody saw the beginning: they stand at the function
  * that they will call (a timer's callback, a server's listener), and are at least as old as they are said to be.

@@ -114,6 +114,11 @@ export class ServerClient implements AttachServer, Disposable {
     if (this.#state === 'running') await this.#request(LSP.project, params);
   }
 
+  /** Stops the target while its heap is walked; the next update has the count. */
+  async countPromises(sessionId: string): Promise<void> {
+    await this.#request(LSP.countPromises, { sessionId });
+  }
+
   async discover(signal: AbortSignal): Promise<readonly DiscoveredInspector[]> {
     return this.#request<readonly DiscoveredInspector[]>(LSP.discover, {}, signal);
   }

@@ -7,6 +7,7 @@ import type { ServerClient } from '../client/serverClient';
 import type { CommandId } from '../contributions';
 import { COMMANDS, VIEWS, WALKTHROUGH } from '../contributions';
 import { takeHeapSnapshot } from '../heapSnapshot/takeHeapSnapshot';
+import { countPromises } from './countPromises';
 import type { Disposable } from '../base/disposable';
 import { DisposableStore } from '../base/disposable';
 import { safeErrorMessage } from '../redact';
@@ -29,6 +30,7 @@ interface CommandArguments extends Record<CommandId, readonly unknown[]> {
   [COMMANDS.pause]: [element?: TreeElement];
   [COMMANDS.resume]: [element?: TreeElement];
   [COMMANDS.setBaseline]: [element?: TreeElement];
+  [COMMANDS.countPromises]: [element?: TreeElement];
   [COMMANDS.takeHeapSnapshot]: [element?: TreeElement];
   [COMMANDS.copySite]: RowArguments;
   [COMMANDS.copyAsJson]: RowArguments;
@@ -101,6 +103,10 @@ export function registerCommands(context: CommandContext): Disposable {
     [COMMANDS.showAll]: () => state.set({ onlyNew: false }),
     [COMMANDS.showInternals]: () => state.set({ internals: 'inline' }),
     [COMMANDS.foldInternals]: () => state.set({ internals: 'folded' }),
+    [COMMANDS.countPromises]: async (element) => {
+      const session = await chooseSession(context, element, isLive, 'Count promises from before the attach of');
+      if (session !== undefined) await countPromises(session, server);
+    },
     [COMMANDS.takeHeapSnapshot]: async (element) => {
       const session = await chooseSession(context, element, isLive, 'Take a heap snapshot of');
       if (session !== undefined) await takeHeapSnapshot(session, server, context.snapshotDirectory(), log);

@@ -366,6 +366,7 @@ interface IndexedRow {
 /** What a click on a row, or Enter, does. */
 function rowCommand(row: TreeRow): vscode.Command | undefined {
   if (row.context === ROW_CONTEXTS.noMatch) return { command: COMMANDS.clearFilter, title: 'Clear Filter' };
+  if (row.context === ROW_CONTEXTS.uncounted) return { command: COMMANDS.countPromises, title: 'Count', arguments: [{ row }] };
   if (row.siteId === undefined) return undefined;
   const site: RevealSiteArguments = { sessionId: row.sessionId, siteId: row.siteId };
   if (row.context === ROW_CONTEXTS.frame && row.frame !== undefined) return { command: COMMANDS.openFrame, title: 'Open', arguments: [site, row.frame.index] };

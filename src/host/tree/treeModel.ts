@@ -5,7 +5,8 @@
 import { assertNever } from '../../core/base/assertNever';
 import { formatAge } from '../../core/format/figures';
 import { lossTexts } from '../../core/format/losses';
-import { formatCount } from '../../core/format/quantity';
+import { formatCount, formatDuration } from '../../core/format/quantity';
+import { estimatePromiseCountMs } from '../../core/model/snapshotCost';
 import { formatTaskCount } from '../../core/format/taskKind';
 import { STILL_THRESHOLD_MS } from '../../core/model/task';
 import type { StackFrame, TaskKind, TaskList } from '../../core/model/task';
@@ -39,6 +40,11 @@ import {
   taskDescription,
   taskLabel,
 } from './siteText';
+
+/** A process that had been running for longer than this may have had promises before the attach. Milliseconds. */
+const LATE_ATTACH_MS = 2_000;
+/** A count later than this after the attach has something of its own time in it. Milliseconds. */
+const LATE_COUNT_MS = 1_000;
 
 /**
  * Sites, or groups of them, that stand directly below one row. The rest is folded into rows of as many ("501 to 1,000"):
@@ -428,6 +434,7 @@ function sessionChildren(session: Session, drawing: Drawing): SessionChildren {
   if (session.before.notFollowed > 0) {
     rows.push(note(session, 'before', `${formatCount(session.before.notFollowed)} more timers from before the attach: too many to be listed`, theme('info')));
   }
+  rows.push(...promiseNotes(session));
   if (session.process !== undefined) rows.push(processRow(session));
 
   const { filter = EMPTY_FILTER, onlyNew = false, internals } = drawing;
@@ -706,6 +713,27 @@ function figureRow(session: Session, group: string, figure: Figure): TreeRow {
     spoken: `${figure.label}, ${figure.value}`,
     tooltip: figure.hint,
   };
+}
+
+/** What is to be known of the count of promises from before the attach. */
+function promiseNotes(session: Session): readonly TreeRow[] {
+  const { promises, uptimeMs } = session.before;
+  if (promises === undefined) {
+    if (uptimeMs < LATE_ATTACH_MS || session.process === undefined) return [];
+    // one digit: the row must not change with every poll
+    const pause = formatDuration(Number(estimatePromiseCountMs(session.process.heap.used).toPrecision(1)));
+    const text = `Count promises from before the attach (stops the process for about ${pause})`;
+    return [{ ...note(session, 'uncounted', text, theme('search')), context: ROW_CONTEXTS.uncounted }];
+  }
+  const notes: TreeRow[] = [];
+  if (promises.more > 0) {
+    notes.push(note(session, 'promises-more', `${formatCount(promises.more)} more promises from before the attach: too many to be followed`, theme('info')));
+  }
+  if (promises.afterMs >= LATE_COUNT_MS) {
+    const text = `Promises from before the attach were counted ${formatDuration(promises.afterMs)} after it: what then() made in between is among them`;
+    notes.push(note(session, 'promises-late', text, theme('info')));
+  }
+  return notes;
 }
 
 function note(session: Session, id: string, text: string, icon: RowIcon): TreeRow {

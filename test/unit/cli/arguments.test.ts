@@ -30,6 +30,7 @@ describe('ps', () => {
       origins: { app: [], dependency: [] },
       config: true,
       color: true,
+      beforePromises: false,
     });
   });
 
@@ -41,13 +42,14 @@ describe('ps', () => {
   });
 
   test('takes every option, in any order', () => {
-    expect(ps('--watch', 'ps', '--interval=0.5', '--duration', '10', '--sort', 'age', '--all', '--no-color', 'host:1')).toMatchObject({
+    expect(ps('--watch', 'ps', '--interval=0.5', '--duration', '10', '--sort', 'age', '--all', '--no-color', '--before-promises', 'host:1')).toMatchObject({
       watch: true,
       intervalS: 0.5,
       durationS: 10,
       sort: 'age',
       all: true,
       color: false,
+      beforePromises: true,
       source: { target: 'host:1' },
     });
   });

@@ -69,6 +69,13 @@ export class FakeTarget implements AttachedTarget {
     return Promise.resolve([]);
   }
 
+  counts = 0;
+
+  countPromises(): Promise<void> {
+    this.counts++;
+    return Promise.resolve();
+  }
+
   takeHeapSnapshot(options: HeapSnapshotOptions): Promise<void> {
     return this.snapshot(options);
   }
