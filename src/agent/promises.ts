@@ -70,7 +70,11 @@ export function trackPromises(
 
   // The two hooks run for every promise of the program. They must not throw: a debugger would stop in them.
   function onInit(promise: object, parent: object | undefined): void {
-    if (parent !== undefined || gate.busy || --sampler.skip > 0) return;
+    if (parent !== undefined) {
+      if (stacks.undecided !== 0) waitedFor(parent);
+      return;
+    }
+    if (gate.busy || --sampler.skip > 0) return;
     gate.busy = true;
     let seen = false;
     try {
@@ -81,6 +85,20 @@ export function trackPromises(
       // the stack is used up: the program gets its own RangeError at its own next call
     } finally {
       if (!seen) gate.lost += sampler.weight;
+      gate.busy = false;
+    }
+  }
+
+  function waitedFor(promise: object): void {
+    if (gate.busy) return;
+    gate.busy = true;
+    try {
+      const task = find(promise);
+      if (task !== undefined && gate.hasRoom()) stacks.observed(table.siteOf(task), onInit);
+      gate.leave();
+    } catch {
+      // the stack is used up: as above
+    } finally {
       gate.busy = false;
     }
   }

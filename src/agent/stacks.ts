@@ -197,6 +197,13 @@ export interface Stacks {
   addExisting(site: Pick<RawSite, 'kind' | 'type' | 'label'> & Required<Pick<RawSite, 'before'>>): number;
   /** Frames and sites interned since the last call, and the scripts that {@link learn} has not told of. */
   takeNew(): { firstFrame: number; frames: RawFrame[]; sites: RawSite[]; unsure: [number, string][] };
+  /** While this is not 0, {@link observed} is to be told of every promise that somebody waits for. */
+  readonly undecided: number;
+  /**
+   * Somebody waits for a promise of a site.
+   * @param above the hook that was told of it, whose own frames are to be left out
+   */
+  observed(site: number, above: unknown): void;
   /** Takes in what is in scripts, and looks again at the sites that were waiting for it. */
   learn(lessons: readonly ScriptLesson[]): void;
   /** How far the stacks go that the program lets us take. */
@@ -536,6 +543,8 @@ export function createStacks(capture: Capture, table: TaskTable, stackDepth: num
       ofCall: resumed ? owner === 1 : asyncCall && called === 0,
       never: resumedLater || isPart(list) || ((site?.isConstructor() ?? construct) && (asyncCall || depth > 1 || origin === 'node')),
       depth: JOINING_BUILTIN.test(builtin) ? depth - 0.5 : depth,
+      path: list.slice(0, owner),
+      asyncCall,
     };
   }
 
@@ -569,6 +578,14 @@ export function createStacks(capture: Capture, table: TaskTable, stackDepth: num
     const list: Frame[] = [];
     for (let i = 0; i < of.frames.length; i++) list[i] = frames[of.frames[i] as number] as Frame;
     return ownerNode(of.type, list, ownerOf(list, of.asyncCall, true), of.cause ?? -1).verdict?.below ?? [];
+  }
+
+  /** Live promises at a site that stands for others like it, too. */
+  function liveAt(id: number): number {
+    const sites = verdicts.get(id)?.sites ?? [];
+    let live = 0;
+    for (let i = 0; i < sites.length; i++) live += table.figures(sites[i] as number).samples;
+    return live;
   }
 
   function setInner(id: number, inner: boolean): void {
@@ -668,8 +685,27 @@ export function createStacks(capture: Capture, table: TaskTable, stackDepth: num
       table.addSite();
       return id;
     },
+    get undecided() {
+      return calls.undecided;
+    },
+    observed(of, above) {
+      if (!calls.isUndecided(of)) return;
+      const captured = capture.take(above, FIRST_FRAMES);
+      const list = captured && internAll(captured);
+      if (captured === undefined || list === undefined) return;
+      const offset = captured.length - list.length;
+      const isAsync = (i: number): boolean => (captured[offset + i] as CallSite).isAsync();
+      // what only has a `then` is waited for by whoever the call of that `then` is made for
+      let i = 0;
+      let then = false;
+      for (; i < list.length && ((list[i] as Frame).origin !== 'app' && !isAsync(i)); i++) then ||= (list[i] as Frame).name === 'then';
+      const { origin } = list[i] ?? { origin: 'native' };
+      const direct = list.find((frame) => frame.origin !== 'native')?.origin === 'app';
+      calls.observed(of, direct || (then && origin === 'app'));
+    },
     takeNew() {
       capture.retry();
+      calls.review(liveAt);
       const waiting = scripts.unsure();
       const unsure: [number, string][] = [];
       for (let i = 0; i < waiting.length; i++) {

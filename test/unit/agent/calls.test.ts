@@ -11,7 +11,7 @@ function setUp() {
 }
 
 function below(depth: number, more: Partial<MadeBelow> = {}): MadeBelow {
-  return { key: 'line f', ofCall: false, never: false, depth, ...more };
+  return { key: 'line f', ofCall: false, never: false, depth, path: [], asyncCall: false, ...more };
 }
 
 function see(calls: Calls, ways: readonly Way[], turn = 1, exact = true): void {
@@ -100,4 +100,46 @@ test('where promises are sampled, their order tells nothing', () => {
   see(calls, [outer], 1, false);
   see(calls, [second, second], 2, false);
   expect([outer.inner, second.inner]).toEqual([false, true]);
+});
+
+const F = { id: 1, fn: 'f', origin: 'dependency' };
+const PROMISE = { id: 9, fn: 'Promise', origin: 'native' };
+const started = { id: 2, fn: 'started', origin: 'dependency' };
+
+test('what outlives the promise that was taken for that of the call stands for it, once that is seen twice', () => {
+  const { calls } = setUp();
+  const background = calls.add(0, below(1, { asyncCall: true, path: [started, { ...F, id: 3 }] }));
+  const result = calls.add(1, below(1, { path: [PROMISE, F] }));
+  see(calls, [background, result]);
+  calls.review((site) => (site === 1 ? 1 : 0));
+  expect([background.inner, result.inner]).toEqual([false, true]);
+  calls.review((site) => (site === 1 ? 1 : 0));
+  expect([background.inner, result.inner]).toEqual([true, false]);
+});
+
+test('what was made for the sake of a promise never stands for the call, however long it lives', () => {
+  const { calls } = setUp();
+  const result = calls.add(0, below(1, { path: [PROMISE, F] }));
+  const inExecutor = calls.add(1, below(3, { path: [PROMISE, { ...F, id: 4, fn: 'connect' }, { ...F, id: 5, fn: 'executor' }, PROMISE, F] }));
+  see(calls, [result, inExecutor]);
+  const other = setUp().calls;
+  const ofAsync = other.add(0, below(1, { asyncCall: true, path: [started, F] }));
+  const inside = other.add(1, below(2, { path: [PROMISE, { ...started, id: 6 }, F] }));
+  see(other, [ofAsync, inside]);
+  for (let i = 0; i < 3; i++) for (const each of [calls, other]) each.review((site) => site);
+  expect([result.inner, inExecutor.inner, ofAsync.inner, inside.inner]).toEqual([false, true, false, true]);
+});
+
+test('whoever waits for one of two promises decides between them', () => {
+  for (const [site, byUser, expected] of [[1, true, [true, false]], [1, false, [false, true]], [0, true, [false, true]]] as const) {
+    const { calls } = setUp();
+    const first = calls.add(0, below(1, { asyncCall: true, path: [started, { ...F, id: 3 }] }));
+    const later = calls.add(1, below(1, { path: [PROMISE, F] }));
+    see(calls, [first, later]);
+    expect(calls.undecided).toBe(1);
+    calls.observed(site, byUser);
+    for (let i = 0; i < 3; i++) calls.review((each) => each);
+    expect([first.inner, later.inner]).toEqual(expected);
+    expect(calls.undecided).toBe(0);
+  }
 });
