@@ -19,6 +19,8 @@ import type { AttachOptions, AttachedTarget, CloseReason, HeapSnapshotOptions } 
 
 /** After a disposal that does not answer, the lease takes the agent out. */
 const DISPOSE_TIMEOUT_MS = 2_000;
+/** What a heap snapshot may have read but not yet written, in UTF-16 units. Beyond it the rest waits in the target. */
+export const QUEUED_CHUNKS_LIMIT = 8 * 1024 * 1024;
 /** So long a process may take to be gone after it has said that it exits. */
 const EXIT_TIMEOUT_MS = 1_000;
 const EXIT_POLL_MS = 20;
@@ -198,14 +200,19 @@ async function takeHeapSnapshot(
   }
   let writing: Promise<void> = Promise.resolve();
   let failure: unknown;
+  let queued = 0;
   const stopChunks = connection.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => {
     if (typeof chunk !== 'string') return;
+    queued += chunk.length;
+    if (queued > QUEUED_CHUNKS_LIMIT) connection.setReading(false);
     writing = writing.then(async () => {
-      if (failure !== undefined || signal?.aborted === true) return;
       try {
-        await options.write(chunk);
+        if (failure === undefined && signal?.aborted !== true) await options.write(chunk);
       } catch (error) {
         failure = error;
+      } finally {
+        queued -= chunk.length;
+        if (queued <= QUEUED_CHUNKS_LIMIT / 2) connection.setReading(true);
       }
     });
   });
@@ -228,6 +235,7 @@ async function takeHeapSnapshot(
   } finally {
     stopChunks();
     stopProgress();
+    connection.setReading(true);
   }
 }
 

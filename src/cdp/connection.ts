@@ -18,6 +18,8 @@ export interface Connection {
   send(method: string, params?: object, timeoutMs?: number): Promise<Record<string, unknown>>;
   /** Returns the function that takes the listener off again. */
   on(event: string, listener: (params: Record<string, unknown>) => void): () => void;
+  /** Stops reading what the inspector sends, which then waits in the target, or goes on reading. What is read already still arrives. */
+  setReading(reading: boolean): void;
   /** Closes the socket; resolves when it is closed. Never rejects. */
   close(): Promise<void>;
   /** Resolves when the socket is closed: `ours` when {@link close} was called. */
@@ -35,6 +37,7 @@ interface Client {
     removeAllListeners(event: string): void;
     on(event: string, listener: (data: unknown) => void): void;
     terminate(): void;
+    readonly _socket: { pause(): void; resume(): void } | undefined;
   };
 }
 
@@ -99,6 +102,10 @@ export async function connect(url: string, signal?: AbortSignal): Promise<Connec
       return () => {
         client.removeListener(event, listener);
       };
+    },
+    setReading(reading) {
+      if (reading) client._ws._socket?.resume();
+      else client._ws._socket?.pause();
     },
     async close() {
       if (closedBy !== undefined) return;

@@ -2,8 +2,9 @@
 import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
-import { attach } from '../../src/cdp/attach.ts';
+import { QUEUED_CHUNKS_LIMIT, attach, attachTo } from '../../src/cdp/attach.ts';
 import { connect } from '../../src/cdp/connection.ts';
 import type { AttachedTarget } from '../../src/cdp/target.ts';
 import type { AgentPoll } from '../../src/protocol/agent.ts';
@@ -267,6 +268,34 @@ describe.each(NODES)('Node $version', (node) => {
     await attached.detach();
   });
 
+  test('a heap snapshot that is written slowly waits in the target, not in our memory', async () => {
+    const target = await startTarget(node, `globalThis.kept = Array.from({ length: 300_000 }, (_, i) => ({ name: 'order ' + i })); ${IDLE}`);
+    const connection = await connect(target.url);
+    let read = 0;
+    connection.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => (read += String(chunk).length));
+    const attached = await attachTo(connection, { kind: 'inspector', host: '127.0.0.1', port: 1 }, OPTIONS);
+    let written = '';
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const snapshot = attached.takeHeapSnapshot({
+      write: async (chunk) => {
+        await held;
+        written += chunk;
+      },
+    });
+    await until(() => read > QUEUED_CHUNKS_LIMIT);
+    // nothing is read while others are answered
+    for (let i = 0; i < 5; i++) await footprint(target.url);
+    const whileHeld = read;
+    goOn();
+    await snapshot;
+    expect((JSON.parse(written) as { nodes: unknown[] }).nodes.length).toBeGreaterThan(1_000_000);
+    // what one socket had read already
+    expect(whileHeld).toBeLessThan(QUEUED_CHUNKS_LIMIT + 1024 * 1024);
+    expect(written.length).toBeGreaterThan(2 * QUEUED_CHUNKS_LIMIT);
+    await attached.detach();
+  });
+
   test('above its budget the agent samples, says so, and stays near the truth', async () => {
     const total = 200_000;
     const target = await startTarget(node, `globalThis.kept = []; globalThis.spawn = (n) => { for (let i = 0; i < n; i++) kept.push(new Promise(() => {})); }; ${IDLE}`);
@@ -283,6 +312,23 @@ describe.each(NODES)('Node $version', (node) => {
   });
 });
 
+describe('an inspector of this machine', () => {
+  test.each([['127.0.0.1', 'localhost'], ['127.0.0.2', '127.0.0.2'], ['[::1]', '[::1]'], ['0.0.0.0', '127.0.0.1'], ['0.0.0.0', '0.0.0.0']])(
+    'that listens on %s is reached by %s',
+    async (listening, host) => {
+      const [node] = NODES;
+      if (node === undefined) return;
+      const target = await startTarget(node, IDLE, [`--inspect=${listening}:0`]);
+      const { port, pathname } = new URL(target.url);
+      for (const address of [`${host}:${port}`, `ws://${host}:${port}${pathname}`]) {
+        const attached = await attach(address, OPTIONS);
+        expect(attached.info.pid).toBe(target.child.pid);
+        await attached.detach();
+      }
+    },
+  );
+});
+
 describe('what is not a Node inspector', () => {
   test.each([
     ['', 'bad target'],
@@ -294,6 +340,21 @@ describe('what is not a Node inspector', () => {
     ['no-such-host.invalid:9229', 'refused'],
   ])('"%s": %s', async (target, reason) => {
     await expect(attach(target, OPTIONS)).rejects.toMatchObject({ name: 'TargetError', reason });
+  });
+
+  test('an inspector on another machine, unless the user has agreed to it', async () => {
+    const [node] = NODES;
+    const own = Object.values(networkInterfaces()).flat().find((each) => each?.family === 'IPv4' && !each.internal)?.address;
+    if (node === undefined || own === undefined) return;
+    const target = await startTarget(node, IDLE, ['--inspect=0.0.0.0:0']);
+    const { port, pathname } = new URL(target.url);
+    for (const address of [`${own}:${port}`, `ws://${own}:${port}${pathname}`]) {
+      await expect(attach(address, OPTIONS)).rejects.toMatchObject({ reason: 'remote host' });
+      await expect(attach(address, OPTIONS)).rejects.not.toThrow(pathname);
+      const attached = await attach(address, { ...OPTIONS, allowRemote: true });
+      expect(attached.info.url).toBe(`${own}:${port}`);
+      await attached.detach();
+    }
   });
 
   test('a web server', async () => {

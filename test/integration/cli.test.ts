@@ -1,7 +1,7 @@
 /** The terminal front end as a process, on real Node processes. */
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -212,4 +212,56 @@ test('it knows its version, and helps', async () => {
   expect(versioned.stdout()).toBe(`${version}\n`);
   expect(await help.ended).toMatchObject({ code: 0 });
   expect(help.stdout()).toMatch(/^Usage: asyncscope ps/);
+});
+
+describe('running processes', () => {
+  const [node] = NODES;
+  if (node === undefined) throw new Error('no Node');
+
+  test('are listed, and attached to by their ids', async () => {
+    // apart from our own bundles, which name SIGUSR1
+    await mkdir(join(directory, 'service'));
+    await copyFile(program, join(directory, 'service', 'main.cjs'));
+    const target = start(node.path, ['--inspect-port=0', join(directory, 'service', 'main.cjs')]);
+    await until(() => target.stderr().includes('ready'));
+    const list = asyncscope('list', '--json');
+    expect(await list.ended).toEqual({ code: 0, signal: null });
+    const rows = list.stdout().trim().split('\n').map((line) => JSON.parse(line) as { pid: number });
+    expect(rows.find(({ pid }) => pid === target.child.pid)).toEqual({ pid: target.child.pid, name: 'service/main.cjs', cwd: directory, access: { kind: 'signal' } });
+    const table = asyncscope('list');
+    await table.ended;
+    expect(table.stdout()).toMatch(new RegExp(`^ *${target.child.pid}  service/main\\.cjs +opens its inspector \\(SIGUSR1\\)  `, 'm'));
+
+    const run = asyncscope('ps', '--pid', String(target.child.pid), '--json', '--duration', '0.3');
+    expect(await run.ended).toEqual({ code: 0, signal: null });
+    expect((JSON.parse(run.stdout()) as PsPicture).target.pid).toBe(target.child.pid);
+  });
+
+  test('that another machine would answer for are refused in one line that says how to go on', async () => {
+    const run = asyncscope('ps', '192.0.2.1:9229');
+    expect(await run.ended).toEqual({ code: 1, signal: null });
+    expect(run.stderr()).toMatch(/^asyncscope: 192\.0\.2\.1:9229 is not on this machine\. .*--allow-remote\.\n$/);
+  });
+
+  test('that come back are followed when asked to', async () => {
+    const first = await inspected(node.path);
+    const run = asyncscope('ps', first.port, '--watch', '--follow', '--json', '--interval', '0.2');
+    await until(() => run.stdout().includes(`"pid":${first.run.child.pid ?? 0}`));
+    first.run.child.kill('SIGKILL');
+    await until(() => run.stderr().includes(`Waiting for it to come back at 127.0.0.1:${first.port}.`));
+    const second = start(node.path, [`--inspect=127.0.0.1:${first.port}`, program]);
+    await until(() => run.stdout().includes(`"pid":${second.child.pid ?? 0}`));
+    run.child.kill('SIGINT');
+    expect(await run.ended).toEqual({ code: 0, signal: null });
+  });
+
+  test('that wait before their first line are waited for', async () => {
+    const target = start(node.path, ['--inspect-brk=127.0.0.1:0', program]);
+    await until(() => /ws:\/\/\S+/.test(target.stderr()));
+    const run = asyncscope('ps', /127\.0\.0\.1:\d+/.exec(target.stderr())?.[0] ?? '');
+    await until(() => run.stderr().includes('The process waits for a debugger before its first line'));
+    run.child.kill('SIGINT');
+    expect(await run.ended).toEqual({ code: 130, signal: null });
+    expect(target.stdout()).toBe('');
+  });
 });

@@ -12,7 +12,7 @@ import { commands, debug, Location, Position, SourceBreakpoint, Uri } from 'vsco
 import type { DebugSession } from 'vscode';
 import { NODES_VARIABLE } from '../hostResults.ts';
 import type { AsyncscopeTestApi } from '../../../src/host/testApi.ts';
-import { activate, attachedSession, eventually, noSessions, setting } from './support.ts';
+import { activate, attachedSession, eventually, noSessions, setting, treeRow } from './support.ts';
 
 /** Lines, from 1, of {@link PROGRAM}. */
 const BREAKPOINT_LINE = 10;
@@ -103,7 +103,10 @@ describe('the traffic of the debugger', () => {
             const session = await attachedSession(api, ({ debugSessionId }) => debugSessionId !== undefined);
             equal(session.target?.throughDebugger ?? false, connection === 'proxy');
             await eventually('its tasks', () => (session.origins.app > 0 || (api.sessions()[0]?.origins.app ?? 0) > 0 ? true : undefined));
+          }, async () => {
+            await treeRow(api, 'of a process that is stopped', ({ description }) => description.includes('stopped by the debugger'));
           });
+          await eventually('the end', () => (api.sessions().every(({ status, stoppedByDebugger }) => status === 'ended' && !stoppedByDebugger) ? true : undefined));
           deepEqual(watched, without, connection);
           await noSessions(api);
         }
@@ -114,7 +117,7 @@ describe('the traffic of the debugger', () => {
   }
 
   /** Debugs the program from its start to its end; what the debugger told and answered, without what differs from run to run. */
-  async function debugOnce(runtimeExecutable: string, program: string, ready: () => Promise<void>): Promise<Json[]> {
+  async function debugOnce(runtimeExecutable: string, program: string, ready: () => Promise<void>, atStop: () => Promise<void> = () => Promise.resolve()): Promise<Json[]> {
     await rm(join(directory, 'go'), { force: true });
     const record: Json[] = [];
     // What a program prints has a way of its own to VS Code: its place among the stops differs from run to run.
@@ -159,6 +162,7 @@ describe('the traffic of the debugger', () => {
       };
 
       let threadId = await stopped();
+      await atStop();
       // VS Code sends its own while the session begins, at any time before the first stop.
       await child.customRequest('setExceptionBreakpoints', { filters: ['all'] });
       const top = (await look(threadId))[0];
