@@ -45,8 +45,8 @@ export function targetItems(typed: string, { processes, inspectors }: Found): re
     items.push(...headed('by address', [{ label: `$(plug) ${DEFAULT_TARGET}`, description, chosen: { target: DEFAULT_TARGET } }]));
   }
   if (processes?.unavailable !== undefined) items.push({ label: '$(info) Running processes are not listed', detail: shown(processes.unavailable), alwaysShow: true });
-  // Whoever types a script's name means to filter: the rows that match come first, and Enter takes one of them.
-  if (!isAddress && typed.trim() !== '') items.push(typedItem(typed.trim()));
+  // Whoever types a script's name means to filter.
+  if (!isAddress && typed.trim() !== '' && !items.some((item) => matches(item, typed.trim()))) items.push(typedItem(typed.trim()));
   return items;
 }
 
@@ -55,6 +55,10 @@ function typedItem(typed: string): TargetItem {
   const label = `$(plug) ${shown(typed)}`;
   if (problem === undefined) return { label, description: 'attach to this address', alwaysShow: true, chosen: { target: typed } };
   return { label, description: problem, alwaysShow: true };
+}
+
+function matches({ label, description, detail: more, isHeading }: TargetItem, typed: string): boolean {
+  return isHeading !== true && [label, description, more].some((text) => text?.toLowerCase().includes(typed.toLowerCase()) === true);
 }
 
 function processItem({ pid, identity, name, cwd, access }: NodeProcess): TargetItem {

@@ -61,6 +61,8 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
   /** Of the sites that are open, by {@link siteKey}. */
   readonly #stacks = new Map<string, readonly StackFrame[]>();
   #picture = NOTHING;
+  /** What VS Code was last told of. It may ask for newer rows meanwhile, of which it has not been told that they changed. */
+  #told: readonly TreeRow[] = [];
   /** Every row of the picture, top down, and where it stands. */
   #index: ReadonlyMap<string, IndexedRow> = new Map();
   /** Rows whose children VS Code has asked for, among those that have none until then. */
@@ -232,9 +234,10 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
 
   #draw(): void {
     const began = performance.now();
-    const before = this.#picture.rows;
+    const before = this.#told;
     this.#adopt(this.#build());
-    const change = diffTree(before, this.#picture.rows);
+    this.#told = this.#picture.rows;
+    const change = diffTree(before, this.#told);
     switch (change.type) {
       case 'all':
         this.#changed.fire(undefined);

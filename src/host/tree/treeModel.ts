@@ -356,11 +356,13 @@ function sessionPicture(session: Session, drawing: Drawing): SessionPicture {
   const status = sessionStatus(session);
   const name = displayName(session);
   const facts = [
+    // The one thing that one has to know when there is no process.
+    session.status === 'waiting' ? status.text : '',
     // What was attached to by address is known by it.
-    name === session.name ? '' : session.name,
+    name === session.name ? '' : session.name.startsWith('pid:') ? (session.target?.url ?? '') : session.name,
     session.target === undefined ? '' : `pid ${String(session.target.pid)}`,
     session.target?.node ?? '',
-    status.text,
+    session.status === 'waiting' ? '' : status.text,
   ].filter((part) => part !== '');
   const { children, ...figures } = sessionChildren(session, drawing);
   const row: TreeRow = {

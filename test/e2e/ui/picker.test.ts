@@ -60,7 +60,7 @@ async function pick(process: ChildProcess): Promise<void> {
 test('a process without an inspector is picked by its name, and watched', async () => {
   await pick(plain);
   await workbench.treeRow(VIEW, 'service.js:3').waitFor({ timeout: PATIENCE_MS });
-  expect(await sessionRow(workbench).innerText()).toMatch(new RegExp(`^checkout\\s.*pid ${plain.pid ?? 0}`, 's'));
+  expect(await sessionRow(workbench).innerText()).toMatch(new RegExp(`^checkout\\s*127\\.0\\.0\\.1:\\d+ · pid ${plain.pid ?? 0}`, 's'));
 });
 
 test('its end is told, and that it is waited for', async () => {

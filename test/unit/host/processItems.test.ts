@@ -23,11 +23,13 @@ describe('the picker of processes', () => {
     expect(targetItems('', found)[4]?.chosen).toEqual({ target: 'pid:2', identity: 'id2' });
   });
 
-  test('puts an address that is typed first, and anything else last, so that Enter takes a row that matches', () => {
+  test('puts an address that is typed first, and says what is wrong with anything else that no row matches', () => {
     expect(targetItems(' 9300 ', found)[0]?.chosen).toEqual({ target: '9300' });
     expect(targetItems('pid:77', found)[0]?.chosen).toEqual({ target: 'pid:77' });
-    expect(targetItems('app2', found)[0]?.isHeading).toBe(true);
-    expect(targetItems('app2', found).at(-1)?.chosen).toBeUndefined();
+    expect(targetItems('APP2', found)).toEqual(targetItems('', found));
+    expect(targetItems('/srv/2', found)).toEqual(targetItems('', found));
+    expect(targetItems('app77', found).at(-1)).toMatchObject({ label: '$(plug) app77', description: expect.stringContaining('Type a port') as string });
+    expect(targetItems('app77', found).at(-1)?.chosen).toBeUndefined();
   });
 
   test('offers the default address where nothing was found on it', () => {
