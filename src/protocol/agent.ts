@@ -51,6 +51,9 @@ export const ORIGIN_DEPENDENCY = 1;
 /** Made by a compiler, between the lines of its sources. */
 export const ORIGIN_HELPER = 2;
 
+/** Longest message about a malformed answer, in UTF-16 units. */
+const ERROR_LIMIT = 200;
+
 /** Bits of {@link AgentFrame} flags. */
 export const FRAME_NATIVE = 1;
 export const FRAME_ASYNC = 2;
@@ -210,7 +213,8 @@ export function parseAgentPoll(json: string): AgentPoll {
   const result = v.safeParse(poll, value);
   if (!result.success) {
     const issue = result.issues[0];
-    throw new AgentProtocolError(`${v.getDotPath(issue) ?? 'answer'}: ${issue.message}`);
+    // what was received is a part of it, and may be anything
+    throw new AgentProtocolError(`${v.getDotPath(issue) ?? 'answer'}: ${issue.message}`.slice(0, ERROR_LIMIT));
   }
   return result.output;
 }

@@ -1,0 +1,87 @@
+/** Other tools that hook into promises and async resources, before and after us: each sees what it sees without us. */
+import { afterAll, describe, expect, test } from 'vitest';
+import type { FaultProgram } from '../../support/faultProgram.ts';
+import { WORK, runAlone, runWatched } from '../../support/faultProgram.ts';
+import { NODES } from '../../support/nodes.ts';
+import { stopTargets } from '../../support/target.ts';
+
+afterAll(stopTargets);
+
+/** An observer as a performance monitor makes it: every resource, with its context passed on. */
+const MONITOR = `
+const asyncHooks = require('async_hooks');
+const events = { __proto__: null };
+const count = (name) => { events[name] = (events[name] || 0) + 1; };
+let counting = false;
+const monitor = asyncHooks.createHook({
+  init(id, type) { if (counting && (type === 'PROMISE' || type === 'Timeout')) count('init ' + type); },
+  promiseResolve() { if (counting) count('resolve'); },
+  before() {}, after() {}, destroy() {},
+});`;
+const COUNTED = (work: string): string => `counting = true; ${work} for (let i = 0; i < 4; i++) Promise.resolve(i).then(() => {});`;
+/** Contexts as a web framework uses them: each of ten requests has its own, through timers, promises and awaits. */
+const CONTEXTS = `
+const { AsyncLocalStorage } = require('async_hooks');
+const storage = new AsyncLocalStorage();
+let wrong = 0;
+let done = 0;
+const request = async (id) => {
+  const check = () => { if (storage.getStore() !== id) wrong++; };
+  check(); await null; check();
+  await new Promise((resolve) => setTimeout(resolve, 1)); check();
+  await new Promise((resolve) => setImmediate(resolve)); check();
+  await storage.run('inner', async () => { await null; if (storage.getStore() !== 'inner') wrong++; }); check();
+  storage.exit(() => { if (storage.getStore() !== undefined) wrong++; }); check();
+  await require('fs').promises.stat('/'); check();
+  done++;
+  if (done === 10) say('contexts wrong: ' + wrong);
+};`;
+
+const PROGRAMS: Readonly<Record<string, FaultProgram>> = {
+  'a monitor on async_hooks with destroy and promiseResolve, before us': {
+    setup: `${MONITOR} monitor.enable();`,
+    work: COUNTED(''),
+    end: `counting = false; say(JSON.stringify(events));`,
+  },
+  'a monitor on async_hooks that is enabled while we watch': {
+    setup: MONITOR,
+    work: COUNTED('monitor.enable();'),
+    end: `counting = false; monitor.disable(); say(JSON.stringify(events));`,
+  },
+  'AsyncLocalStorage with run, enterWith and exit': {
+    setup: CONTEXTS,
+    work: `for (let id = 0; id < 10; id++) { if (id % 2) storage.run(id, request, id); else { setTimeout(() => { storage.enterWith(id); request(id); }, 0); } }
+while (false);`,
+    end: `setTimeout(() => say('done ' + done), 300);`,
+  },
+  'v8.promiseHooks of its own': {
+    setup: `const seen = { init: 0, settled: 0 }; let on = false; const { promiseHooks } = require('v8');
+promiseHooks.createHook({ init() { if (on) seen.init++; }, settled() { if (on) seen.settled++; } });`,
+    work: `on = true; for (let i = 0; i < 4; i++) Promise.resolve(i);`,
+    end: `on = false; say(JSON.stringify(seen));`,
+  },
+  'v8.promiseHooks that are set while we watch': {
+    setup: `const seen = { init: 0, settled: 0 }; let on = true; const { promiseHooks } = require('v8');`,
+    work: `const stop = promiseHooks.onInit(() => { if (on) seen.init++; }); for (let i = 0; i < 4; i++) Promise.resolve(i); globalThis.stopHooks = stop;`,
+    end: `on = false; stopHooks(); delete globalThis.stopHooks; say(JSON.stringify(seen));`,
+  },
+  'a vm context': {
+    setup: `const vm = require('vm'); const context = vm.createContext({ kept, out: '' });`,
+    work: `vm.runInContext('globalThis.mine = []; for (let i = 0; i < 4; i++) mine.push(new Promise(() => {}));', context);`,
+    end: `say(Reflect.ownKeys(context).join());`,
+  },
+};
+
+describe.each(NODES)('Node $version', (node) => {
+  describe.concurrent('sees what it sees without us, and we count right', () => {
+    test.each(Object.entries(PROGRAMS))('%s', async (_name, program) => {
+      const [alone, watched] = await Promise.all([runAlone(node, program), runWatched(node, program)]);
+      const lines = (text: string): string[] => text.split('\n').sort();
+      // what the requests of a program print comes when it comes
+      expect({ ...watched.outcome, stdout: lines(watched.outcome.stdout) }).toEqual({ ...alone, stdout: lines(alone.stdout) });
+      expect(alone).toMatchObject({ code: 0, signal: null });
+      expect(watched.counts).toMatchObject(WORK);
+      expect(watched.model.dropped).toBe(0);
+    });
+  });
+});
