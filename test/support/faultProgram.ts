@@ -18,6 +18,8 @@ export interface FaultProgram {
   readonly work?: string;
   /** Runs before the program says how it was. */
   readonly end?: string;
+  /** An expression: what was begun by the work is over, and the program may be asked how it is. */
+  readonly over?: string;
   readonly flags?: readonly string[];
 }
 
@@ -127,14 +129,19 @@ host.stdin.on('data', (text) => {
     lines = '';
     if (line === 'mark') { before = inventory.take(); say('marked'); }
     if (line === 'work') { work(); say('worked'); }
-    if (line === 'end') {
+    if (line === 'end') finish();
+  }
+});
+function finish() {
+      if (!(${program.over ?? 'true'})) {
+        host.setTimeout(finish, 5);
+        return;
+      }
       for (let k = 0; k < timers.length; k++) host.clearTimeout(timers[k]);
       say('changed: ' + inventory.differences(before, inventory.take()));
       ${program.end ?? ''}
       host.stdin.destroy();
-    }
-  }
-});
+}
 say('idle');
 `;
 

@@ -52,7 +52,7 @@ const PROGRAMS: Readonly<Record<string, FaultProgram>> = {
     setup: CONTEXTS,
     work: `for (let id = 0; id < 10; id++) { if (id % 2) storage.run(id, request, id); else { setTimeout(() => { storage.enterWith(id); request(id); }, 0); } }
 while (false);`,
-    end: `setTimeout(() => say('done ' + done), 300);`,
+    over: "done === 10 && !/Immediate|FSReq/.test(host.active().join())",
   },
   'v8.promiseHooks of its own': {
     setup: `const seen = { init: 0, settled: 0 }; let on = false; const { promiseHooks } = require('v8');
