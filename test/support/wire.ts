@@ -111,7 +111,7 @@ export async function fakeInspector({ browser, answer = () => ({}) }: FakeInspec
     const accept = createHash('sha1').update(`${request.headers['sec-websocket-key'] ?? ''}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
     const send = (message: object): void => void socket.write(textFrame(JSON.stringify(message)));
-    let rest = Buffer.alloc(0);
+    let rest: Buffer = Buffer.alloc(0);
     socket.on('data', (data: Buffer) => {
       rest = Buffer.concat([rest, data]);
       for (;;) {

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { createProtocolConnection, IPCMessageReader, IPCMessageWriter, Trace } from 'vscode-languageserver-protocol/node';
+import { createMessageConnection, IPCMessageReader, IPCMessageWriter, Trace } from 'vscode-languageserver-protocol/node';
 import { bundleInto } from '../../support/bundles.ts';
 import { NODES } from '../../support/nodes.ts';
 import type { TestNode } from '../../support/nodes.ts';
@@ -31,9 +31,9 @@ test('a whole session of the server, with everything traced, names no path of an
   const output: string[] = [];
   server.stdout?.on('data', (data: Buffer) => output.push(data.toString()));
   server.stderr?.on('data', (data: Buffer) => output.push(data.toString()));
-  const connection = createProtocolConnection(new IPCMessageReader(server), new IPCMessageWriter(server));
-  connection.onNotification((method, params) => void output.push(`${method} ${JSON.stringify(params)}`));
-  connection.onRequest((method, params) => {
+  const connection = createMessageConnection(new IPCMessageReader(server), new IPCMessageWriter(server));
+  connection.onNotification((method: string, params: unknown) => void output.push(`${method} ${JSON.stringify(params)}`));
+  connection.onRequest((method: string, params: unknown) => {
     output.push(`${method} ${JSON.stringify(params)}`);
     return null;
   });
