@@ -32,6 +32,9 @@ export interface PromiseTracking extends Tracking {
 /** Promises from before the attach that are followed, at 2 us each; others are counted only, as of that moment. */
 export const ADOPTED_PROMISE_LIMIT = 20_000;
 
+/** What a promise is, scripts tell alone. */
+const NO_NAMES: readonly string[] = [];
+
 export function trackPromises(
   node: NodeModules,
   table: TaskTable,
@@ -64,7 +67,7 @@ export function trackPromises(
     exact: true,
     label: () => null,
     cause: () => -1,
-    isInner: isInnerResource,
+    isInner: (type: string, below: readonly string[]) => isInnerResource(type, below, NO_NAMES),
     classes: undefined as readonly string[] | undefined,
   };
 

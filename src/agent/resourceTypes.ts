@@ -124,6 +124,10 @@ const PART_OF_ANOTHER: Readonly<Record<string, RegExp>> = {
   GETADDRINFOREQWRAP: /^node:net$/,
 };
 
+/** How Node watches recursively where the system cannot, and its functions for what is found further down. */
+const RECURSIVE_WATCH = /^node:internal\/fs\/recursive_watch$/;
+const GOES_DOWN = /^#(?:watchFolder|addEntry)$/;
+
 const IN_FS = /^node:internal\/fs\//;
 
 /** Loading a module makes promises of its own, for every `import()` and at the first use of a builtin. */
@@ -132,14 +136,17 @@ const LOADER = /^node:internal\/(?:modules\/|bootstrap\/realm$)/;
 /**
  * Whether a creation is a part of another task, or Node's own business.
  * @param below scripts between the creation and the user's code, innermost first
+ * @param functions names of all functions there
  */
-export function isInnerResource(type: string, below: readonly string[]): boolean {
+export function isInnerResource(type: string, below: readonly string[], functions: readonly string[]): boolean {
   if (type === 'Timeout' || type === 'Interval' || type === 'Immediate') {
     const maker = below[0];
     return maker !== undefined && maker.startsWith('node:') && !TIMERS_FOR_THE_PROGRAM.test(maker);
   }
   // the file that `readFile` and its like open for themselves belongs to them: below it, they called `open`
   if (type === 'FILEHANDLE') return below.length > 1 && IN_FS.test(below[0] as string) && IN_FS.test(below[1] as string);
+  // a recursive watch watches each directory below the one that was asked for
+  if (type === 'FSEVENTWRAP' && anyOf(below, RECURSIVE_WATCH)) return !isOneOf(functions, '[kFSWatchStart]') || anyOf(functions, GOES_DOWN);
   // a stream that the other end has opened belongs to the connection
   if (type === 'HTTP2STREAM') return below.length === 0;
   if (type === 'PROMISE') return anyOf(below, LOADER);

@@ -119,7 +119,7 @@ export function trackResources(
     },
     cause: findCause,
     // what is made before a callback has no stack of its own
-    isInner: (type, below, cause) => isInnerResource(type, MADE_BEFORE_CALLBACK.has(type) ? stacks.below(cause) : below),
+    isInner: (type, below, cause, functions) => isInnerResource(type, MADE_BEFORE_CALLBACK.has(type) ? stacks.below(cause) : below, functions),
   };
 
   function findCause(): number {

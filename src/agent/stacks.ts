@@ -176,7 +176,7 @@ export interface SiteRequest {
   /** Called when no frame is the user's: the site that caused this one, or -1. */
   cause(): number;
   /** Called when the site is new, with its type, the scripts between the creation and the user's code, and its cause or -1. */
-  isInner(type: string, scripts: readonly string[], cause: number): boolean;
+  isInner(type: string, scripts: readonly string[], cause: number, functions: readonly string[]): boolean;
   /** Of a promise of a subclass: the names of its classes up to `Promise`, whose constructors are on the stack. */
   readonly classes?: readonly string[] | undefined;
 }
@@ -492,14 +492,16 @@ export function createStacks(capture: Capture, table: TaskTable, stackDepth: num
     sites?: readonly CallSite[],
   ): Verdict {
     const below: string[] = [];
+    const functions: string[] = [];
     for (let i = 0; i < (owner === NOBODY ? list.length : owner); i++) {
-      const { script, origin } = list[i] as Frame;
+      const { script, origin, name } = list[i] as Frame;
       if (script !== null && origin !== 'app') below[below.length] = script.name;
+      functions[functions.length] = name ?? '';
     }
     // where the loader is the caller, it is no call: a module that may await at its top level gets a promise of its own
     const caller = list[1]?.script?.name;
     if (asyncCall && owner === 0 && caller !== undefined) below[below.length] = caller;
-    const inner = isInner(type, below, owner === NOBODY ? cause : -1);
+    const inner = isInner(type, below, owner === NOBODY ? cause : -1, functions);
     const made = kind === 'promise' && !inner && owner > 0 ? madeBelow(list, asyncCall, owner, below.length > 0, sites) : undefined;
     const verdict: Verdict = { inner, below, way: made === undefined ? null : calls.add(id, made), sites: [] };
     at.verdict = verdict;
