@@ -152,6 +152,7 @@ export const ROW_CONTEXTS = {
   siteWithoutFile: 'site.noFile',
   siteHidden: 'site.hidden',
   stack: 'stack',
+  frames: 'frames',
   frame: 'frame',
   frameWithoutFile: 'frame.noFile',
   task: 'task',

@@ -132,7 +132,7 @@ export async function revealStack(context: TreeCommandContext, rows: readonly Tr
   else await open(row);
 }
 
-/** Goes along the stack of the selected row: outwards to the caller, or inwards. Frames without a source are passed over. */
+/** Goes along the stack of the selected row: outwards to the caller, or inwards. What is folded away, or has no source, is passed over. */
 export async function stepFrame(context: TreeCommandContext, direction: 1 | -1, open: (row: TreeRow) => Promise<void>): Promise<void> {
   const row = context.view.current;
   if (row?.frame === undefined) {
@@ -140,10 +140,9 @@ export async function stepFrame(context: TreeCommandContext, direction: 1 | -1, 
     return;
   }
   const site = siteOf(row);
-  for (let index = row.frame.index + direction; site !== undefined && index >= 0; index += direction) {
-    const next = await context.view.revealFrame(site, index);
-    if (next === undefined) break;
-    if (next.context !== ROW_CONTEXTS.frame) continue;
+  const next = site === undefined ? undefined : context.view.frameBeyond(site, row.frame.index, direction);
+  if (site !== undefined && next?.frame !== undefined) {
+    await context.view.revealFrame(site, next.frame.index);
     await open(next);
     return;
   }

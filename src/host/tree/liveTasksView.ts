@@ -18,7 +18,7 @@ import type { SessionStore } from '../sessions/sessionStore';
 import { appTasks, currentSite, isExact, isLive } from '../sessions/sessionStore';
 import { siteTooltip } from './siteText';
 import type { RowIcon, TreePicture, TreeRow } from './treeModel';
-import { buildTree, closedAbove, diffTree, findSite, isSite, RowCache, siteKey } from './treeModel';
+import { buildTree, closedAbove, diffTree, findSite, framesOf, isSite, RowCache, siteKey } from './treeModel';
 import type { TreeLook, TreeState } from './treeState';
 import { WatchList } from './watchList';
 
@@ -167,8 +167,10 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
   async revealFrame(site: RevealSiteArguments, index?: number): Promise<TreeRow | undefined> {
     if (!this.#stacks.has(siteKey(site))) await this.#fetchStack(site);
     this.refresh();
-    const frames = this.#find(site)?.children.find(({ context }) => context === ROW_CONTEXTS.stack)?.children ?? [];
-    const row = index === undefined ? frames.find(({ context }) => context === ROW_CONTEXTS.frame) ?? frames[0] : frames[index];
+    const stack = this.#stackOf(site);
+    const row = index === undefined
+      ? stack?.children.find(({ context }) => context === ROW_CONTEXTS.frame) ?? stack?.children[0]
+      : stack === undefined ? undefined : framesOf(stack)[index];
     if (row !== undefined) {
       await this.#view.reveal(this.#element(row), { select: true, focus: true, expand: true });
       this.#current = row.id;
@@ -178,9 +180,17 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
 
   /** The row of a frame of an unfolded stack, which a click has selected already. */
   frame(site: RevealSiteArguments, index: number): TreeRow | undefined {
-    const row = this.#find(site)?.children.find(({ context }) => context === ROW_CONTEXTS.stack)?.children[index];
+    const stack = this.#stackOf(site);
+    const row = stack === undefined ? undefined : framesOf(stack)[index];
     if (row !== undefined) this.#current = row.id;
     return row;
+  }
+
+  /** The next frame that can be opened and is not folded away, outwards (1) or inwards (-1). */
+  frameBeyond(site: RevealSiteArguments, index: number, direction: 1 | -1): TreeRow | undefined {
+    const open = (this.#stackOf(site)?.children ?? []).filter(({ context }) => context === ROW_CONTEXTS.frame);
+    const beyond = open.filter(({ frame }) => frame !== undefined && (frame.index - index) * direction > 0);
+    return direction === 1 ? beyond[0] : beyond.at(-1);
   }
 
   /** Unfolds the view itself. The focus stays where it is. */
@@ -305,6 +315,10 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     this.#adopt(this.#build());
     for (let closed = closedAbove(this.#picture.rows, site); closed !== undefined; closed = closedAbove(this.#picture.rows, site)) this.#unfold(closed.id);
     return findSite(this.#picture.rows, site);
+  }
+
+  #stackOf(site: RevealSiteArguments): TreeRow | undefined {
+    return this.#find(site)?.children.find(({ context }) => context === ROW_CONTEXTS.stack);
   }
 
   /** Builds what stands below a row that holds sites. */

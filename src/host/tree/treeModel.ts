@@ -9,12 +9,14 @@ import { formatCount, formatDuration } from '../../core/format/quantity';
 import { estimatePromiseCountMs } from '../../core/model/snapshotCost';
 import { formatTaskCount } from '../../core/format/taskKind';
 import { STILL_THRESHOLD_MS } from '../../core/model/task';
+import { originOfScript } from '../../core/model/origin';
 import type { StackFrame, TaskKind, TaskList } from '../../core/model/task';
 import type { Filter } from '../../core/view/filter';
 import { asksForInternals, EMPTY_FILTER, isNew, matchesFilter } from '../../core/view/filter';
 import type { AgedSite, Grouping } from '../../core/view/grouping';
 import { groupSites, totalsOf } from '../../core/view/grouping';
 import type { HiddenSites, HideRule } from '../../core/view/hiddenSites';
+import { packageOfSite } from '../../core/view/package';
 import type { Heat, RevealSiteArguments, SiteRow } from '../../protocol/lsp';
 import type { InternalsPlacement, RowContext, SiteOrder } from '../contributions';
 import { ROW_CONTEXTS } from '../contributions';
@@ -661,7 +663,7 @@ function stackRow(session: Session, site: SiteRow, stack: readonly StackFrame[],
       frame: { index, position },
     };
   });
-  const description = `${formatCount(stack.length)} ${stack.length === 1 ? 'frame' : 'frames'}`;
+  const description = framesText(stack.length);
   const label = site.since === 'before' ? 'Will call' : 'Started from';
   return {
     ...blank(session, `stack/${siteRow}`),
@@ -673,8 +675,61 @@ function stackRow(session: Session, site: SiteRow, stack: readonly StackFrame[],
     tooltip: site.since === 'before' ? 'What they will call; where they were started is not known' : 'The stack of one of its tasks, innermost frame first',
     expansion: 'collapsed',
     siteId: site.id,
-    children: frames,
+    children: foldInternals(session, site, frames, siteRow),
   };
+}
+
+/** Runs of frames of packages and of Node shorter than this stand open: a row that says "1 frame" would tell less. */
+const FOLDED_FRAMES = 2;
+
+/** The frames with those of packages and of Node folded into a row for each run of them. */
+function foldInternals(session: Session, site: SiteRow, frames: readonly TreeRow[], siteRow: string): readonly TreeRow[] {
+  const rows: TreeRow[] = [];
+  for (let from = 0; from < frames.length; ) {
+    let to = from;
+    while (to < frames.length && isInternal(frames[to])) to++;
+    const run = frames.slice(from, to);
+    if (run.length >= FOLDED_FRAMES) {
+      const names = [...new Set(run.map(({ frame }) => ownerOf(frame?.position)))].join(', ');
+      const label = framesText(run.length);
+      rows.push({
+        ...blank(session, `frames/${siteRow}/${String(from)}`),
+        label,
+        description: names,
+        icon: theme('library'),
+        context: ROW_CONTEXTS.frames,
+        spoken: `${label} of ${names}`,
+        tooltip: `${label} of ${names}`,
+        expansion: 'collapsed',
+        siteId: site.id,
+        children: run,
+      });
+      from = to;
+    } else {
+      rows.push(...frames.slice(from, Math.max(to, from + 1)));
+      from = Math.max(to, from + 1);
+    }
+  }
+  return rows;
+}
+
+/** All frames of a stack's row, from the innermost on, also those that are folded away. */
+export function framesOf(stack: TreeRow): readonly TreeRow[] {
+  return stack.children.flatMap((row) => (row.context === ROW_CONTEXTS.frames ? row.children : [row]));
+}
+
+function isInternal(row: TreeRow | undefined): boolean {
+  const file = row?.frame?.position.file;
+  return file === null || (file !== undefined && originOfScript(file) !== 'app');
+}
+
+function ownerOf(position: StackFrame | undefined): string {
+  const file = position?.file ?? null;
+  return file === null ? 'Node' : packageOfSite({ file, origin: originOfScript(file) })?.replace(/^node$/, 'Node') ?? '';
+}
+
+function framesText(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'frame' : 'frames'}`;
 }
 
 function processRow(session: Session): TreeRow {

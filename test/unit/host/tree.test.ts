@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { StackFrame } from '../../../src/core/model/task';
 import type { SessionUpdate } from '../../../src/protocol/lsp';
 import { SessionStore } from '../../../src/host/sessions/sessionStore';
 import { escapeMarkdown, heatOf, siteAsText, siteDescription, siteLabel, sitePosition, siteSpoken, siteTooltip, taskDescription, taskLabel } from '../../../src/host/tree/siteText';
 import type { TreeOptions, TreePicture, TreeRow } from '../../../src/host/tree/treeModel';
-import { buildTree, closedAbove, diffTree, findSite, PAGE_SIZE, RowCache, siteKey } from '../../../src/host/tree/treeModel';
+import { buildTree, closedAbove, diffTree, findSite, framesOf, PAGE_SIZE, RowCache, siteKey } from '../../../src/host/tree/treeModel';
 import type { Filter } from '../../../src/core/view/filter';
 import { parseFilter } from '../../../src/core/view/filter';
 import { HiddenSites } from '../../../src/core/view/hiddenSites';
@@ -247,6 +248,28 @@ describe('what the user wants to see', () => {
       ['Promise', '', 'frame.noFile', 'Frame 1 of 2, Promise'],
       ['place', 'a.ts:1', 'frame', 'Frame 2 of 2, place, a.ts line 1'],
     ]);
+  });
+
+  it('folds runs of frames of packages and of Node away, counted', () => {
+    const frame = (name: string, file: string | null): StackFrame => ({ function: name, file, line: file === null ? 0 : 3, column: 0 });
+    const stacks = new Map([[siteKey({ sessionId: '1', siteId: 'a' }), [
+      frame('Promise', null),
+      frame('place', '/srv/src/a.ts'),
+      frame('query', '/srv/node_modules/pg/x.js'),
+      frame('pump', '/srv/node_modules/pg/y.js'),
+      frame('emit', 'node:events'),
+      frame('main', '/srv/src/m.ts'),
+      frame('tick', 'node:internal/process'),
+    ]]]);
+    const [stack] = findSite(picture({ stacks }).rows, { sessionId: '1', siteId: 'a' })?.children ?? [];
+    expect(stack?.children.map(({ label, description, children }) => [label, description, labels(children)])).toEqual([
+      ['Promise', '', []],
+      ['place', 'a.ts:3', []],
+      ['3 frames', 'pg, Node', ['query', 'pump', 'emit']],
+      ['main', 'm.ts:3', []],
+      ['tick', 'node:internal/process:3', []],
+    ]);
+    expect(stack === undefined ? [] : framesOf(stack).map(({ frame: each }) => each?.index)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 
   it('builds nothing that is not unfolded, but knows what is there', () => {
