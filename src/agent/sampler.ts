@@ -21,6 +21,8 @@ const MAX_WEIGHT = 1 << 20;
  */
 const DEAREST_LOOK_MS = 0.1;
 
+const { floor, log } = Math;
+
 /** The bucket, shared by all samplers of an agent. */
 export interface Budget {
   /** Milliseconds that may be spent now; negative when too much was. */
@@ -90,7 +92,10 @@ export function createSampler(budget: Budget, samplers: number, now: number, fil
     random ^= random << 13;
     random ^= random >>> 17;
     random ^= random << 5;
-    sampler.skip = 1 + ((random >>> 0) % (2 * sampler.weight - 1));
+    // Each creation is looked at with a chance of 1 / weight, whatever came before: so a new weight may begin at any moment
+    // without those that were passed over being lost, and w (w - 1) is the variance of what a sample of weight w stands for.
+    const chance = ((random >>> 0) + 0.5) / 0x1_0000_0000;
+    sampler.skip = 1 + floor(log(chance) / log(1 - 1 / sampler.weight));
     sampler.sampled = true;
   }
 

@@ -61,7 +61,9 @@ export const FRAME_CONSTRUCTOR = 4;
 export const FRAME_EVAL = 8;
 
 const text = v.pipe(v.string(), v.maxLength(AGENT_STRING_LIMIT));
-const count = v.pipe(v.number(), v.finite(), v.minValue(0));
+/** A process cannot have more of anything, and sums of as many figures as there are sites stay finite. */
+const LARGEST_FIGURE = 1e18;
+const count = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(LARGEST_FIGURE));
 const id = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** `[function, script name or URL, line, column, flags]`; line and column are 1-based, 0 when unknown. */

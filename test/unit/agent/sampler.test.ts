@@ -71,4 +71,33 @@ describe('sampler', () => {
     });
     expect(weights).toEqual([1, 1, 2, 4, 16, 128]);
   });
+
+  test('what the samples stand for has no bias, however often the weight changes, and the error that is told is the real one', () => {
+    const fills = [0.5, 0.9, 0.75, 0.95, 0.5, 0.9];
+    const creations = 400;
+    let squares = 0;
+    let told = 0;
+    let total = 0;
+    const rounds = 2_000;
+    let step = 0;
+    const sampler = samplerOf(100, () => fills[step % fills.length] ?? 0);
+    for (let round = 0; round < rounds; round++) {
+      let estimate = 0;
+      for (let i = 0; i < creations; i++) {
+        // a poll makes the weight another in the middle of a stretch that is passed over
+        if (i % 40 === 0) sampler.tick(++step * 200);
+        if (--sampler.skip > 0) continue;
+        estimate += sampler.weight;
+        told += sampler.weight * (sampler.weight - 1);
+        sampler.paid(step * 200, step * 200);
+      }
+      total += estimate;
+      squares += (estimate - creations) ** 2;
+    }
+    // five standard deviations of the mean of all rounds
+    expect(Math.abs(total / rounds - creations)).toBeLessThan(5 * Math.sqrt(told / rounds / rounds));
+    // the variance that is told is the one that there is
+    expect(squares / told).toBeGreaterThan(0.85);
+    expect(squares / told).toBeLessThan(1.15);
+  });
 });

@@ -78,4 +78,25 @@ describe('an answer of the agent', () => {
       ),
     );
   });
+
+  test('with figures of any size leaves a picture of finite counts', () => {
+    const figure = fc.oneof(fc.constantFrom(1e308, Number.MAX_VALUE, -1, 1e18, Number.MIN_VALUE, 0), fc.double());
+    const change = fc.tuple(fc.nat(3), figure, figure, figure, figure, figure, figure);
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 6 }), figure, fc.constantFrom('__proto__', 'constructor', 'toString'), (changes, dropped, name) => {
+        const poll = { ...typical().poll(10), changes, dropped, frames: [[name, name, 1, 1, 0]] };
+        let parsed;
+        try {
+          parsed = parseAgentPoll(JSON.stringify(poll));
+        } catch (error) {
+          expect((error as Error).message.length).toBeLessThanOrEqual(200);
+          return error instanceof AgentProtocolError;
+        }
+        const model = new SessionModel();
+        model.apply(parsed, (file, line, column) => ({ file, line, column }));
+        const figures = [...model.sites()].flatMap(({ count, error, oldestMs, started, abandoned }) => [count, error, oldestMs, started, abandoned]);
+        return [...figures, ...Object.values(model.totals), ...Object.values(model.origins)].every((each) => Number.isFinite(each) && each >= 0);
+      }),
+    );
+  });
 });
