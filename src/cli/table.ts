@@ -1,4 +1,5 @@
 /** The picture for people. Everything that comes from the target is stripped of what a terminal would act on. */
+import { siteFunction } from '../core/format/functionName';
 import { isAbsolute, relative } from 'node:path';
 import { FROM_BEFORE, formatAge, formatEstimate, formatGrowth, formatOldest } from '../core/format/figures';
 import { lossTexts } from '../core/format/losses';
@@ -143,7 +144,7 @@ function rowsOf(sites: readonly Site[], options: TableOptions, paint: Painter): 
 }
 
 function nameOf(site: Site): string {
-  return site.function === null ? '(module)' : stripControls(site.function);
+  return stripControls(siteFunction(site));
 }
 
 function locationOf(site: Site, cwd: string): string {

@@ -38,6 +38,8 @@ interface Tracked {
   log: LoggedEdit[];
   /** Ascending; the first one is where the log begins. */
   saved: SavedText[];
+  /** When the first text on disk was written: wall clock, milliseconds since the epoch. */
+  readonly changedAt: number;
   /** While open. */
   document: TextDocument | undefined;
   /** The last text while closed. */
@@ -46,7 +48,7 @@ interface Tracked {
 
 export interface DocumentStore {
   /** Call with what is on disk, read before: see {@link readDiskText}. */
-  open(uri: string, languageId: string, version: number, text: string, diskText: string | undefined): void;
+  open(uri: string, languageId: string, version: number, text: string, diskText: string | undefined, changedAt?: number): void;
   change(uri: string, version: number, changes: readonly TextDocumentContentChangeEvent[]): void;
   save(uri: string): void;
   close(uri: string): void;
@@ -66,6 +68,11 @@ export interface OpenDocument {
    * @param startedAt when the process that runs the text began, milliseconds since the epoch.
    */
   locate(position: Position, startedAt: number): Position | null;
+  /**
+   * The file was written after the process began, by nobody whose edits are known: lines may be others than those that run.
+   * @param startedAt as in {@link locate}
+   */
+  changedSince(startedAt: number): boolean;
 }
 
 /**
@@ -82,7 +89,7 @@ export function createDocumentStore(wall: () => number, realPath: (path: string)
   };
 
   return {
-    open(uri, languageId, version, text, diskText) {
+    open(uri, languageId, version, text, diskText, changedAt = -Infinity) {
       const path = pathOfFileUrl(uri);
       if (path === undefined) return;
       const document = TextDocument.create(uri, languageId, version, text);
@@ -93,7 +100,7 @@ export function createDocumentStore(wall: () => number, realPath: (path: string)
         appendDiff(entry, entry.closedText, diskText ?? text);
       } else {
         const origin = diskText ?? text;
-        entry = { path, origin, log: [], saved: [{ index: 0, at: -Infinity }], document: undefined, closedText: '' };
+        entry = { path, origin, log: [], saved: [{ index: 0, at: -Infinity }], changedAt, document: undefined, closedText: '' };
       }
       if (diskText !== undefined && entry.log.length > (entry.saved.at(-1)?.index ?? 0)) {
         entry.saved.push({ index: entry.log.length, at: wall() });
@@ -165,6 +172,7 @@ function viewOf(uri: string, entry: Tracked, opened: TextDocument, real: string)
     get lineCount() {
       return current().lineCount;
     },
+    changedSince: (startedAt) => entry.changedAt > startedAt && runningIndex(entry, startedAt) === (entry.saved[0]?.index ?? 0),
     locate(position, startedAt) {
       let located: Position | null = position;
       for (let i = runningIndex(entry, startedAt); i < entry.log.length && located; i++) {
@@ -174,6 +182,16 @@ function viewOf(uri: string, entry: Tracked, opened: TextDocument, real: string)
       return located;
     },
   };
+}
+
+/** When a document's file was written last: milliseconds since the epoch; undefined where there is none. */
+export function readChangeTime(uri: string): number | undefined {
+  const path = pathOfFileUrl(uri);
+  try {
+    return path === undefined ? undefined : statSync(path).mtimeMs;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where the text that a process runs stands in the log: the last one that was on disk when the process began. */

@@ -25,7 +25,7 @@ import {
 import type { AttachResult, DiscoveredInspector, HeapSnapshotParams, HeapSnapshotResult, NodeProcess, ProcessList, ServerSettings } from '../protocol/lsp';
 import type { Site } from '../core/model/task';
 import { HiddenSites } from '../core/view/hiddenSites';
-import { createDocumentStore, readDiskText } from './documents';
+import { createDocumentStore, readChangeTime, readDiskText } from './documents';
 import type { OpenDocument } from './documents';
 import { LensBoard } from './features/codeLens';
 import { hoverAt } from './features/hover';
@@ -130,7 +130,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
   });
 
   connection.onDidOpenTextDocument(({ textDocument: { uri, languageId, version, text } }) => {
-    documents.open(uri, languageId, version, text, readDiskText(uri));
+    documents.open(uri, languageId, version, text, readDiskText(uri), readChangeTime(uri));
     const document = documents.get(uri);
     if (document) scheduler.opened(document);
   });

@@ -2,6 +2,7 @@
  * The filter of sites: one line of text, the same in the editor and in the terminal. Terms are separated by spaces and
  * all of them have to hold: `kind:promise >30s -file:test placeOrder`. Pure.
  */
+import { siteFunction } from '../format/functionName';
 import { assertNever } from '../base/assertNever';
 import type { Origin, Site, TaskKind } from '../model/task';
 import { TASK_KINDS } from '../model/task';
@@ -302,7 +303,7 @@ function formatSpan(ms: number): string {
 function holds(term: FilterTerm, site: FilterSubject, ageMs: number): boolean {
   switch (term.type) {
     case 'text':
-      return contains(`${site.function ?? (site.file === null ? '(internal)' : '(anonymous)')}\n${site.file ?? ''}:${String(site.line)}`, term.text);
+      return contains(`${siteFunction(site)}\n${site.file ?? ''}:${String(site.line)}`, term.text);
     case 'kind':
       return term.values.includes(site.kind);
     case 'origin':

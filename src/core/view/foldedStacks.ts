@@ -1,4 +1,5 @@
 /** Stacks in the collapsed format of flame graphs: `outermost;…;innermost count`, a line each. Pure. */
+import { frameFunction } from '../format/functionName';
 import { FROM_BEFORE } from '../format/figures';
 import { displayName } from '../format/text';
 import type { Site, StackFrame } from '../model/task';
@@ -22,7 +23,7 @@ export function foldStacks(sites: Iterable<Pick<Site, 'kind' | 'since' | 'functi
 
 /** `placeOrder (/srv/orders.ts:42)`. A semicolon would end the frame, and a newline the stack. */
 function foldedFrame(frame: StackFrame): string {
-  const name = frame.function ?? '(anonymous)';
+  const name = frameFunction(frame);
   const position = frame.file === null ? '' : ` (${frame.file}${frame.line > 0 ? `:${String(frame.line)}` : ''})`;
   return `${displayName(name)}${displayName(position)}`.replaceAll(';', ',');
 }

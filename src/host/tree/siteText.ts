@@ -1,23 +1,24 @@
 /** What a site, a task and a process look like in words. Pure. */
+import { displayName, stripControls } from '../../core/format/text';
+import { frameFunction, siteFunction } from '../../core/format/functionName';
 import { assertNever } from '../../core/base/assertNever';
 import { FROM_BEFORE, formatAge, formatEstimate, formatOldest, formatRate, formatSiteCount, roundToError } from '../../core/format/figures';
 import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent, formatShare, formatSigned } from '../../core/format/quantity';
 import { resourceNoun } from '../../core/format/resourceNoun';
 import { formatKindCount, formatTaskCount, kindNoun } from '../../core/format/taskKind';
-import { displayName } from '../../core/format/text';
 import type { Overhead, ProcessFigures, Site, StackFrame, Task, TaskKind } from '../../core/model/task';
 import type { GroupKey, GroupTotals } from '../../core/view/grouping';
 import type { SiteRow } from '../../protocol/lsp';
 
 /** The function or callback that runs. V8 has no name for an arrow function in a call, nor for a module's own code. */
 export function siteLabel(site: SiteRow): string {
-  return site.function ?? (site.file === null ? '(internal)' : '(anonymous)');
+  return siteFunction(site);
 }
 
 /** `orders.ts:42`; `routes/index.ts:42` where the file's own name says nothing; empty for builtins without a position. */
 export function sitePosition(site: Pick<SiteRow, 'file' | 'line'>): string {
   if (site.file === null) return '';
-  const name = shortPath(site.file);
+  const name = displayName(shortPath(site.file));
   return site.line > 0 ? `${name}:${String(site.line)}` : name;
 }
 
@@ -102,7 +103,7 @@ function sinceBaselineSpoken(change: number): string {
 }
 
 export function frameLabel(frame: StackFrame): string {
-  return frame.function ?? '(anonymous)';
+  return frameFunction(frame);
 }
 
 /** `orders.ts:42`; empty for builtins. */
@@ -112,8 +113,7 @@ export function frameDescription(frame: StackFrame): string {
 
 /** Text that shows literally in Markdown: every character with a meaning there loses it. */
 export function escapeMarkdown(text: string): string {
-  return text
-    .replace(/\s+/g, ' ')
+  return stripControls(text.replace(/\s+/g, ' '))
     .replace(/[\\`*_{}[\]()#+\-.!|~$>@:/]/g, '\\$&')
     .replace(/&/g, '&amp;')
     .replace(/</g, '&lt;');
@@ -143,20 +143,20 @@ export function siteTooltip(site: SiteRow | Site): string {
 }
 
 function stackFrame(frame: StackFrame): string {
-  const name = escapeMarkdown(frame.function ?? '(anonymous)');
+  const name = escapeMarkdown(frameFunction(frame));
   if (frame.file === null) return name;
   return `${name} — ${escapeMarkdown(frame.line > 0 ? `${frame.file}:${String(frame.line)}:${String(frame.column)}` : frame.file)}`;
 }
 
 /** Plain text for the clipboard, with the whole path. */
 export function siteAsText(site: SiteRow | Site): string {
-  const at = site.file === null ? '' : ` at ${site.file}${site.line > 0 ? `:${String(site.line)}:${String(site.column)}` : ''}`;
+  const at = site.file === null ? '' : ` at ${stripControls(site.file)}${site.line > 0 ? `:${String(site.line)}:${String(site.column)}` : ''}`;
   const figures = [
     formatSiteCount(site),
     site.count > 0 ? `oldest ${formatDuration(site.oldestMs)}` : undefined,
     `${formatSigned(site.sinceBaseline)} since the baseline`,
   ].filter((part) => part !== undefined);
-  const stack = 'stack' in site ? site.stack.map((frame) => `    at ${frame.function ?? '(anonymous)'}${frame.file === null ? '' : ` (${frame.file}:${String(frame.line)}:${String(frame.column)})`}`) : [];
+  const stack = 'stack' in site ? site.stack.map((frame) => `    at ${frameFunction(frame)}${frame.file === null ? '' : ` (${stripControls(frame.file)}:${String(frame.line)}:${String(frame.column)})`}`) : [];
   return [`${siteLabel(site)}${at}`, figures.join(', '), ...stack].join('\n');
 }
 

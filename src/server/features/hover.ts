@@ -2,6 +2,7 @@
 import type { Hover, Position } from 'vscode-languageserver';
 import { formatEstimate, formatOldest, formatRate, formatSiteCount } from '../../core/format/figures';
 import { lossTexts } from '../../core/format/losses';
+import { frameFunction } from '../../core/format/functionName';
 import { formatCount } from '../../core/format/quantity';
 import { kindNoun } from '../../core/format/taskKind';
 import type { Origin, StackFrame } from '../../core/model/task';
@@ -22,6 +23,9 @@ export function hoverAt(document: OpenDocument, sites: readonly DocumentSite[], 
   const parts = sorted.slice(0, HOVER_SITE_LIMIT).map((each) => siteText(each, severalSessions));
   const more = sorted.length - HOVER_SITE_LIMIT;
   if (more > 0) parts.push(`${formatCount(more)} more of this line ${more === 1 ? 'is' : 'are'} in Live Tasks.`);
+  if (sorted.some(({ session }) => document.changedSince(session.model.processStartedAt ?? Infinity))) {
+    parts.push('⚠ This file was written after the process began. Lines may have moved; restart the process to be sure.');
+  }
   return {
     contents: { kind: 'markdown', value: parts.join('\n\n---\n\n') },
     range: { start: { line: position.line, character: 0 }, end: { line: position.line + 1, character: 0 } },
@@ -61,7 +65,7 @@ function exactnessText({ since, exact, error }: DocumentSite['site']): string {
 }
 
 function frameText(frame: StackFrame, origin: Origin | null): string {
-  const name = escapeMarkdown(frame.function ?? '(anonymous)');
+  const name = escapeMarkdown(frameFunction(frame));
   if (frame.file === null) return `${name} — builtin`;
   const position = positionLink(frame.file, frame.line, frame.column);
   return origin === 'app' ? `${name} — ${position}` : `*${name}* — ${position} (${origin ?? 'builtin'})`;

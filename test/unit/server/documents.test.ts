@@ -31,6 +31,23 @@ function where(line: number, startedAt = 1500): number | null {
   return located?.line ?? null;
 }
 
+describe('a file that was written after the process began', () => {
+  const changed = (startedAt: number): boolean | undefined => store.get(URI)?.changedSince(startedAt);
+
+  test('is known to be', () => {
+    store.open(URI, 'javascript', 1, TEXT, TEXT, 2000);
+    expect([1500, 2500].map(changed)).toEqual([true, false]);
+  });
+
+  test('is no surprise when it was saved here: the edits are known', () => {
+    open();
+    now = 2000;
+    change([0, 0], [0, 0], '\n');
+    store.save(URI);
+    expect([1500, 2500].map(changed)).toEqual([false, false]);
+  });
+});
+
 describe('a line of a running text', () => {
   test('is where it was in a document that was not edited', () => {
     open();

@@ -235,7 +235,7 @@ describe('whose code is where', () => {
         const text = lines.map(() => 'x'.repeat(50)).join('\n');
         const maps = createSourceMaps(files({ '/app/a.js': `${text}\n//# sourceMappingURL=a.map`, '/app/a.map': JSON.stringify(map) }));
         await maps.prepare(['/app/a.js']);
-        const script = { name: '/app/a.js', origins: maps.origins('/app/a.js') ?? null } as Script;
+        const script = { name: '/app/a.js', origin: 'app', origins: maps.origins('/app/a.js') ?? null } as Script;
         const at = [Math.min(line, lines.length - 1) + 1, column + 1] as const;
         const found = maps.lookup('/app/a.js', ...at);
         const expected = found.helper === true ? 'helper' : found.file.includes('node_modules') ? 'dependency' : 'app';
