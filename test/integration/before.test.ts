@@ -23,6 +23,8 @@ import { until } from '../support/until.ts';
 const FIXTURE = join(import.meta.dirname, '../fixtures/before/tasks.ts');
 const OPTIONS = { budgetPercent: 100 };
 const EXPECTED = expectedPicture([FIXTURE]);
+/** As many as the agent follows. */
+const FOLLOWED = 20_000;
 /** What is left of it when all of `end` was called. */
 const LEFT = readFileSync(FIXTURE, 'utf8')
   .split('\n')
@@ -160,6 +162,45 @@ describe.each(NODES)('Node $version', (node) => {
     await until(async () => {
       await poll();
       return model.before.promise === 44;
+    });
+    await attached.detach();
+  });
+
+  test('finds them while the target is paused at a breakpoint, in the middle of an interval', async () => {
+    const target = await startFixture(node);
+    const user = await connect(target.url);
+    await user.send('Debugger.enable');
+    const paused = new Promise((resolve) => user.on('Debugger.paused', resolve));
+    await user.send('Debugger.pause');
+    await paused;
+    const attached = await attach(target.url, OPTIONS);
+    const { model, poll } = watch(attached);
+    await attached.countPromises();
+    await poll();
+    expect(picture(model)).toEqual(EXPECTED);
+    expect(model.before.promise).toBe(54);
+    await user.send('Debugger.resume');
+    await user.close();
+    await attached.detach();
+  });
+
+  test('of 100,000 timers follows as many as it may, and counts the rest', async () => {
+    const target = await startTarget(
+      node,
+      `globalThis.kept = Array.from({ length: 100_000 }, (_, i) => setTimeout(() => kept, 1e6 + (i % 50)));
+       for (let i = 0; i < 3; i++) setTimeout(function other() {}, 2e6);
+       console.log('idle')`,
+    );
+    const attached = await attach(target.url, OPTIONS);
+    const { model, poll } = watch(attached);
+    await poll();
+    expect(model.before.timeout).toBe(FOLLOWED);
+    expect(model.before.timeout + model.beforeNotFollowed).toBe(100_003);
+    expect(live(model).some((site) => site.count > FOLLOWED - 1000 && site.line === 1 && !site.exact)).toBe(true);
+    await evaluate(target.url, 'for (const each of kept) clearTimeout(each); 0');
+    await until(async () => {
+      await poll();
+      return model.before.timeout + model.beforeNotFollowed <= 3;
     });
     await attached.detach();
   });

@@ -120,6 +120,21 @@ describe('the line of a task', () => {
   });
 });
 
+describe('a site from before the attach', () => {
+  const before = { callbacks: [0], estimated: false };
+
+  test.each<[string, Given, Partial<Placement>]>([
+    ['stands at its function', { frames: [app(3)], site: { before, kind: 'timeout', type: 'Timeout' } }, { origin: 'app', line: 3 }],
+    ['is a dependency where that is one', { frames: [lib(3)], site: { before, kind: 'handle', type: 'TCPWRAP' } }, { origin: 'dependency', line: 3 }],
+    ['is the user\'s on no line where that is a builtin', { frames: [native('')], site: { before, kind: 'timeout', type: 'Timeout' } }, { origin: 'app', file: null, function: '(timer that settles a promise)' }],
+    ['is the user\'s on no line where Node would call itself', { frames: [node(3)], site: { before, kind: 'handle', type: 'PROCESSWRAP' } }, { origin: 'app', file: null, function: '(child process)' }],
+    ['is Node\'s where its timer calls Node', { frames: [node(3)], site: { before, kind: 'interval', type: 'Interval' } }, { origin: 'node', file: 'node:fs' }],
+    ['is Node\'s where its socket calls undici', { frames: [at('node:internal/deps/undici/undici', 1)], site: { before, kind: 'handle', type: 'TCPWRAP' } }, { origin: 'node' }],
+  ])('%s', (_what, given, placed) => {
+    expect(place(given)).toMatchObject(placed);
+  });
+});
+
 describe('a frame', () => {
   test('that is mapped into node_modules is a dependency: bundles hold both', () => {
     const frame = placeFrame(at('/app/dist/bundle.js', 900), () => ({ file: '/app/node_modules/x/a.js', line: 3, column: 1 }));
