@@ -180,8 +180,10 @@ export function trackResources(
     if (type === 'TickObject') {
       // Node's own ticks are many, and few of them start anything: only as many as streams and servers are opened.
       const name = nameOfTick(resource);
+      // what is known costs no more: an HTTP server makes ten of them for each request
+      if (ticksOfNode.has(name)) return false;
       if (name === STARTING_TICK || isLookUp(node, readOwn(node.isProxy, resource, 'args'))) return true;
-      return sampler.affluent && !ticksOfNode.has(name);
+      return sampler.affluent;
     }
     // The TLS layer of a socket stands for the socket, in the requests that go over it.
     if (type === 'TLSWRAP') return true;
