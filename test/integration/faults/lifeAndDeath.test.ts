@@ -65,7 +65,7 @@ describe.each(NODES)('Node $version', (node: TestNode) => {
   test('a suspended target does not answer, and goes on where it was when it is resumed', async () => {
     const run = await startProgram(node, {});
     await run.step('mark');
-    const target = await attach(run.url, { ...OPTIONS, leaseMs: 300 });
+    const target = await attach(run.url, { ...OPTIONS, leaseMs: 2000 });
     const picture = follow(target);
     await picture.poll();
     await run.step('work');
@@ -107,7 +107,7 @@ describe.concurrent('a connection that is half open', () => {
     const run = await startProgram(node, {});
     await run.step('mark');
     const wire = await wireTo(portOf(run.url));
-    const target = await attach(run.url.replace(/:\d+\//, `:${wire.port}/`), { ...OPTIONS, leaseMs: 500 });
+    const target = await attach(run.url.replace(/:\d+\//, `:${wire.port}/`), { ...OPTIONS, leaseMs: 2000 });
     await target.poll();
     wire.fromTarget = false;
     await expect(target.poll()).rejects.toMatchObject({ reason: 'timeout' });
@@ -121,7 +121,7 @@ describe.concurrent('a connection that is half open', () => {
     const run = await startProgram(node, {});
     await run.step('mark');
     const wire = await wireTo(portOf(run.url));
-    const target = await attach(run.url.replace(/:\d+\//, `:${wire.port}/`), { ...OPTIONS, leaseMs: 300 });
+    const target = await attach(run.url.replace(/:\d+\//, `:${wire.port}/`), { ...OPTIONS, leaseMs: 2000 });
     const picture = follow(target);
     await picture.poll();
     wire.toTarget = false;
@@ -141,7 +141,7 @@ describe.concurrent('a connection that is half open', () => {
     const run = await startProgram(node, {});
     await run.step('mark');
     const wire = await wireTo(portOf(run.url));
-    const target = await attach(run.url.replace(/:\d+\//, `:${wire.port}/`), { ...OPTIONS, leaseMs: 500 });
+    const target = await attach(run.url.replace(/:\d+\//, `:${wire.port}/`), { ...OPTIONS, leaseMs: 2000 });
     await target.poll();
     wire.inject(bytes);
     const outcome = await target.poll().then(
@@ -161,7 +161,7 @@ describe.concurrent('a connection that is half open', () => {
     const run = await startProgram(node, {});
     await run.step('mark');
     const wire = await wireTo(portOf(run.url));
-    const target = await attach(`${wire.port}`, { ...OPTIONS, leaseMs: 300 });
+    const target = await attach(`${wire.port}`, { ...OPTIONS, leaseMs: 2000 });
     await target.poll();
     wire.cut();
     expect(await target.closed).toBe('connection lost');
