@@ -95,7 +95,7 @@ function positionOf({ callbacks, estimated }: NonNullable<AgentPoll['sites'][num
   const first = found.find(({ script }) => !script.startsWith('node:')) ?? found[0];
   if (!estimated || first === undefined) return first;
   const same = found.every(({ script, line, column }) => script === first.script && line === first.line && column === first.column);
-  return same && found.length === callbacks.length ? first : undefined;
+  return same ? first : undefined;
 }
 
 interface Located {
