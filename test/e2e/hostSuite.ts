@@ -25,8 +25,7 @@ export interface HostSuite {
 
 /** Bundles the tests and clears the results of the last run. */
 export async function prepareHostSuite(): Promise<HostSuite> {
-  const part = process.env['ASYNCSCOPE_HOST_TESTS'] ?? '';
-  const names = (await readdir(SOURCE)).filter((name) => name === 'index.ts' || (name.endsWith('.test.ts') && name.includes(part)));
+  const names = (await readdir(SOURCE)).filter((name) => name === 'index.ts' || name.endsWith('.test.ts'));
   await rm(OUTPUT, { recursive: true, force: true });
   await rm(RESULTS_FILE, { force: true });
   await mkdir(TEST_RESULTS, { recursive: true });
