@@ -185,7 +185,7 @@ describe('a target', () => {
   }
 
   test('in TypeScript has its lenses on the lines of the source', async () => {
-    const source = `interface Order {\n  id: number;\n}\n\nconst kept: unknown[] = [];\nasync function load(order: Order): Promise<void> {\n  await new Promise(() => kept.push(order));\n}\n\nprocess.stdin.on('data', () => {\n  kept.push(load({ id: 1 }));\n});\nconsole.error('ready');\n`;
+    const source = `interface Order {\n  id: number;\n}\n\nconst kept: unknown[] = [];\nasync function load(order: Order): Promise<void> {\n  await new Promise((resolve) => kept.push(order, resolve));\n}\n\nprocess.stdin.on('data', () => {\n  kept.push(load({ id: 1 }));\n});\nconsole.error('ready');\n`;
     const { code, map } = await transform(source, { loader: 'ts', sourcemap: 'external', sourcefile: '../src/orders.ts', minify: true });
     await mkdir(join(directory, 'dist'), { recursive: true });
     await mkdir(join(directory, 'src'), { recursive: true });
