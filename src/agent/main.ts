@@ -50,9 +50,10 @@ export interface Agent {
    * then it is to be called again.
    */
   adoptPromises(all: readonly object[], getPromiseDetails: (promise: object) => readonly unknown[] | undefined, kPending: unknown): boolean;
-  watch(sites: readonly number[]): void;
-  /** Answers {@link AgentPoll.unsure}. */
-  learn(lessons: readonly ScriptLesson[]): void;
+  /** @param sites their numbers, as JSON */
+  watch(sites: string): void;
+  /** Answers {@link AgentPoll.unsure}. @param lessons {@link ScriptLesson}s, as JSON */
+  learn(lessons: string): void;
   dispose(): void;
 }
 
@@ -272,11 +273,11 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       return true;
     },
     watch(siteIds) {
-      watched = siteIds;
+      watched = JSON.parse(siteIds) as readonly number[];
     },
     learn(lessons) {
       gate.change(() => {
-        stacks.learn(lessons);
+        stacks.learn(JSON.parse(lessons) as readonly ScriptLesson[]);
       });
     },
     dispose: () => void gate.pass(dispose),

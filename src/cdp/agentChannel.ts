@@ -19,7 +19,7 @@ import { findCallbacks, placeCallbacks } from './callbackPositions';
 import type { CallbackPositions } from './callbackPositions';
 import { REQUEST_TIMEOUT_MS, withTimeout } from './connection';
 import type { Connection } from './connection';
-import { LOAD, PROCESS, lendPrimordials } from './primordials';
+import { LOAD, PROCESS, findPrimordials } from './primordials';
 import { TargetError, throwIfCancelled } from './target';
 
 /** Debuggers skip scripts of this name by default, and our own filters know it. */
@@ -69,7 +69,6 @@ export interface AgentChannel {
   readonly agent: InstalledAgent;
   poll(): Promise<AgentPoll>;
   watch(rawSiteIds: readonly number[]): Promise<void>;
-  /** One evaluation, whatever the number of scripts: each leaves a script in the target. */
   learn(lessons: readonly ScriptLesson[]): Promise<void>;
   sourceMaps(scripts: readonly string[]): Promise<readonly (string | null)[]>;
   /** Looks for pending promises from before the attach in the heap, which stops the target, and follows them. */
@@ -143,8 +142,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
 
   /** Leaves nothing of the agent in the target. */
   const takeOut = async (): Promise<void> => {
-    const [poll, out] = [JSON.stringify(config.pollBinding), JSON.stringify(config.outBinding)];
-    await evaluate(connection, `globalThis[${poll}]?.dispose?.(), delete globalThis[${poll}], delete globalThis[${out}]`);
+    await callGlobally(connection, TAKE_OUT, [config.pollBinding, config.outBinding]);
     await connection.send('Runtime.removeBinding', { name: config.outBinding });
   };
 
@@ -164,10 +162,10 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
       return placeCallbacks(parse(again), positions);
     },
     async watch(rawSiteIds) {
-      await evaluate(connection, `globalThis[${JSON.stringify(config.pollBinding)}]?.watch(${JSON.stringify(rawSiteIds)})`);
+      await callGlobally(connection, WATCH, [config.pollBinding, JSON.stringify(rawSiteIds)]);
     },
     async learn(lessons) {
-      await evaluate(connection, `globalThis[${JSON.stringify(config.pollBinding)}]?.learn(${JSON.stringify(lessons)})`);
+      await callGlobally(connection, LEARN, [config.pollBinding, JSON.stringify(lessons)]);
     },
     async sourceMaps(scripts) {
       const { value } = await evaluate(
@@ -253,19 +251,13 @@ const READY = `(function (g, p) {
   return true;
 })(globalThis, ${PROCESS})`;
 
-function primordialsName(config: AgentConfig): string {
-  return `${config.outBinding}_own`;
-}
-
 async function installWhenReady(connection: Connection, config: AgentConfig, options: AgentChannelOptions): Promise<InstalledAgent> {
   const { signal, onWaiting } = options;
   const end = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
     throwIfCancelled(signal);
     if ((await evaluate(connection, READY)).value !== false) {
-      await lendPrimordials(connection, primordialsName(config));
-      const result = await evaluate(connection, installExpression(config), INSTALL_TIMEOUT_MS);
-      const checked = v.safeParse(installed, result.value);
+      const checked = v.safeParse(installed, (await callInstaller(connection, config)).value);
       if (!checked.success) throw new TargetError('agent failed', 'The agent did not answer as expected.');
       if (checked.output.runtime !== NOT_READY) return checked.output;
     }
@@ -308,17 +300,38 @@ async function untilReady(connection: Connection, config: AgentConfig, signal: A
   }
 }
 
-/** Runs in the target's main realm, where `require` may be missing: every way to a builtin module is tried. */
-function installExpression(config: AgentConfig): string {
-  return `(function () {
+async function callInstaller(connection: Connection, config: AgentConfig): Promise<v.InferOutput<typeof remoteObject>> {
+  try {
+    const primordials = await findPrimordials(connection, OBJECT_GROUP);
+    const { objectId } = await evaluate(connection, installer(), INSTALL_TIMEOUT_MS, false);
+    const call = {
+      functionDeclaration: INSTALL,
+      objectId,
+      arguments: [{ value: JSON.stringify(config) }, primordials === undefined ? { value: undefined } : { objectId: primordials }],
+      silent: true,
+      returnByValue: true,
+    };
+    return resultOf(await connection.send('Runtime.callFunctionOn', call, INSTALL_TIMEOUT_MS));
+  } finally {
+    await connection.send('Runtime.releaseObjectGroup', { objectGroup: OBJECT_GROUP });
+  }
+}
+
+/**
+ * Comes to a function of a configuration and Node's primordials, in the target's main realm, where `require` may be missing:
+ * every way to a builtin module is tried. The text is the same for all agents: V8 keeps each text that it compiles, and knows
+ * one that it has seen.
+ */
+function installer(): string {
+  return `(function (require) {
+return function (json, P) {
 'use strict';
-var g = globalThis, P = g[${JSON.stringify(primordialsName(config))}];
-delete g[${JSON.stringify(primordialsName(config))}];
-var p = ${PROCESS};
+var g = globalThis, p = ${PROCESS};
+var config = (P ? P.JSONParse : g.JSON.parse)(json);
 var versions = (p && p.versions) || {};
 var runtime = versions.bun ? 'Bun' : versions.deno || g.Deno ? 'Deno' : versions.node ? 'node' : 'no Node process';
 var info = { runtime: runtime, node: '' + (p && p.version), pid: 0, title: '', cwd: '', needsInternals: false };
-if (runtime !== 'node' || +('' + versions.node).split('.')[0] < ${OLDEST_NODE}) { delete g[${JSON.stringify(config.outBinding)}]; return info; }
+if (runtime !== 'node' || +('' + versions.node).split('.')[0] < ${OLDEST_NODE}) { delete g[config.outBinding]; return info; }
 if (!${READY}) { info.runtime = ${JSON.stringify(NOT_READY)}; return info; }
 var load = function (name) { return ${LOAD}(p, name); };
 var own = P || g, E = own.Error, M = P
@@ -332,14 +345,42 @@ return asyncscopeAgent;
   P ? P.SafeFinalizationRegistry : g.FinalizationRegistry, own.Object, own.Array, own.Number, own.Date, own.Symbol, own.Float64Array,
   own.Uint32Array, own.Int32Array, own.Uint8Array, own.decodeURIComponent, own.RangeError, own.Function, own.Promise, M,
   P ? { stringify: P.JSONStringify, parse: P.JSONParse } : g.JSON, P ? { apply: P.ReflectApply } : g.Reflect);
-var agent = asyncscopeAgent.install(${JSON.stringify(config)},
-  { globalThis: g, process: p, Error: E, captureStackTrace: P ? P.ErrorCaptureStackTrace : E.captureStackTrace }, load);
+var agent = asyncscopeAgent.install(config, { globalThis: g, process: p, Error: E, captureStackTrace: P ? P.ErrorCaptureStackTrace : E.captureStackTrace }, load);
 info.pid = p.pid;
 info.title = '' + ((p.argv && p.argv[1]) || p.title);
 try { info.cwd = p.cwd(); } catch (e) {}
 info.needsInternals = agent.needsInternals;
 return info;
-})()`;
+};
+})(typeof require === 'function' ? require : undefined)`;
+}
+
+// What is called in the target, all with names and values as arguments: see installer() for why no text may differ. Arrays come
+// as JSON: V8 compiles a value that is no primitive.
+const NAMED = `\n//# sourceURL=${SOURCE_URL}\n`;
+const INSTALL = `function (json, primordials) { return this(json, primordials); }${NAMED}`;
+const TAKE_OUT = `function (poll, out) { globalThis[poll]?.dispose?.(); delete globalThis[poll]; delete globalThis[out]; }${NAMED}`;
+const WATCH = `function (poll, sites) { globalThis[poll]?.watch(sites); }${NAMED}`;
+const LEARN = `function (poll, lessons) { globalThis[poll]?.learn(lessons); }${NAMED}`;
+const ADOPT = `function (poll, needsInternals, timerListMap, immediateQueue, ...hook) {
+  const agent = globalThis[poll];
+  if (agent === undefined) return 'gone';
+  if (needsInternals) agent.enableResources(...hook);
+  return agent.adopt(timerListMap, immediateQueue);
+}${NAMED}`;
+const ADOPT_PROMISES = `function (poll, ...found) { return globalThis[poll].adoptPromises(...found); }${NAMED}`;
+
+/** Calls a function of the target's main realm with strings. */
+async function callGlobally(connection: Connection, functionDeclaration: string, values: readonly string[]): Promise<void> {
+  resultOf(
+    await connection.send('Runtime.callFunctionOn', {
+      functionDeclaration,
+      executionContextId: MAIN_CONTEXT,
+      arguments: values.map((value) => ({ value })),
+      silent: true,
+      returnByValue: true,
+    }),
+  );
 }
 
 /** Variables of Node's own that only a debugger can reach, by the function in whose scope they are. */
@@ -370,14 +411,9 @@ function (name) { return ${LOAD}(${PROCESS}, name); })`,
     }
     const timers = await scopeVariables(connection, scopeOf('setTimeout'), TIMER_INTERNALS);
     const adopt = {
-      functionDeclaration: `function (timerListMap, immediateQueue, ...hook) {
-  const agent = globalThis[${JSON.stringify(config.pollBinding)}];
-  if (${String(needsInternals)}) agent.enableResources(...hook);
-  return agent.adopt(timerListMap, immediateQueue);
-}
-//# sourceURL=${SOURCE_URL}\n`,
+      functionDeclaration: ADOPT,
       objectId: functions.objectId,
-      arguments: [...timers, ...hook].map(toArgument),
+      arguments: [{ value: config.pollBinding }, { value: needsInternals }, ...[...timers, ...hook].map(toArgument)],
       silent: true,
     };
     const callbacks = await callWhenFree(connection, adopt, ({ objectId }) => objectId !== undefined);
@@ -423,10 +459,9 @@ typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule : requ
       throw new TargetError('agent failed', 'This version of Node hides the states of its promises.');
     }
     const count = {
-      functionDeclaration: `function (...found) { return globalThis[${JSON.stringify(config.pollBinding)}].adoptPromises(...found); }
-//# sourceURL=${SOURCE_URL}\n`,
+      functionDeclaration: ADOPT_PROMISES,
       objectId: start.objectId,
-      arguments: [found.output.objects, ...internals].map(toArgument),
+      arguments: [{ value: config.pollBinding }, ...[found.output.objects, ...internals].map(toArgument)],
       silent: true,
     };
     await callWhenFree(connection, count, ({ value }) => value === true);

@@ -6,7 +6,6 @@
 import * as v from 'valibot';
 import type { Connection } from './connection';
 
-const OBJECT_GROUP = 'asyncscope-primordials';
 const VARIABLE = 'primordials';
 /** An expression: the target's `process`, also where the program has replaced or deleted that global. */
 export const PROCESS = `(function (p) {
@@ -21,12 +20,6 @@ const FIND = `(function (p) {
   try { return ${LOAD}(p, 'util').inspect; } catch (e) {}
 })(${PROCESS})
 //# sourceURL=node:internal/asyncscope/agent`;
-/** Configurable: whoever takes it deletes it. */
-const LEND = `function (name) {
-  this.ReflectDefineProperty(globalThis, name, { __proto__: null, value: this, configurable: true });
-}
-//# sourceURL=node:internal/asyncscope/agent
-`;
 
 const remote = v.object({ objectId: v.optional(v.string()) });
 const found = v.object({ result: remote });
@@ -36,32 +29,27 @@ const properties = v.object({
 });
 
 /**
- * Puts Node's own copies under the global `name` of the target. Does nothing where they cannot be found: the globals that are
- * there have to do then.
+ * The object of Node's own copies, in the group `objectGroup`; undefined where it cannot be found: the globals that are there
+ * have to do then.
  * @throws {TargetError} `timeout` or `closed`
  */
-export async function lendPrimordials(connection: Connection, name: string): Promise<void> {
+export async function findPrimordials(connection: Connection, objectGroup: string): Promise<string | undefined> {
   const list = async (objectId: string | undefined): Promise<v.InferOutput<typeof properties>> => {
     if (objectId === undefined) return { result: [] };
     const answer = v.safeParse(properties, await connection.send('Runtime.getProperties', { objectId, ownProperties: true }));
     return answer.success ? answer.output : { result: [] };
   };
-  try {
-    const inspect = v.safeParse(
-      found,
-      await connection.send('Runtime.evaluate', { expression: FIND, silent: true, includeCommandLineAPI: true, objectGroup: OBJECT_GROUP }),
-    );
-    if (!inspect.success) return;
-    const own = await list(inspect.output.result.objectId);
-    const scopes = await list(own.internalProperties?.find((property) => property.name === '[[Scopes]]')?.value?.objectId);
-    for (const scope of scopes.result) {
-      const variables = await list(scope.value?.objectId);
-      const objectId = variables.result.find((variable) => variable.name === VARIABLE)?.value?.objectId;
-      if (objectId === undefined) continue;
-      await connection.send('Runtime.callFunctionOn', { functionDeclaration: LEND, objectId, arguments: [{ value: name }], silent: true });
-      return;
-    }
-  } finally {
-    await connection.send('Runtime.releaseObjectGroup', { objectGroup: OBJECT_GROUP });
+  const inspect = v.safeParse(
+    found,
+    await connection.send('Runtime.evaluate', { expression: FIND, silent: true, includeCommandLineAPI: true, objectGroup }),
+  );
+  if (!inspect.success) return undefined;
+  const own = await list(inspect.output.result.objectId);
+  const scopes = await list(own.internalProperties?.find((property) => property.name === '[[Scopes]]')?.value?.objectId);
+  for (const scope of scopes.result) {
+    const variables = await list(scope.value?.objectId);
+    const objectId = variables.result.find((variable) => variable.name === VARIABLE)?.value?.objectId;
+    if (objectId !== undefined) return objectId;
   }
+  return undefined;
 }

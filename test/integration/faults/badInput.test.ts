@@ -68,8 +68,8 @@ describe.concurrent('what listens there is no inspector', () => {
 
 describe.concurrent('what runs there is no Node, or too old', () => {
   const evaluating = (runtime: string, node: string) => (command: { method: string; params: Record<string, unknown> }): object => {
-    if (command.method !== 'Runtime.evaluate') return { result: [] };
-    if (!String(command.params['expression']).includes('asyncscopeAgent')) return { result: { type: 'boolean', value: true } };
+    if (command.method === 'Runtime.evaluate') return { result: { type: 'boolean', value: true, objectId: '1' } };
+    if (!String(command.params['functionDeclaration']).includes('primordials')) return { result: [] };
     return { result: { type: 'object', value: { runtime, node, pid: 0, title: '', cwd: '', needsInternals: false } } };
   };
 
@@ -111,8 +111,7 @@ describe('a target that lies', () => {
         if (method === 'Runtime.addBinding' && name.endsWith('_out')) out = name;
         if (method === 'Runtime.addBinding' && name.endsWith('_poll')) send({ method: 'Runtime.bindingCalled', params: { name: out, payload, executionContextId: 1 } });
         if (method === 'Runtime.getProperties') return { result: [] };
-        if (method !== 'Runtime.evaluate') return { result: { type: 'object', objectId: '1' } };
-        if (!String(params['expression']).includes('asyncscopeAgent')) return { result: { type: 'boolean', value: true } };
+        if (!String(params['functionDeclaration']).includes('primordials')) return { result: { type: 'object', objectId: '1' } };
         return { result: { type: 'object', value: { runtime: 'node', node: 'v24.0.0', pid: 1, title: 'x', cwd: '/', needsInternals: false } } };
       },
     });
