@@ -10,6 +10,7 @@ import { ATTACH_VARIABLE, CONFIGURATION_SECTION } from './host/contributions';
 import { createDebugBridge } from './host/debugBridge/debugBridge';
 import { Decorations } from './host/editor/decorations';
 import { MarksModel } from './host/editor/marksModel';
+import { ScriptDocuments } from './host/editor/scriptDocuments';
 import { introduceView } from './host/introduction';
 import { safeErrorMessage } from './host/redact';
 import { ProjectFiles } from './host/project/projectFiles';
@@ -94,6 +95,7 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
     remoteHosts: new Set(),
     state,
     project,
+    scripts: store.add(new ScriptDocuments({ server, sessions, log })),
     snapshotDirectory: () => snapshotDirectory(extension),
   };
   store.add(registerCommands(context));

@@ -21,6 +21,7 @@ import { REQUEST_TIMEOUT_MS, withTimeout } from './connection';
 import type { Connection } from './connection';
 import { LOAD, PROCESS, findPrimordials } from './primordials';
 import { TargetError, throwIfCancelled } from './target';
+import type { TargetFile } from './target';
 
 /** Debuggers skip scripts of this name by default, and our own filters know it. */
 const SOURCE_URL = 'node:internal/asyncscope/agent';
@@ -42,6 +43,8 @@ const OLDEST_NODE = 18;
 const STACK_DEPTH = 40;
 /** A source map larger than this is not taken out of a target, in UTF-16 units; lines are shown as they run then. */
 const SOURCE_MAP_LIMIT_UNITS = 32 * 1024 * 1024;
+/** Files larger than this are not read out of a target, in bytes. */
+export const TARGET_FILE_LIMIT_BYTES = 4 * 1024 * 1024;
 export const DEFAULT_LEASE_MS = 10_000;
 
 const installed = v.object({
@@ -54,6 +57,7 @@ const installed = v.object({
 });
 export type InstalledAgent = v.InferOutput<typeof installed>;
 
+const targetFile = v.union([v.object({ text: v.string() }), v.object({ code: v.string() })]);
 const remoteObject = v.object({ objectId: v.optional(v.string()), value: v.optional(v.unknown()) });
 const evaluated = v.object({
   result: remoteObject,
@@ -71,6 +75,7 @@ export interface AgentChannel {
   watch(rawSiteIds: readonly number[]): Promise<void>;
   learn(lessons: readonly ScriptLesson[]): Promise<void>;
   sourceMaps(scripts: readonly string[]): Promise<readonly (string | null)[]>;
+  readFile(path: string): Promise<TargetFile>;
   /** Looks for pending promises from before the attach in the heap, which stops the target, and follows them. */
   countPromises(): Promise<void>;
   /** Takes the agent out of the target. */
@@ -174,6 +179,10 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
       );
       return v.parse(v.fallback(v.array(v.fallback(v.nullable(v.string()), null)), []), value);
     },
+    async readFile(path) {
+      const { value } = await evaluate(connection, `(${readTextFile.toString()})(${JSON.stringify(path)}, ${TARGET_FILE_LIMIT_BYTES}, ${LOAD}(${PROCESS}, 'fs'))`);
+      return v.parse(v.fallback(targetFile, { code: 'unknown' }), value);
+    },
     countPromises: () => countPromises(connection, config),
     dispose: takeOut,
   };
@@ -208,6 +217,23 @@ function keptSourceMaps(scripts: readonly string[], limit: number, load: (name: 
       return null;
     }
   });
+}
+
+interface TargetFileSystem {
+  statSync(path: string): { isFile(): boolean; readonly size: number };
+  readFileSync(path: string, encoding: 'utf8'): string;
+}
+
+/** Runs in the target. What is no regular file is not opened: reading it might never end. */
+function readTextFile(path: string, limit: number, fs: TargetFileSystem): unknown {
+  try {
+    const stats = fs.statSync(path);
+    if (!stats.isFile()) return { code: 'no file' };
+    if (stats.size > limit) return { code: 'too large' };
+    return { text: fs.readFileSync(path, 'utf8') };
+  } catch (error) {
+    return { code: String((error as { code?: unknown } | undefined)?.code) };
+  }
 }
 
 function parse(payload: string): AgentPoll {

@@ -154,6 +154,7 @@ export async function attachTo(
     watch: (rawSiteIds) => channel.watch(rawSiteIds),
     learn: (lessons) => channel.learn(lessons),
     sourceMaps: (scripts) => channel.sourceMaps(scripts),
+    readFile: (path) => channel.readFile(path),
     countPromises: () => channel.countPromises(),
     takeHeapSnapshot: (snapshot) => takeHeapSnapshot(connection, snapshot, snapshotTurn),
     detach() {

@@ -14,6 +14,9 @@ export interface HeapSnapshotOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What came of reading a file in a process; `code` is Node's (`ENOENT`, `ERR_ACCESS_DENIED`), or `too large` or `no file`. */
+export type TargetFile = { readonly text: string } | { readonly code: string };
+
 /** A Node process with the agent in it. Every method rejects with a {@link TargetError} once the connection is closed. */
 export interface AttachedTarget {
   readonly info: TargetInfo;
@@ -28,6 +31,12 @@ export interface AttachedTarget {
    * source maps. One evaluation. Null where there is none.
    */
   sourceMaps(scripts: readonly string[]): Promise<readonly (string | null)[]>;
+  /**
+   * Reads a file in the process's own file system, which may be another one than ours. One evaluation, and the process stands still
+   * for the reading: for what a person asks to see.
+   * @param path absolute, there
+   */
+  readFile(path: string): Promise<TargetFile>;
   /**
    * Counts the promises from before the attach that are pending, and follows them: the target stands still for about
    * 10 ms for each megabyte of heap in use.

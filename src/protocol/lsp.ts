@@ -79,6 +79,18 @@ export type SiteParams = v.InferOutput<typeof siteParams>;
 export const sitesParams = v.object({ sessionId: text, siteIds: v.array(text) });
 export type SitesParams = v.InferOutput<typeof sitesParams>;
 
+/** `asyncscope/scriptSource`: the text of a file that a site or a frame of the session is in. For files that are not on this machine. */
+export const scriptSourceParams = v.object({ sessionId: text, file: text });
+export type ScriptSourceParams = v.InferOutput<typeof scriptSourceParams>;
+
+/**
+ * The text, and where it is from. Without one `message` says why, and what to do: `no file` is code that the process evaluated,
+ * whose text only a debugger could give.
+ */
+export type ScriptSource =
+  | { readonly text: string; readonly from: 'source map' | 'process' }
+  | { readonly text: null; readonly reason: 'no file' | 'gone' | 'unreadable' | 'unknown'; readonly message: string };
+
 /** An entry of `.asyncscope.json`, as `HideEntry` describes it. */
 const hideEntry = v.object({
   file: v.exactOptional(text),
@@ -265,6 +277,7 @@ export const LSP = {
   watch: 'asyncscope/watch',
   site: 'asyncscope/site',
   sites: 'asyncscope/sites',
+  scriptSource: 'asyncscope/scriptSource',
   project: 'asyncscope/project',
   discover: 'asyncscope/discover',
   processes: 'asyncscope/processes',

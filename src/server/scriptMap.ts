@@ -41,6 +41,8 @@ const SECTION_DEPTH_LIMIT = 4;
 export interface ScriptMap {
   /** Where a position of the script was written; undefined where the map names no source that could be opened. */
   locate(line: number, column: number): MappedPosition | 'helper' | undefined;
+  /** Which of the map's sources a file is; undefined when it is none. For {@link sourceContent}. */
+  sourceIndex(file: string): number | undefined;
   /** Undefined beyond {@link ORIGIN_RANGE_LIMIT}. */
   readonly origins: ScriptOrigins | undefined;
   /** What it holds in memory, about, in UTF-16 units. */
@@ -95,6 +97,10 @@ export async function createScriptMap(
   return {
     origins: rangesOf(segments, sources, lines),
     units: json.length,
+    sourceIndex(file) {
+      const index = sources.findIndex((source) => source.file === file);
+      return index < 0 ? undefined : index;
+    },
     locate(line, column) {
       const segment = segmentAt(segments, line, column);
       if (segment?.length === undefined || segment.length === 1) return 'helper';
@@ -105,6 +111,16 @@ export async function createScriptMap(
       return file === undefined ? undefined : { file, line: segment[2] + 1, column: segment[3] + 1 };
     },
   };
+}
+
+/**
+ * The text of a source, where its map holds it.
+ * @param index see {@link ScriptMap.sourceIndex}
+ * @throws {SourceMapError}
+ */
+export function sourceContent(json: string, index: number): string | undefined {
+  const content = parse(json, undefined).sourcesContent?.[index];
+  return typeof content === 'string' ? content : undefined;
 }
 
 const LINE_END = /\r\n|[\n\r\u2028\u2029]/;

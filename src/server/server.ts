@@ -16,13 +16,14 @@ import {
   initializationOptions,
   serverSettings,
   projectParams,
+  scriptSourceParams,
   sessionParams,
   setPausedParams,
   siteParams,
   sitesParams,
   watchParams,
 } from '../protocol/lsp';
-import type { AttachResult, DiscoveredInspector, HeapSnapshotParams, HeapSnapshotResult, NodeProcess, ProcessList, ServerSettings } from '../protocol/lsp';
+import type { AttachResult, DiscoveredInspector, HeapSnapshotParams, HeapSnapshotResult, NodeProcess, ProcessList, ScriptSource, ServerSettings } from '../protocol/lsp';
 import type { Site } from '../core/model/task';
 import { HiddenSites } from '../core/view/hiddenSites';
 import { createDocumentStore, readChangeTime, readDiskText } from './documents';
@@ -198,6 +199,8 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     const { model } = sessionOf(params);
     return params.siteIds.flatMap((id) => model.site(id) ?? []);
   });
+
+  handle(LSP.scriptSource, scriptSourceParams, (params): Promise<ScriptSource> => sessionOf(params).scriptSource(params.file));
 
   handle(LSP.project, projectParams, ({ folders }) => {
     hidden = new HiddenSites(folders.flatMap(({ folder, hide }) => hide.map((entry) => ({ folder, entry }))));

@@ -6,15 +6,17 @@ import { assertNever } from '../core/base/assertNever';
 import type { Clock } from '../core/base/clock';
 import { errorMessage } from '../core/base/errorMessage';
 import type { OriginRules } from '../core/model/origin';
+import { displayName } from '../core/format/text';
 import { SessionModel } from '../core/model/sessionModel';
 import { AUTOMATIC_COUNT_LIMIT } from '../core/model/snapshotCost';
 import type { ModelDelta } from '../core/model/sessionModel';
 import type { Site, TaskKind } from '../core/model/task';
+import { TARGET_FILE_LIMIT_BYTES } from '../cdp/agentChannel';
 import { STABLE_MS, attachAgain } from '../cdp/attachAgain';
 import { TargetError } from '../cdp/target';
 import type { AttachedTarget, CloseReason, HeapSnapshotOptions } from '../cdp/target';
 import type { ScriptLesson } from '../protocol/agent';
-import type { SessionEnd, SessionStatus, SessionUpdate, SessionWait, SiteRow } from '../protocol/lsp';
+import type { ScriptSource, SessionEnd, SessionStatus, SessionUpdate, SessionWait, SiteRow } from '../protocol/lsp';
 import type { AskForMaps, PositionSource } from './sourceMaps';
 
 /** Polls of a target that does not answer are spread out up to this, in milliseconds. Below the agent's lease. */
@@ -324,6 +326,33 @@ export class Session {
     this.#wake?.();
   }
 
+  /**
+   * The text of a file that the process runs code of, from its map or out of the process. Nothing else is read there.
+   * @param file as sites and frames name it
+   */
+  async scriptSource(file: string): Promise<ScriptSource> {
+    if (!this.#model.hasCodeIn(file)) return { text: null, reason: 'unknown', message: 'This process has told of no code in this file. It may have been restarted.' };
+    const target = this.#end || this.#emptySince !== undefined ? undefined : this.#target;
+    const held = await this.#positions.content(file, target && ((scripts) => target.sourceMaps(scripts).catch(() => [])));
+    if (held !== undefined) return { text: held, from: 'source map' };
+    const path = this.#positions.pathInProcess(file);
+    if (path === undefined) {
+      return {
+        text: null,
+        reason: 'no file',
+        message: 'The process evaluated this code, and it stands in no file. Node gives its text to a debugger only: start the program with F5, or attach the debugger, and open it again.',
+      };
+    }
+    if (target === undefined) return { text: null, reason: 'gone', message: 'This file is not on this machine, and the process that could read it is gone.' };
+    try {
+      const read = await target.readFile(path);
+      return 'text' in read ? { text: read.text, from: 'process' } : { text: null, reason: 'unreadable', message: unreadable(read.code) };
+    } catch (error) {
+      if (!(error instanceof TargetError)) throw error;
+      return { text: null, reason: 'gone', message: `This file is not on this machine, and the process does not answer: ${error.message}` };
+    }
+  }
+
   /** Rejects as {@link AttachedTarget.takeHeapSnapshot} does. */
   async takeHeapSnapshot(options: HeapSnapshotOptions): Promise<void> {
     if (!this.#target || this.#end) throw new TargetError('closed', 'The session has ended.');
@@ -454,6 +483,21 @@ function toRow(site: Site): SiteRow {
   const row: SiteRow & { stack?: unknown } = { ...site };
   delete row.stack;
   return row;
+}
+
+function unreadable(code: string): string {
+  switch (code) {
+    case 'ENOENT':
+      return 'There is no such file, neither on this machine nor where the process runs. It may have been deleted, or the code was given this name when it was evaluated: then a debugger can show it.';
+    case 'ERR_ACCESS_DENIED':
+    case 'EACCES':
+    case 'EPERM':
+      return 'This file is not on this machine, and the process may not read it.';
+    case 'too large':
+      return `This file is not on this machine, and larger than ${TARGET_FILE_LIMIT_BYTES / 1024 / 1024} MB: it is not read out of the process.`;
+    default:
+      return `This file is not on this machine, and the process cannot read it (${displayName(code)}).`;
+  }
 }
 
 function isClosed(error: unknown): boolean {

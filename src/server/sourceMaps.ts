@@ -13,7 +13,7 @@ import type { PositionMapper } from '../core/model/placement';
 import type { Origin } from '../core/model/task';
 import type { ScriptOrigins } from '../protocol/agent';
 import { pathOfFileUrl, pathOfScript } from './paths';
-import { SourceMapError, createScriptMap, decodePath } from './scriptMap';
+import { SourceMapError, createScriptMap, decodePath, sourceContent } from './scriptMap';
 import type { ScriptMap } from './scriptMap';
 
 /** Scripts and maps larger than this are not read, in bytes; their positions stay as they are. */
@@ -63,6 +63,13 @@ export interface PositionSource {
   readonly lookup: PositionMapper;
   /** Whose code stands where in a prepared script; undefined when that would be too much to tell. */
   origins(script: string): ScriptOrigins | undefined;
+  /**
+   * The text of a file as the map holds it that led to the file; undefined where none does. Maps are read again for it: nobody
+   * looks at most of the sources. Never rejects.
+   */
+  content(file: string, ask?: AskForMaps): Promise<string | undefined>;
+  /** What a shown file is in the process's own file system; undefined when it is no file there. */
+  pathInProcess(file: string): string | undefined;
 }
 
 /**
@@ -140,6 +147,22 @@ export function createSourceMaps(
       const found = line < 1 ? undefined : loaded.get(script)?.locate(line, column);
       return found === 'helper' ? { ...generated, helper: true } : (found ?? generated);
     },
+    async content(file, ask) {
+      for (const [script, map] of loaded) {
+        const index = map?.sourceIndex(file);
+        const path = pathOfScript(script);
+        if (index === undefined || path === undefined) continue;
+        try {
+          const json = (await readMap(path, files))?.json ?? (await ask?.([script]))?.[0];
+          const text = typeof json === 'string' ? sourceContent(json, index) : undefined;
+          if (text !== undefined) return text;
+        } catch (error) {
+          tell(script, error);
+        }
+      }
+      return undefined;
+    },
+    pathInProcess: (file) => pathOfScript(file),
     origins: (script) => {
       const map = loaded.get(script);
       return map ? map.origins : [];
@@ -147,16 +170,28 @@ export function createSourceMaps(
   };
 }
 
+interface MapText {
+  readonly json: string;
+  /** What relative sources are relative to. */
+  readonly directory: string;
+  /** The script's own text. */
+  readonly script: string;
+}
+
 /** The map that a script names; undefined when it names none. Throws what is wrong with it. */
 async function loadMap(path: string, files: SourceFiles, originOf: (source: string) => Origin): Promise<ScriptMap | undefined> {
+  const text = await readMap(path, files);
+  return text && createScriptMap(text.json, text.directory, text.script, (file) => files.exists(file), originOf);
+}
+
+async function readMap(path: string, files: SourceFiles): Promise<MapText | undefined> {
   const script = await files.read(path).catch(() => undefined);
   const url = script === undefined ? undefined : sourceMapUrl(script);
-  if (url === undefined) return undefined;
-  const exists = (file: string): Promise<boolean> => files.exists(file);
+  if (script === undefined || url === undefined) return undefined;
   if (/^data:/i.test(url)) {
     const inline = inlineMap(url);
     if (inline === undefined) throw new SourceMapError('malformed', 'has a source map that cannot be read');
-    return createScriptMap(inline, dirname(path), script, exists, originOf);
+    return { json: inline, directory: dirname(path), script };
   }
   const mapPath = resolveMapPath(url, path);
   if (mapPath === undefined) throw new SourceMapError('elsewhere', 'has a source map that is not on this machine, and nothing is fetched');
@@ -164,7 +199,7 @@ async function loadMap(path: string, files: SourceFiles, originOf: (source: stri
     if (error instanceof SourceMapError) throw error;
     throw new SourceMapError('missing', `names the source map ${basename(mapPath)}, which cannot be read`, { cause: error });
   });
-  return createScriptMap(json, dirname(mapPath), script, exists, originOf);
+  return { json, directory: dirname(mapPath), script };
 }
 
 /** What the last `sourceMappingURL` comment of a script says. */

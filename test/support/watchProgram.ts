@@ -1,7 +1,9 @@
 /** Watches a program from its first line until it shows what is expected of it. */
+import type { AttachedTarget } from '../../src/cdp/target.ts';
 import { spawnTarget } from '../../src/cdp/spawn.ts';
 import { SessionModel } from '../../src/core/model/sessionModel.ts';
 import { pollInto } from '../../src/server/session.ts';
+import type { PositionSource } from '../../src/server/sourceMaps.ts';
 import { createSourceMaps } from '../../src/server/sourceMaps.ts';
 import type { TestNode } from './nodes.ts';
 import { shownPicture } from './truth.ts';
@@ -11,6 +13,8 @@ const END_LIMIT_MS = 2_000;
 
 export interface WatchedProgram {
   readonly model: SessionModel;
+  readonly target: AttachedTarget;
+  readonly positions: PositionSource;
   readonly poll: () => Promise<unknown>;
 }
 
@@ -46,7 +50,7 @@ export async function watchProgram<T>(
       await poll();
       return ready;
     });
-    return await use({ model, poll });
+    return await use({ model, target, positions, poll });
   } finally {
     await target.detach();
     child.kill('SIGTERM');

@@ -165,6 +165,11 @@ export class SessionModel {
     return display && this.#toSite(display);
   }
 
+  /** Whether the process has told of code in a file. */
+  hasCodeIn(file: string): boolean {
+    return this.#frames.some((frame) => frame?.file === file) || this.#byFile.has(file);
+  }
+
   /** Whose code each frame of the site's stack is, in the order of {@link Site.stack}; null for builtins. */
   stackOrigins(id: string): readonly (Origin | null)[] {
     return (this.#displays.get(id)?.stack ?? []).map((frame) => frame.origin);

@@ -14,6 +14,8 @@ import type {
   ProcessList,
   ProjectParams,
   RevealSiteArguments,
+  ScriptSource,
+  ScriptSourceParams,
   ServerSettings,
   SessionUpdate,
   SetPausedParams,
@@ -108,6 +110,11 @@ export class ServerClient implements AttachServer, Disposable {
   /** Those that the session knows, with their stacks. */
   async sites(params: SitesParams): Promise<readonly Site[]> {
     return this.#request<readonly Site[]>(LSP.sites, params);
+  }
+
+  /** The text of a file that is not on this machine, or why there is none. */
+  async scriptSource(params: ScriptSourceParams): Promise<ScriptSource> {
+    return this.#request<ScriptSource>(LSP.scriptSource, params);
   }
 
   async setProject(params: ProjectParams): Promise<void> {

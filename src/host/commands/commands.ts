@@ -1,4 +1,5 @@
 /** One typed table of everything a user can tell us to do. */
+import { isAbsolute } from 'node:path';
 import * as vscode from 'vscode';
 import type { StackFrame } from '../../core/model/task';
 import type { AttachParams, Consent, RevealSiteArguments } from '../../protocol/lsp';
@@ -9,6 +10,7 @@ import { COMMANDS, VIEWS, WALKTHROUGH } from '../contributions';
 import { takeHeapSnapshot } from '../heapSnapshot/takeHeapSnapshot';
 import { countPromises } from './countPromises';
 import type { Disposable } from '../base/disposable';
+import type { ScriptDocuments } from '../editor/scriptDocuments';
 import { DisposableStore } from '../base/disposable';
 import { safeErrorMessage } from '../redact';
 import type { Attachments } from '../sessions/attachments';
@@ -57,6 +59,7 @@ export interface CommandContext extends TreeCommandContext {
   /** Hosts other than this machine that the user has agreed to attach to, until the window is closed. */
   readonly remoteHosts: Set<string>;
   /** Where heap snapshots go. */
+  readonly scripts: ScriptDocuments;
   readonly snapshotDirectory: () => string;
 }
 
@@ -265,27 +268,41 @@ function sessionOf(sessions: SessionStore, element: TreeElement | undefined): Se
 
 /** Opens what a row stands for: a frame of a stack, or its site. */
 async function openRow(context: CommandContext, row: TreeRow, column?: vscode.ViewColumn): Promise<void> {
-  if (row.frame !== undefined) await openPosition(row.frame.position, undefined, column);
+  if (row.frame !== undefined) await openPosition(context, row.sessionId, row.frame.position, undefined, column);
   else if (row.siteId !== undefined) await openSite(context, { sessionId: row.sessionId, siteId: row.siteId }, column);
 }
 
-async function openSite({ sessions, marks }: CommandContext, argument: RevealSiteArguments, column?: vscode.ViewColumn): Promise<void> {
+async function openSite(context: CommandContext, argument: RevealSiteArguments, column?: vscode.ViewColumn): Promise<void> {
+  const { sessions, marks } = context;
   const site = sessions.get(argument.sessionId)?.sites.get(argument.siteId);
   if (site === undefined || site.file === null) return;
   // Where the file is open and edited, its mark has moved along with the line.
-  await openPosition(site, marks.lineOf(vscode.Uri.file(site.file).toString(), argument), column);
+  await openPosition(context, argument.sessionId, site, marks.lineOf(vscode.Uri.file(site.file).toString(), argument), column);
 }
 
 /** @param movedTo where the line is now, 0-based, when it is known. */
-async function openPosition({ file, line, column: character }: Pick<StackFrame, 'file' | 'line' | 'column'>, movedTo: number | undefined, column?: vscode.ViewColumn): Promise<void> {
+async function openPosition(
+  { scripts }: CommandContext,
+  sessionId: string,
+  { file, line, column: character }: Pick<StackFrame, 'file' | 'line' | 'column'>,
+  movedTo: number | undefined,
+  column?: vscode.ViewColumn,
+): Promise<void> {
   if (file === null || line < 1) return;
   const position = movedTo === undefined ? new vscode.Position(line - 1, Math.max(0, character - 1)) : new vscode.Position(movedTo, 0);
   try {
     const selection = new vscode.Range(position, position);
-    await vscode.window.showTextDocument(vscode.Uri.file(file), { selection, preview: true, preserveFocus: true, ...(column !== undefined && { viewColumn: column }) });
+    const document = await openFile(file).catch(() => scripts.open({ sessionId, file }));
+    await vscode.window.showTextDocument(document, { selection, preview: true, preserveFocus: true, ...(column !== undefined && { viewColumn: column }) });
   } catch (error) {
     throw new Error(`The source ${file} cannot be opened on this machine: ${safeErrorMessage(error)}`, { cause: error });
   }
+}
+
+/** Rejects where there is no such file on this machine: a name that is no path would else be one below the root. */
+async function openFile(file: string): Promise<vscode.TextDocument> {
+  if (!isAbsolute(file)) throw new Error(`${file} is no path.`);
+  return vscode.workspace.openTextDocument(vscode.Uri.file(file));
 }
 
 async function showActions({ sessions }: CommandContext): Promise<void> {

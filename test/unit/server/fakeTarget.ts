@@ -1,5 +1,5 @@
 /** A target that answers when the test says so. */
-import type { AttachedTarget, CloseReason, HeapSnapshotOptions } from '../../../src/cdp/target';
+import type { AttachedTarget, CloseReason, HeapSnapshotOptions, TargetFile } from '../../../src/cdp/target';
 import { TargetError } from '../../../src/cdp/target';
 import type { AgentPoll, ScriptLesson } from '../../../src/protocol/agent';
 import type { PositionSource } from '../../../src/server/sourceMaps';
@@ -10,6 +10,8 @@ export const UNMAPPED: PositionSource = {
   prepare: () => Promise.resolve(),
   lookup: (script, line, column) => ({ file: script, line, column }),
   origins: () => [],
+  content: () => Promise.resolve(undefined),
+  pathInProcess: (file) => (file.startsWith('/') ? file : undefined),
 };
 
 interface PendingPoll {
@@ -67,6 +69,15 @@ export class FakeTarget implements AttachedTarget {
 
   sourceMaps(): Promise<readonly (string | null)[]> {
     return Promise.resolve([]);
+  }
+
+  /** Files of the process's own file system. */
+  readonly files = new Map<string, string>();
+
+  readFile(path: string): Promise<TargetFile> {
+    if (this.#isClosed) return Promise.reject(new TargetError('closed', 'closed'));
+    const text = this.files.get(path);
+    return Promise.resolve(text === undefined ? { code: 'ENOENT' } : { text });
   }
 
   counts = 0;

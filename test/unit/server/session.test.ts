@@ -20,14 +20,14 @@ beforeEach(() => {
   updates = [];
 });
 
-function create(connect: (signal: AbortSignal) => Promise<AttachedTarget> = () => Promise.resolve(target)): Session {
+function create(connect: (signal: AbortSignal) => Promise<AttachedTarget> = () => Promise.resolve(target), positions = UNMAPPED): Session {
   return new Session({
     id: 'a',
     name: 'app',
     budgetPercent: 1,
     pollIntervalMs: () => INTERVAL,
     connect,
-    positions: UNMAPPED,
+    positions,
     clock,
     onUpdate: (update) => updates.push(update),
   });
@@ -401,4 +401,35 @@ test('detaching is done once and ends everything', async () => {
   expect(last()).toMatchObject({ status: 'ended', end: { reason: 'detached' } });
   expect(updates.filter(({ status }) => status === 'ended')).toHaveLength(1);
   await expect(session.takeHeapSnapshot({ write: () => undefined })).rejects.toMatchObject({ reason: 'closed' });
+});
+
+describe('the text of a script', () => {
+  test('comes out of the process, for files that it told of only', async () => {
+    const session = await attached();
+    target.files.set('/app/a.js', 'code').set('/etc/passwd', 'secret');
+    expect(await session.scriptSource('/app/a.js')).toEqual({ text: 'code', from: 'process' });
+    expect(await session.scriptSource('/etc/passwd')).toMatchObject({ text: null, reason: 'unknown' });
+  });
+
+  test('comes from the source map that led to it', async () => {
+    const positions = { ...UNMAPPED, content: (file: string) => Promise.resolve(file === '/app/a.js' ? 'as written' : undefined) };
+    const session = create(undefined, positions);
+    const started = session.start();
+    await settle();
+    target.agent.alive([at('/app/a.js', 3)], 3);
+    target.answer(target.agent.poll(0));
+    await started;
+    expect(await session.scriptSource('/app/a.js')).toEqual({ text: 'as written', from: 'source map' });
+  });
+
+  test('is missing with what to do', async () => {
+    const session = await attached();
+    target.agent.alive([at('evalmachine.<anonymous>', 1)], 1);
+    await nextPoll(INTERVAL);
+    expect(await session.scriptSource('evalmachine.<anonymous>')).toMatchObject({ text: null, reason: 'no file' });
+    expect(await session.scriptSource('/app/a.js')).toMatchObject({ text: null, reason: 'unreadable' });
+    target.close('target exited');
+    await session.settled;
+    expect(await session.scriptSource('/app/a.js')).toMatchObject({ text: null, reason: 'gone' });
+  });
 });
