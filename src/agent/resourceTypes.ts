@@ -109,6 +109,16 @@ export const STARTING_TICK = 'constructNT';
 /** Node's modules that make a timer because the program asked for one. All others make timers for themselves. */
 const TIMERS_FOR_THE_PROGRAM = /^node:(?:timers\/promises|internal\/abort_controller)$/;
 
+/**
+ * Timers that a package has one of, for all of its calls: whichever call came first has started it, and it is no more that call's
+ * than any other's. Nothing in a timer or its stack tells that, so the functions that start such timers are listed: undici's
+ * makes the clock by which all its clients measure their time-outs (undici: lib/util/timers.js). Timers that a package makes for
+ * each object or call are not among these: their line is the one that made the object or the call.
+ */
+const SHARED_TIMERS: readonly { readonly script: RegExp; readonly maker: string }[] = [
+  { script: /[\\/]node_modules[\\/]undici[\\/]lib[\\/]util[\\/]timers\.js$/, maker: 'refreshTimeout' },
+];
+
 /** By resource type: a creation below these modules is part of another task, which is counted in its stead. */
 const PART_OF_ANOTHER: Readonly<Record<string, RegExp>> = {
   // the standard streams, which Node opens at their first use
@@ -141,7 +151,8 @@ const LOADER = /^node:internal\/(?:modules\/|bootstrap\/realm$)/;
 export function isInnerResource(type: string, below: readonly string[], functions: readonly string[]): boolean {
   if (type === 'Timeout' || type === 'Interval' || type === 'Immediate') {
     const maker = below[0];
-    return maker !== undefined && maker.startsWith('node:') && !TIMERS_FOR_THE_PROGRAM.test(maker);
+    if (maker === undefined) return false;
+    return maker.startsWith('node:') ? !TIMERS_FOR_THE_PROGRAM.test(maker) : isShared(maker, functions[0]);
   }
   // the file that `readFile` and its like open for themselves belongs to them: below it, they called `open`
   if (type === 'FILEHANDLE') return below.length > 1 && IN_FS.test(below[0] as string) && IN_FS.test(below[1] as string);
@@ -152,6 +163,14 @@ export function isInnerResource(type: string, below: readonly string[], function
   if (type === 'PROMISE') return anyOf(below, LOADER);
   const pattern = PART_OF_ANOTHER[type];
   return pattern !== undefined && anyOf(below, pattern);
+}
+
+function isShared(script: string, maker: string | undefined): boolean {
+  for (let i = 0; i < SHARED_TIMERS.length; i++) {
+    const timer = SHARED_TIMERS[i] as (typeof SHARED_TIMERS)[number];
+    if (timer.maker === maker && timer.script.test(script)) return true;
+  }
+  return false;
 }
 
 /** `Array.prototype.some` of a program may be anything. */

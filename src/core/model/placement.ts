@@ -147,12 +147,17 @@ function causingAppFrame(
   // The limit also ends a circle, which a well-behaved agent would not send.
   for (let depth = 0; depth < CAUSE_DEPTH_LIMIT && current.cause !== null; depth++) {
     const cause = siteOf(current.cause);
-    if (!cause) return undefined;
+    if (!cause || isSharedTimer(cause, framesOf(cause))) return undefined;
     const frame = appFrame(cause, framesOf(cause));
     if (frame) return frame;
     current = cause;
   }
   return undefined;
+}
+
+/** What a package's timer for all of its calls starts is not the doing of the line that happened to start the timer. */
+function isSharedTimer({ kind, inner }: RawSite, [maker]: readonly PlacedFrame[]): boolean {
+  return inner && kind === 'timeout' && maker?.origin === 'dependency';
 }
 
 function placement(

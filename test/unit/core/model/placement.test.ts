@@ -135,6 +135,12 @@ describe('a site from before the attach', () => {
   });
 });
 
+test('what a timer for all calls of a package starts does not stand at the line that started the timer', () => {
+  const timer = { frames: [lib(3), app(7)], site: { kind: 'timeout', type: 'Timeout', inner: true } } as const;
+  expect(place(timer)).toMatchObject({ origin: 'dependency', line: 3 });
+  expect(place(timer, { frames: [lib(9)], site: { cause: 0 } })).toMatchObject({ origin: 'dependency', line: 9 });
+});
+
 describe('a frame', () => {
   test('that is mapped into node_modules is a dependency: bundles hold both', () => {
     const frame = placeFrame(at('/app/dist/bundle.js', 900), () => ({ file: '/app/node_modules/x/a.js', line: 3, column: 1 }));
