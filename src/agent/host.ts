@@ -15,6 +15,8 @@ export interface NodeModules {
   readonly v8: {
     readonly promiseHooks: {
       onInit(hook: (promise: object, parent: object | undefined) => void): () => void;
+      onBefore(hook: (promise: object) => void): () => void;
+      onAfter(hook: (promise: object) => void): () => void;
       onSettled(hook: (promise: object) => void): () => void;
     };
     readonly GCProfiler?: new () => GcProfiler;

@@ -16,6 +16,7 @@ import { createGate } from './gate';
 import type { NodeModules, TargetProcess, V8Error } from './host';
 import { trackPromises } from './promises';
 import type { PromiseTracking } from './promises';
+import { createReactions } from './reactions';
 import { trackResources } from './resources';
 import type { AsyncHookInternals, ResourceTracking } from './resources';
 import { createBudget, createSampler } from './sampler';
@@ -137,7 +138,9 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     undo[undo.length] = () => {
       delete globals[config.pollBinding];
     };
-    resources = trackResources(node, table, stacks, resourceSampler, clock, gate);
+    const reactions = createReactions(node.v8);
+    undo[undo.length] = reactions.stop;
+    resources = trackResources(node, table, stacks, resourceSampler, clock, gate, reactions);
     undo[undo.length] = resources.stop;
     const idleStart = (lease as unknown as { readonly _idleStart?: unknown })._idleStart;
     // a timer that was just made tells the time on libuv's clock
@@ -154,7 +157,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       executionAsyncResource: node.asyncHooks.executionAsyncResource,
     });
     undo[undo.length] = existing.stop;
-    promises = trackPromises(node, table, stacks, promiseSampler, clock, gate);
+    promises = trackPromises(node, table, stacks, promiseSampler, clock, gate, reactions);
     undo[undo.length] = promises.stop;
   } catch (error) {
     // the attach came where the program's stack was used up, or something was missing

@@ -8,6 +8,7 @@
 import type { Gate } from './gate';
 import { readOwn } from './host';
 import type { NodeModules } from './host';
+import type { Reactions } from './reactions';
 import type { Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
 import type { Stacks } from './stacks';
@@ -42,6 +43,7 @@ export function trackPromises(
   sampler: Sampler,
   clock: () => number,
   gate: Gate,
+  reactions: Reactions,
 ): PromiseTracking {
   const tasks = new WeakMap<object, number>();
   // own properties, so that a program that patches the prototypes neither sees nor changes what the hooks do
@@ -71,10 +73,14 @@ export function trackPromises(
     classes: undefined as readonly string[] | undefined,
   };
 
+  /** A `then`, which is no task: only its stack is wanted. */
+  const reaction = { kind: 'request' as const, type: 'REACTION', above: onInit, now: 0, exact: true, label: () => null, cause: () => -1, isInner: () => false };
+
   // The two hooks run for every promise of the program. They must not throw: a debugger would stop in them.
   function onInit(promise: object, parent: object | undefined): void {
     if (parent !== undefined) {
       if (stacks.undecided !== 0) waitedFor(parent);
+      if (reactions.wanted) gotThen(promise, parent);
       return;
     }
     if (gate.busy || --sampler.skip > 0) return;
@@ -106,6 +112,26 @@ export function trackPromises(
     }
   }
 
+  function gotThen(derived: object, promise: object): void {
+    if (gate.busy) return;
+    gate.busy = true;
+    try {
+      const task = find(promise);
+      if (reactions.isCandidate(promise, task) && gate.hasRoom()) {
+        const now = clock();
+        reaction.now = now;
+        const site = stacks.reaction(reaction);
+        if (site >= 0) reactions.expect(derived, site, task);
+        sampler.charge(now, clock());
+      }
+      gate.leave();
+    } catch {
+      // the stack is used up: as above
+    } finally {
+      gate.busy = false;
+    }
+  }
+
   function look(promise: object): void {
     const now = clock();
     try {
@@ -119,6 +145,7 @@ export function trackPromises(
         if (task !== -1) {
           add(promise, task);
           register(promise, task, promise);
+          if (sampler.affluent && reactions.isPromising(site) && stacks.isBelowUser(site)) reactions.made(task, site);
         }
       }
     } catch {
@@ -164,7 +191,10 @@ export function trackPromises(
   const stopInit = node.v8.promiseHooks.onInit(onInit);
   const stopSettled = node.v8.promiseHooks.onSettled(onSettled);
   return {
-    catchUp: endLate,
+    catchUp() {
+      endLate();
+      reactions.rest();
+    },
     adopt(all, isPending, site, now) {
       let followed = 0;
       let more = 0;

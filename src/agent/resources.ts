@@ -10,6 +10,7 @@ import { POOL_LOOKS, poolState } from './pools';
 import type { Tracking } from './promises';
 import { CONTINUES_IN_NODE, MADE_BEFORE_CALLBACK, MAY_BE_SYNCHRONOUS, POOLED, RESOURCE_CLASS, SILENT, STARTING_TICK, isInnerResource, isOneOf } from './resourceTypes';
 import type { ResourceClass } from './resourceTypes';
+import type { Reactions } from './reactions';
 import type { Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
 import type { SiteRequest, Stacks } from './stacks';
@@ -61,6 +62,7 @@ export function trackResources(
   sampler: Sampler,
   clock: () => number,
   gate: Gate,
+  reactions: Reactions,
 ): ResourceTracking {
   const tasks = new Map<number, number>();
   const ended = new Map<number, number>();
@@ -125,8 +127,11 @@ export function trackResources(
   function findCause(): number {
     // a request goes over a socket that may have been opened for it, whatever the event that it is sent in
     let site = siteOfResource(socketOf(node, current));
-    if (site === -1) site = siteOfResource(currentTrigger);
-    if (site === -1) site = siteOfResource(node.asyncHooks.executionAsyncId());
+    const running = node.asyncHooks.executionAsyncId();
+    if (site === -1 && currentTrigger !== running) site = siteOfResource(currentTrigger);
+    // what Node runs is no more than what came before the callback of `then`
+    if (site === -1) site = reactions.running;
+    if (site === -1) site = siteOfResource(running);
     if (site !== -1) return site;
     site = siteOfResource(lastCallback);
     return timerSites.has(site) ? -1 : site;
@@ -153,7 +158,8 @@ export function trackResources(
     const slot = asyncId % REMEMBERED_CARRIERS;
     carriers[slot] = asyncId;
     carrierTriggers[slot] = triggerAsyncId === 0 ? lastCallback : triggerAsyncId;
-    carrierSites[slot] = -1;
+    const { running } = reactions;
+    carrierSites[slot] = running !== -1 && triggerAsyncId === node.asyncHooks.executionAsyncId() ? running : -1;
     if (gate.busy) return;
     gate.busy = true;
     try {

@@ -54,6 +54,10 @@ const DYNAMIC_IMPORT = 'importModuleDynamicallyCallback';
 const SETTLED_BUILTIN = /^(?:resolve|reject)$/;
 /** Builtins that join promises: nearer to the caller than what they join. */
 const JOINING_BUILTIN = /^(?:all|allSettled|any|race)$/;
+/** Frames that it takes to see a `then`: Node runs the hooks from a function of its own where a program has some, too. */
+const THEN_FRAMES = 4;
+/** Builtins that are given callbacks. */
+const DERIVING_BUILTIN = /^(?:then|catch|finally)$/;
 /** Builtins that run an async generator until it waits: like the call of an async function. */
 const RESUMING_BUILTIN = /^(?:next|return|throw)$/;
 
@@ -189,6 +193,10 @@ export const NOT_COUNTED = -2;
 export interface Stacks {
   /** The site of the creation that is going on, {@link NO_SITE} when there is none to be had, or {@link NOT_COUNTED}. */
   site(request: SiteRequest): number;
+  /** The site of the `then` that is called, where other code calls it during a call of the user's; else -1. */
+  reaction(request: SiteRequest): number;
+  /** Whether other code made a site's tasks during a call of the user's. */
+  isBelowUser(site: number): boolean;
   /** The site of what belongs to no line, but to something of this name. */
   named(kind: AgentSite['kind'], type: string, name: string): number;
   /** The scripts between what a site makes and the user's code, one for each frame, innermost first. */
@@ -577,8 +585,7 @@ export function createStacks(capture: Capture, table: TaskTable, stackDepth: num
   function below(site: number): readonly string[] {
     const of = allSites[site];
     if (of === undefined || of.frames.length === 0) return [];
-    const list: Frame[] = [];
-    for (let i = 0; i < of.frames.length; i++) list[i] = frames[of.frames[i] as number] as Frame;
+    const list = framesOf(site);
     return ownerNode(of.type, list, ownerOf(list, of.asyncCall, true), of.cause ?? -1).verdict?.below ?? [];
   }
 
@@ -665,8 +672,39 @@ export function createStacks(capture: Capture, table: TaskTable, stackDepth: num
     } else if (birth.owner.site === -1) birth.owner.site = id;
   }
 
+  function isBelowUser(id: number): boolean {
+    const list = framesOf(id);
+    const owner = ownerOf(list, allSites[id]?.asyncCall === true, true);
+    return owner > 0 && foreignCaller(list) < owner;
+  }
+
+  /** Where the innermost frame is that is no builtin, if it is a dependency's; else where none is. */
+  function foreignCaller(list: readonly Frame[]): number {
+    let i = 0;
+    while (i < list.length && list[i]?.origin === 'native') i++;
+    return list[i]?.origin === 'dependency' ? i : list.length;
+  }
+
+  function framesOf(id: number): readonly Frame[] {
+    const list: Frame[] = [];
+    const ids = allSites[id]?.frames ?? [];
+    for (let i = 0; i < ids.length; i++) list[i] = frames[ids[i] as number] as Frame;
+    return list;
+  }
+
+  function reaction(request: SiteRequest): number {
+    // an `await` is none, and is not to have a site
+    const top = capture.take(request.above, THEN_FRAMES);
+    const then = top && internAll(top)?.[0];
+    if (then?.origin !== 'native' || !DERIVING_BUILTIN.test(then.name ?? '')) return -1;
+    const id = site(request);
+    return id >= 0 && isBelowUser(id) ? id : -1;
+  }
+
   return {
     site,
+    reaction,
+    isBelowUser,
     get state() {
       return capture.state;
     },
