@@ -34,7 +34,7 @@ test('F5 is enough: session, process and sites appear, badge and status bar coun
   await workbench.page.keyboard.press('F5');
   await siteRow(workbench, PAYMENT.file, PAYMENT.line).waitFor({ timeout: PATIENCE_MS });
   expect(await sessionRow(workbench).allInnerTexts()).toEqual([expect.stringMatching(/^server\.js\s*pid \d+ · v\d+\./)]);
-  expect(await workbench.treeRow(VIEW, 'Process').innerText()).toMatch(/[\d.]+ MB of [\d.]+ GB · loop [\d.]+ ms/);
+  expect(await workbench.treeRow(VIEW, /^\s*Process/).innerText()).toMatch(/[\d.]+ MB of [\d.]+ GB · loop [\d.]+ ms/);
   expect(await siteRow(workbench, PAYMENT.file, PAYMENT.line).getAttribute('aria-label')).toMatch(/^expectConfirmation, (about )?\d+ promises?, at payments\.ts line \d+/);
   await expect.poll(() => workbench.badge('Run and Debug').innerText(), { timeout: PATIENCE_MS }).toMatch(/^\d+K?\+?$/);
   await workbench.statusBarItem(/server\.js ~?[\d,]+ tasks · \d+\/\d+ MB · loop [\d.]+ ms/).waitFor();
@@ -84,7 +84,7 @@ test('a breakpoint stops the process, and the figures go on', async () => {
   await workbench.openFile(`${HANDLER.file}:${HANDLER.line}`);
   await workbench.runCommand('Debug: Toggle Breakpoint');
   await page.locator('.editor-group-container.active .codicon-debug-stackframe').first().waitFor({ timeout: PATIENCE_MS });
-  await workbench.treeRow(VIEW, 'Process').locator('.monaco-tl-twistie').click();
+  await workbench.treeRow(VIEW, /^\s*Process/).locator('.monaco-tl-twistie').click();
   const uptime = workbench.treeRow(VIEW, 'Uptime');
   for (let polls = 0; polls < 3; polls += 1) {
     const before = await uptime.innerText();
@@ -95,7 +95,7 @@ test('a breakpoint stops the process, and the figures go on', async () => {
   await workbench.runCommand('Debug: Toggle Breakpoint');
   await page.keyboard.press('F5');
   await page.locator('.codicon-debug-stackframe').first().waitFor({ state: 'detached' });
-  await workbench.treeRow(VIEW, 'Process').locator('.monaco-tl-twistie').click();
+  await workbench.treeRow(VIEW, /^\s*Process/).locator('.monaco-tl-twistie').click();
 });
 
 test('one click writes a heap snapshot that only its owner can read, and opens it', async () => {

@@ -40,7 +40,7 @@ export async function attachTo(workbench: Workbench, port: number): Promise<void
   await workbench.runCommand('Asyncscope: Attach to Process…');
   await workbench.quickInput().fill(String(port));
   await workbench.quickPickRow('attach to this address').click();
-  await workbench.treeRow(VIEW, 'Process').waitFor({ timeout: PATIENCE_MS });
+  await workbench.treeRow(VIEW, /^\s*Process/).waitFor({ timeout: PATIENCE_MS });
 }
 
 /** For `afterEach`: leaves behind what was on the screen when a test failed. */
@@ -48,9 +48,9 @@ export async function screenshotOfFailure(workbench: Workbench, { name, result }
   if (result?.state === 'fail') await workbench.screenshot(`failed-${name.replace(/\W+/g, '-').slice(0, 60)}`);
 }
 
-/** The row of a site by where it stands. */
+/** The row of a site by where it stands. What began there before the attach has a row of its own, which is not meant. */
 export function siteRow(workbench: Workbench, file: string, line: number): Locator {
-  return workbench.treeRow(VIEW, `${file}:${String(line)}`);
+  return workbench.treeRow(VIEW, `${file}:${String(line)}`).filter({ hasNotText: 'from before the attach' });
 }
 
 /** The row that all others stand below. */
