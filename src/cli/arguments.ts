@@ -1,5 +1,7 @@
 /** What was typed, checked. */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { PathMappings } from '../core/base/pathMapping';
 import { unusableGlobs } from '../core/model/origin';
 import type { OriginRules } from '../core/model/origin';
 import type { Filter } from '../core/view/filter';
@@ -35,6 +37,8 @@ export interface PsArguments {
   readonly filter: Filter;
   /** Globs that say whose code a file is, beside those of `.asyncscope.json`. */
   readonly origins: OriginRules;
+  /** Where directories of the process are on this machine. */
+  readonly pathMappings: PathMappings;
   /** Whether `.asyncscope.json` is read. */
   readonly config: boolean;
   readonly color: boolean;
@@ -83,6 +87,9 @@ ${FILTER_EXAMPLES.map(([text, meaning]) => `              ${text.padEnd(21)} ${m
   --app <glob>, --dependency <glob>
                   files that count as your own code, or as that of others, such as
                   --app 'node_modules/@mine/**'; may be given several times
+  --map <remote>=<local>
+                  a directory of the process, and where it is on this machine, for a
+                  process in a container: --map /app=.; may be given several times
   --no-config     do not read .asyncscope.json, which hides known sites; it is looked for
                   in this directory and in that of the process
   --before-promises  count the promises from before the attach in a large process too:
@@ -128,6 +135,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
       sort: sortOrder(values.sort),
       filter: filterOf(values.filter),
       origins: originRules(values.app, values.dependency),
+      pathMappings: pathMappings(values.map),
       config: values['no-config'] !== true,
       color: values['no-color'] !== true,
       beforePromises: values['before-promises'] === true,
@@ -151,6 +159,7 @@ function parse(args: readonly string[]) {
         filter: { type: 'string' },
         app: { type: 'string', multiple: true },
         dependency: { type: 'string', multiple: true },
+        map: { type: 'string', multiple: true },
         'no-config': { type: 'boolean' },
         pid: { type: 'string' },
         'allow-remote': { type: 'boolean' },
@@ -213,6 +222,16 @@ function originRules(app: readonly string[] = [], dependency: readonly string[] 
   const [bad] = unusableGlobs(rules);
   if (bad !== undefined) throw new UsageError(`${JSON.stringify(bad)} is no glob that can be used. Use *, **, ? and {a,b}, as in 'packages/shared/**'.`);
   return rules;
+}
+
+function pathMappings(texts: readonly string[] = []): PathMappings {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const [, remote, local] = /^((?:\/|[a-z]:[\\/])[^=]*)=(.+)$/i.exec(text) ?? [];
+      if (remote === undefined || local === undefined) throw new UsageError(`--map takes <remote>=<local>, the first an absolute path, as in --map /app=., not ${JSON.stringify(text)}.`);
+      return [remote, resolve(local)];
+    }),
+  );
 }
 
 function sortOrder(text: string | undefined): SortOrder {

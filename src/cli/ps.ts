@@ -161,7 +161,7 @@ async function observe(
   stop: AbortSignal,
 ): Promise<number> {
   const { now, complain } = environment;
-  const positions = environment.positions?.() ?? createSourceMaps(undefined, origins, (problem) => complain(oneLine(problem)));
+  const positions = environment.positions?.() ?? createSourceMaps(undefined, origins, (problem) => complain(oneLine(problem)), args.pathMappings);
   const hidden = args.config ? await hiddenSites(environment, target.info.cwd) : new HiddenSites([]);
   const over = new AbortController();
   const watching = target.closed.then((reason) => over.abort(reason));

@@ -81,6 +81,8 @@ export interface Settings {
   readonly 'origin.app': readonly string[];
   /** Globs of files that count as a dependency. */
   readonly 'origin.dependency': readonly string[];
+  /** Directories of the process, and where they are on this machine. */
+  readonly pathMappings: Readonly<Record<string, string>>;
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -96,6 +98,7 @@ export const DEFAULT_SETTINGS: Settings = {
   snapshotDirectory: '',
   'origin.app': [],
   'origin.dependency': [],
+  pathMappings: {},
 };
 
 /** What the view is able to show; decides which welcome text stands in the empty view. */

@@ -29,6 +29,7 @@ export function readSettings(): Settings {
     snapshotDirectory: read('snapshotDirectory'),
     'origin.app': read('origin.app'),
     'origin.dependency': read('origin.dependency'),
+    pathMappings: read('pathMappings'),
   };
 }
 
@@ -41,5 +42,18 @@ export function serverSettings(settings: Settings, projects: readonly OriginRule
     codeLens: settings.codeLens,
     followRestarts: settings.followRestarts,
     origin: { app: [...(rules.app ?? [])], dependency: [...(rules.dependency ?? [])], node: [...(rules.node ?? [])] },
+    pathMappings: localMappings(settings.pathMappings, vscode.workspace.workspaceFolders?.[0]?.uri.fsPath),
   };
+}
+
+const WORKSPACE_FOLDER = '${workspaceFolder}';
+
+/** With the workspace's folder put in; entries that are none, or that need a folder where none is open, are left out. */
+function localMappings(mappings: Readonly<Record<string, unknown>> | null, folder: string | undefined): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(mappings ?? {}).flatMap(([remote, local]): [string, string][] => {
+      if (typeof local !== 'string' || (folder === undefined && local.includes(WORKSPACE_FOLDER))) return [];
+      return [[remote, local.replaceAll(WORKSPACE_FOLDER, folder ?? '')]];
+    }),
+  );
 }

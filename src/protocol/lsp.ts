@@ -9,6 +9,8 @@ const text = v.pipe(v.string(), v.maxLength(4096));
 
 const globs = v.pipe(v.array(v.string()), v.maxLength(10_000));
 
+const pathMappings = v.pipe(v.record(text, text), v.maxEntries(100));
+
 /** Settings that the client hands to the server, at initialization and with `asyncscope/configure`. */
 export const serverSettings = v.object({
   /** Milliseconds between polls. At most half the agent's lease, or it would disarm itself in between. */
@@ -20,9 +22,11 @@ export const serverSettings = v.object({
   followRestarts: v.optional(v.boolean(), true),
   /** Globs of files, by whose code they are to count as. For sessions that begin from now on. */
   origin: v.optional(v.object({ app: v.optional(globs), dependency: v.optional(globs), node: v.optional(globs) }), {}),
+  /** Directories, absolute: where those of the process are on this machine. For sessions that begin from now on. */
+  pathMappings: v.optional(pathMappings, {}),
 });
 export type ServerSettings = v.InferOutput<typeof serverSettings>;
-export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, codeLens: true, followRestarts: true, origin: {} };
+export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, codeLens: true, followRestarts: true, origin: {}, pathMappings: {} };
 
 /** The client's `initializationOptions`, each of which may be missing. */
 export const initializationOptions = v.optional(v.nullable(v.partial(serverSettings)));
@@ -53,6 +57,8 @@ export const attachParams = v.object({
   /** {@link NodeProcess.identity} of the process that `pid:…` was chosen from. */
   identity: v.optional(text),
   consents: v.optional(v.array(v.picklist(['signal', 'remote host'] satisfies Consent[]))),
+  /** Beside those of the settings, and before them. */
+  pathMappings: v.optional(pathMappings),
   /** The debug session this belongs to; handed back in {@link SessionUpdate}. */
   debugSessionId: v.optional(text),
 });

@@ -11,7 +11,7 @@ import type { Origin } from '../core/model/task';
 import type { MappedPosition } from '../core/model/placement';
 import { ORIGIN_APP, ORIGIN_DEPENDENCY, ORIGIN_HELPER } from '../protocol/agent';
 import type { ScriptOrigins } from '../protocol/agent';
-import { pathOfFileUrl, pathOfScript } from './paths';
+import { pathOfScript } from './paths';
 
 /**
  * Ranges of one script that the agent is told of. Beyond it the agent is not told anything: it then keeps whole stacks apart,
@@ -74,6 +74,7 @@ export class SourceMapError extends Error {
  * @param directory that relative sources belong to
  * @param script the text of the script, where it is at hand
  * @param exists whether there is a regular file; never rejects
+ * @param pathOf the path on this machine of a source that the map names absolutely
  * @param originOf whose code a source is, a path or as the map names it
  * @throws {SourceMapError}
  */
@@ -83,6 +84,7 @@ export async function createScriptMap(
   script: string | undefined,
   exists: (path: string) => Promise<boolean>,
   originOf: (source: string) => Origin = originOfScript,
+  pathOf: (source: string) => string | undefined = pathOfScript,
 ): Promise<ScriptMap> {
   const lines = script?.split(LINE_END);
   const map = parse(json, lines?.length);
@@ -93,7 +95,7 @@ export async function createScriptMap(
   const sources: Source[] = [];
   let probes = 0;
   const existsEscaped = (path: string): Promise<boolean> => (++probes > ESCAPE_PROBES ? Promise.resolve(false) : exists(path));
-  for (const name of names) sources.push(await sourceOf(name, directory, root, existsEscaped, originOf));
+  for (const name of names) sources.push(await sourceOf(name, directory, root, existsEscaped, originOf, pathOf));
   return {
     origins: rangesOf(segments, sources, lines),
     units: json.length,
@@ -238,8 +240,9 @@ async function sourceOf(
   bundleRoot: string | undefined,
   exists: (path: string) => Promise<boolean>,
   originOf: (source: string) => Origin,
+  pathOf: (source: string) => string | undefined,
 ): Promise<Source> {
-  const file = await pathOfSource(name, directory, bundleRoot, exists);
+  const file = await pathOfSource(name, directory, bundleRoot, exists, pathOf);
   const foreign = originOf(file ?? name) !== 'app';
   const helper = name === '' || isBundlerRuntime(name);
   return { file, name, origin: helper ? ORIGIN_HELPER : foreign ? ORIGIN_DEPENDENCY : ORIGIN_APP };
@@ -250,11 +253,11 @@ async function pathOfSource(
   directory: string,
   bundleRoot: string | undefined,
   exists: (path: string) => Promise<boolean>,
+  pathOf: (source: string) => string | undefined,
 ): Promise<string | undefined> {
   // The specification allows sources without a name.
   if (name === '') return undefined;
-  if (/^[a-z]:[\\/]/i.test(name) || isAbsolute(name)) return pathOfScript(name);
-  if (/^file:/i.test(name)) return pathOfFileUrl(name);
+  if (/^[a-z]:[\\/]/i.test(name) || isAbsolute(name) || /^file:/i.test(name)) return pathOf(name);
   if (/^[a-z][a-z0-9+.-]+:/i.test(name)) {
     const path = bundlerPath(name);
     return path === undefined || bundleRoot === undefined ? undefined : join(bundleRoot, path);

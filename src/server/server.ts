@@ -273,6 +273,7 @@ function merge(partial: { readonly [K in keyof ServerSettings]?: ServerSettings[
     codeLens: partial.codeLens ?? DEFAULT_SERVER_SETTINGS.codeLens,
     followRestarts: partial.followRestarts ?? DEFAULT_SERVER_SETTINGS.followRestarts,
     origin: partial.origin ?? DEFAULT_SERVER_SETTINGS.origin,
+    pathMappings: partial.pathMappings ?? DEFAULT_SERVER_SETTINGS.pathMappings,
   };
 }
 

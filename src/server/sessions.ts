@@ -50,8 +50,8 @@ export class Sessions {
    */
   async attach(params: AttachParams, signal: AbortSignal): Promise<Session> {
     const { clock, settings, attach, onUpdate, createPositions, onProblem } = this.#options;
-    const { budgetPercent, origin: origins } = settings();
-    const positions = createPositions ?? (() => createSourceMaps(undefined, origins, onProblem));
+    const { budgetPercent, origin: origins, pathMappings } = settings();
+    const positions = createPositions ?? (() => createSourceMaps(undefined, origins, onProblem, { ...pathMappings, ...params.pathMappings }));
     const options = (abort: AbortSignal): AttachOptions => ({
       budgetPercent,
       origins,

@@ -6,6 +6,8 @@
 import type { Stats } from 'node:fs';
 import { constants, open, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { NO_PATH_MAPPINGS, createPathMapper } from '../core/base/pathMapping';
+import type { PathMappings } from '../core/base/pathMapping';
 import { createOrigins } from '../core/model/origin';
 import type { OriginRules } from '../core/model/origin';
 import { displayName } from '../core/format/text';
@@ -80,7 +82,10 @@ export function createSourceMaps(
   files: SourceFiles = disk,
   rules?: OriginRules,
   onProblem: (message: string) => void = () => undefined,
+  mappings: PathMappings = NO_PATH_MAPPINGS,
 ): PositionSource {
+  const mapped = createPathMapper(mappings);
+  const localPath = (script: string): string | undefined => mapped(script) ?? pathOfScript(script);
   const origins = createOrigins(rules);
   // A Map lists its keys in the order of insertion: the first one is the least recently used.
   const loaded = new Map<string, ScriptMap | null>();
@@ -116,13 +121,13 @@ export function createSourceMaps(
           continue;
         }
         // A dependency's own files exist; the sources they were compiled from are seldom shipped.
-        const path = origins.of(script) === 'app' ? pathOfScript(script) : undefined;
+        const path = origins.of(script) === 'app' ? localPath(script) : undefined;
         if (path === undefined) {
           remember(script, null);
           continue;
         }
         try {
-          const map = await loadMap(path, files, (source) => origins.ofSource(script, source));
+          const map = await loadMap(path, files, (source) => origins.ofSource(script, source), localPath);
           if (map === undefined && (TRANSFORMED.test(path) || !(await files.exists(path)))) unknown.push(script);
           remember(script, map ?? null);
         } catch (error) {
@@ -136,21 +141,21 @@ export function createSourceMaps(
         const json = maps[index];
         if (typeof json !== 'string') continue;
         try {
-          remember(script, await createScriptMap(json, dirname(pathOfScript(script) ?? ''), undefined, (file) => files.exists(file), (source) => origins.ofSource(script, source)));
+          remember(script, await createScriptMap(json, dirname(localPath(script) ?? ''), undefined, (file) => files.exists(file), (source) => origins.ofSource(script, source), localPath));
         } catch (error) {
           tell(script, error);
         }
       }
     },
     lookup(script, line, column) {
-      const generated = { file: pathOfScript(script) ?? script, line, column };
+      const generated = { file: localPath(script) ?? script, line, column };
       const found = line < 1 ? undefined : loaded.get(script)?.locate(line, column);
       return found === 'helper' ? { ...generated, helper: true } : (found ?? generated);
     },
     async content(file, ask) {
       for (const [script, map] of loaded) {
         const index = map?.sourceIndex(file);
-        const path = pathOfScript(script);
+        const path = localPath(script);
         if (index === undefined || path === undefined) continue;
         try {
           const json = (await readMap(path, files))?.json ?? (await ask?.([script]))?.[0];
@@ -162,12 +167,20 @@ export function createSourceMaps(
       }
       return undefined;
     },
-    pathInProcess: (file) => pathOfScript(file),
+    pathInProcess(file) {
+      for (const script of loaded.keys()) if (mapped(script) === file) return pathInName(script);
+      return pathInName(file);
+    },
     origins: (script) => {
       const map = loaded.get(script);
       return map ? map.origins : [];
     },
   };
+}
+
+/** The path in a script's name as the process has it, which may run on another system than this one. */
+function pathInName(script: string): string | undefined {
+  return pathOfScript(script) ?? (/^(?:[a-z]:[\\/]|\/)/i.test(script) ? script : undefined);
 }
 
 interface MapText {
@@ -179,9 +192,9 @@ interface MapText {
 }
 
 /** The map that a script names; undefined when it names none. Throws what is wrong with it. */
-async function loadMap(path: string, files: SourceFiles, originOf: (source: string) => Origin): Promise<ScriptMap | undefined> {
+async function loadMap(path: string, files: SourceFiles, originOf: (source: string) => Origin, pathOf: (source: string) => string | undefined): Promise<ScriptMap | undefined> {
   const text = await readMap(path, files);
-  return text && createScriptMap(text.json, text.directory, text.script, (file) => files.exists(file), originOf);
+  return text && createScriptMap(text.json, text.directory, text.script, (file) => files.exists(file), originOf, pathOf);
 }
 
 async function readMap(path: string, files: SourceFiles): Promise<MapText | undefined> {

@@ -84,6 +84,12 @@ function keyOf(session: vscode.DebugSession): string {
   return `debug:${session.id}`;
 }
 
+/** What a launch configuration says of where the program's files are. */
+function rootMapping({ remoteRoot, localRoot }: vscode.DebugConfiguration): Record<string, string> {
+  const isRoot = (root: unknown): root is string => typeof root === 'string' && root !== '';
+  return isRoot(remoteRoot) && isRoot(localRoot) && remoteRoot !== localRoot ? { [remoteRoot]: localRoot } : {};
+}
+
 function intentFor(session: vscode.DebugSession, connection: () => DebuggerConnection): AttachIntent {
   const name = sessionName(session.name);
   return {
@@ -93,6 +99,7 @@ function intentFor(session: vscode.DebugSession, connection: () => DebuggerConne
       name,
       debugSessionId: session.id,
       connection: connection(),
+      pathMappings: rootMapping(session.configuration),
       proxy: await requestProxyAddress(
         () => vscode.commands.executeCommand(REQUEST_PROXY_COMMAND, session.id),
         systemClock,

@@ -28,6 +28,7 @@ describe('ps', () => {
       sort: 'count',
       filter: [],
       origins: { app: [], dependency: [] },
+      pathMappings: {},
       config: true,
       color: true,
       beforePromises: false,
@@ -63,6 +64,11 @@ describe('ps', () => {
     expect(ps(...argv).origins).toEqual({ app: ['node_modules/@mine/**', 'packages'], dependency: ['**/generated/**'] });
   });
 
+  test('takes directories of the process and where they are here', () => {
+    const { pathMappings } = ps('ps', '9229', '--map', '/app=.', '--map=C:\\srv=/home/me/a=b');
+    expect(pathMappings).toEqual({ '/app': process.cwd(), 'C:\\srv': '/home/me/a=b' });
+  });
+
   test.each([
     [['ps'], 'Name a target'],
     [['ps', '--'], 'After "--"'],
@@ -79,6 +85,9 @@ describe('ps', () => {
     [['ps', '1', '--filter'], '--filter'],
     [['ps', '1', '--app', '{a'], '"{a" is no glob'],
     [['ps', '1', '--dependency', ''], '"" is no glob'],
+    [['ps', '1', '--map', '/app'], '--map takes'],
+    [['ps', '1', '--map', 'app=.'], '--map takes'],
+    [['ps', '1', '--map', '/app='], '--map takes'],
     [['top', '1'], '"top"'],
     [['--', 'node'], 'Name a command'],
   ])('%j is refused with one line', (argv, message) => {

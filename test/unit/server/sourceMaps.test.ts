@@ -348,3 +348,27 @@ describe('on the disk', () => {
     expect(maps.lookup(directory, 1, 2)).toEqual({ file: directory, line: 1, column: 2 });
   });
 });
+
+describe('directories that are mapped', () => {
+  const mappings = { '/app': '/home/me/project' };
+
+  test('lead to the script, its map and its sources on this machine', async () => {
+    const contents = {
+      '/home/me/project/dist/a.js': 'f();\n//# sourceMappingURL=a.js.map\n',
+      '/home/me/project/dist/a.js.map': mapTo('../src/a.ts'),
+      '/home/me/project/dist/b.js': 'f();\n//# sourceMappingURL=b.js.map\n',
+      '/home/me/project/dist/b.js.map': mapTo('/app/src/b.ts', { sourcesContent: ['\n\n\n\n  f();'] }),
+    };
+    const maps = createSourceMaps(files(contents), undefined, undefined, mappings);
+    await maps.prepare(['/app/dist/a.js', 'file:///app/dist/b.js', '/app/dist/c.js', '/other/d.js']);
+    expect(maps.lookup('/app/dist/a.js', 1, 1)).toEqual({ file: '/home/me/project/src/a.ts', line: 5, column: 3 });
+    expect(maps.lookup('file:///app/dist/b.js', 1, 1)).toEqual({ file: '/home/me/project/src/b.ts', line: 5, column: 3 });
+    expect(maps.lookup('/app/dist/c.js', 7, 2)).toEqual({ file: '/home/me/project/dist/c.js', line: 7, column: 2 });
+    expect(maps.lookup('/other/d.js', 7, 2)).toEqual({ file: '/other/d.js', line: 7, column: 2 });
+    expect(maps.pathInProcess('/home/me/project/dist/c.js')).toBe('/app/dist/c.js');
+    expect(maps.pathInProcess('/other/d.js')).toBe('/other/d.js');
+    expect(maps.pathInProcess('evalmachine.<anonymous>')).toBeUndefined();
+    expect(await maps.content('/home/me/project/src/b.ts')).toBe('\n\n\n\n  f();');
+    expect(await maps.content('/home/me/project/src/a.ts')).toBeUndefined();
+  });
+});
