@@ -50,6 +50,11 @@ export function lineOf(document: OpenDocument, { session, site }: DocumentSite):
   return located !== null && located.line < document.lineCount ? located.line : null;
 }
 
+/** Whether some process that runs these sites began before the file was written: see {@link OpenDocument.changedSince}. */
+export function hasChanged(document: OpenDocument, sites: readonly DocumentSite[]): boolean {
+  return sites.some(({ session }) => document.changedSince(session.model.processStartedAt ?? Infinity));
+}
+
 function emptied(site: Site): Site {
   return { ...site, count: 0, oldestMs: 0, ratePerSec: 0, endedPerSec: 0 };
 }

@@ -59,11 +59,15 @@ export interface LoadedSource {
   readonly sourceReference?: number | undefined;
 }
 
+/** VS Code's JavaScript debugger takes every script whose name is no path for one of Node's own. */
+const NAMED_LIKE_NODES = '<node_internals>/';
+
 /**
  * The one source that a name means. None where several have the name: their text would be anybody's guess.
  * @param file as sites and frames name it
  */
 export function sourceNamed(sources: readonly LoadedSource[], file: string): LoadedSource | undefined {
-  const named = sources.filter(({ path, name, sourceReference }) => (sourceReference ?? 0) > 0 && (path === file || name === file));
+  const names: readonly (string | undefined)[] = [file, `${NAMED_LIKE_NODES}${file}`];
+  const named = sources.filter(({ path, name, sourceReference }) => (sourceReference ?? 0) > 0 && (names.includes(path) || names.includes(name)));
   return named.length === 1 ? named[0] : undefined;
 }

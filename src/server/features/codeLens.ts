@@ -7,7 +7,7 @@ import type { CodeLens } from 'vscode-languageserver';
 import { REVEAL_SITE_COMMAND } from '../../protocol/lsp';
 import type { RevealSiteArguments } from '../../protocol/lsp';
 import type { OpenDocument } from '../documents';
-import { byLine } from '../lineSites';
+import { byLine, hasChanged } from '../lineSites';
 import type { DocumentSite } from '../lineSites';
 import { leadingSite, lensTitle } from './lineSummary';
 
@@ -54,10 +54,15 @@ function lensesOf(document: OpenDocument, sites: readonly DocumentSite[]): CodeL
     const reveal: RevealSiteArguments = { sessionId: leading.session.id, siteId: leading.site.id };
     lenses.push({
       range: { start: { line, character: 0 }, end: { line, character: 0 } },
-      command: { title: lensTitle(onLine), command: REVEAL_SITE_COMMAND, arguments: [reveal] },
+      command: { title: titleOf(document, onLine), command: REVEAL_SITE_COMMAND, arguments: [reveal] },
     });
   }
   return lenses.sort((a, b) => a.range.start.line - b.range.start.line);
+}
+
+function titleOf(document: OpenDocument, sites: readonly DocumentSite[]): string {
+  const title = lensTitle(sites);
+  return hasChanged(document, sites) ? `⚠ ${title} · file changed since it was loaded` : title;
 }
 
 // The line in the running text: another session of the same program has the same lines.

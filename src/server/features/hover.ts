@@ -7,7 +7,7 @@ import { formatCount } from '../../core/format/quantity';
 import { kindNoun } from '../../core/format/taskKind';
 import type { Origin, StackFrame } from '../../core/model/task';
 import type { OpenDocument } from '../documents';
-import { byLine } from '../lineSites';
+import { byLine, hasChanged } from '../lineSites';
 import type { DocumentSite } from '../lineSites';
 import { escapeMarkdown, positionLink } from '../markdown';
 
@@ -23,7 +23,7 @@ export function hoverAt(document: OpenDocument, sites: readonly DocumentSite[], 
   const parts = sorted.slice(0, HOVER_SITE_LIMIT).map((each) => siteText(each, severalSessions));
   const more = sorted.length - HOVER_SITE_LIMIT;
   if (more > 0) parts.push(`${formatCount(more)} more of this line ${more === 1 ? 'is' : 'are'} in Live Tasks.`);
-  if (sorted.some(({ session }) => document.changedSince(session.model.processStartedAt ?? Infinity))) {
+  if (hasChanged(document, sorted)) {
     parts.push('⚠ This file was written after the process began. Lines may have moved; restart the process to be sure.');
   }
   return {

@@ -50,6 +50,9 @@ test('what is missing is told in comments only, and whole', () => {
 test('a source of the debugger is taken only where it is the one of that name', () => {
   const source = { name: 'evalmachine.<anonymous>', path: 'evalmachine.<anonymous>', sourceReference: 7 };
   expect(sourceNamed([{ name: 'a.js', path: '/a.js', sourceReference: 0 }, source], 'evalmachine.<anonymous>')).toBe(source);
+  const internal = { name: `<node_internals>/${source.name}`, path: `<node_internals>/${source.name}`, sourceReference: 9 };
+  expect(sourceNamed([internal], 'evalmachine.<anonymous>')).toBe(internal);
+  expect(sourceNamed([source, internal], 'evalmachine.<anonymous>')).toBeUndefined();
   expect(sourceNamed([source, { ...source, sourceReference: 8 }], 'evalmachine.<anonymous>')).toBeUndefined();
   expect(sourceNamed([{ ...source, sourceReference: 0 }], 'evalmachine.<anonymous>')).toBeUndefined();
   expect(sourceNamed([], 'evalmachine.<anonymous>')).toBeUndefined();

@@ -183,6 +183,19 @@ describe('a lens', () => {
     expect(lenses()).toEqual([expect.stringMatching(/^4: 5 promises/)]);
   });
 
+  test.each([
+    ['after the process began', Infinity, /^4: ⚠ 2 promises · .* · file changed since it was loaded$/],
+    ['before that', -Infinity, /^4: 2 promises · [^⚠]*$/],
+  ])('says whether its file was written %s', async (_, changedAt, title) => {
+    const text = Array.from({ length: 50 }, (_line, index) => `line ${index}`).join('\n');
+    store = createDocumentStore(() => 0, (path) => path);
+    store.open(URI, 'javascript', 1, text, text, changedAt);
+    target.agent.alive([at('/app/a.js', 5)], 2);
+    await poll();
+    expect(lenses()).toEqual([expect.stringMatching(title)]);
+    expect(lenses()[0]?.includes('changed')).toBe(changedAt === Infinity);
+  });
+
   test('is not shown for tasks of others', async () => {
     target.agent.alive([at('/app/a.js', 5)], 2, { inner: true });
     target.agent.alive([at('/app/node_modules/x/a.js', 5)], 2);
