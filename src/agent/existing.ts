@@ -61,6 +61,8 @@ export interface Existing {
   adopt(internals: TimerInternals): object;
   /** Tasks that are counted only, as of the last count; null when there are none such. */
   more(now: number): number;
+  /** False where a part of it could not be looked at: never adopted, or what the program has patched threw. */
+  readonly complete: boolean;
   stop(): void;
 }
 
@@ -103,6 +105,7 @@ export function createExisting(options: ExistingOptions): Existing {
   /** Functions that are looked up, by their text. */
   const alike = new Map<string, number[]>();
   let notFollowed = 0;
+  let complete = false;
   let countAgainAt = 0;
   let asyncIdKey: symbol | undefined;
 
@@ -111,10 +114,15 @@ export function createExisting(options: ExistingOptions): Existing {
     const found: Found[] = [];
     const now = clock();
     let rest = 0;
-    eachHandle(found, now);
-    eachTimer((timer, asyncId, isImmediate) => {
-      if (found.length < FOLLOWED_LIMIT) look(found, timer, asyncId, isImmediate, now);
-      else rest++;
+    complete = true;
+    attempt(() => {
+      eachHandle(found, now);
+    });
+    attempt(() => {
+      eachTimer((timer, asyncId, isImmediate) => {
+        if (found.length < FOLLOWED_LIMIT) look(found, timer, asyncId, isImmediate, now);
+        else rest++;
+      });
     });
     for (let i = 0; i < found.length; i++) (found[i] as Found).site = siteOf(found[i] as Found);
     // the table keeps the tasks of a site in order of their start
@@ -128,6 +136,14 @@ export function createExisting(options: ExistingOptions): Existing {
     const wanted = callbacks;
     callbacks = create(null) as Record<string, unknown>;
     return wanted;
+  }
+
+  function attempt(part: () => void): void {
+    try {
+      part();
+    } catch {
+      complete = false;
+    }
   }
 
   /** Calls `see` for each timer and immediate from before the attach. */
@@ -355,6 +371,9 @@ export function createExisting(options: ExistingOptions): Existing {
 
   return {
     adopt,
+    get complete() {
+      return complete;
+    },
     more(now) {
       if (notFollowed > 0 && now >= countAgainAt) {
         notFollowed = 0;

@@ -2,6 +2,7 @@
 import type { AgentPoll } from '../protocol/agent';
 import { readHidden } from './host';
 import type { NodeModules, TargetProcess } from './host';
+import { carryNothing } from './outside';
 
 /** Resolution of Node's event-loop delay histogram. Milliseconds. */
 const DELAY_RESOLUTION_MS = 20;
@@ -11,6 +12,8 @@ const LISTING_SHARE = 0.002;
 export interface Figures {
   take(now: number): AgentPoll['process'];
   stop(): void;
+  /** To be called where nothing of the program is under way. Since Node 24 a handle carries that where only this reaches. */
+  carryNothing(): void;
   /** Of our own handle: the method that all of Node's handles inherit, though some hide it. */
   readonly getAsyncId: ((this: object) => number) | undefined;
 }
@@ -18,6 +21,8 @@ export interface Figures {
 export function watchFigures(node: NodeModules, process: TargetProcess, clock: () => number): Figures {
   const { performance } = node.perfHooks;
   const delay = node.perfHooks.monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  const handle = readHidden(node.isProxy, delay, 'kHandle') as { getAsyncId?(this: object): number; asyncReset?(resource: object): void } | undefined;
+  if (handle !== undefined) carryNothing(handle);
   delay.enable();
   const limit = node.v8.getHeapStatistics().heap_size_limit;
   const profiler = node.v8.GCProfiler === undefined ? undefined : new node.v8.GCProfiler();
@@ -54,7 +59,10 @@ export function watchFigures(node: NodeModules, process: TargetProcess, clock: (
       }
       return last;
     },
-    getAsyncId: (readHidden(node.isProxy, delay, 'kHandle') as { getAsyncId?(this: object): number } | undefined)?.getAsyncId,
+    getAsyncId: handle?.getAsyncId,
+    carryNothing() {
+      handle?.asyncReset?.(handle);
+    },
     stop() {
       delay.disable();
       profiler?.stop();

@@ -14,6 +14,7 @@ import { watchFigures } from './figures';
 import type { Figures } from './figures';
 import { createGate } from './gate';
 import type { NodeModules, TargetProcess, V8Error } from './host';
+import { carryNothing } from './outside';
 import { trackPromises } from './promises';
 import type { PromiseTracking } from './promises';
 import { createReactions } from './reactions';
@@ -114,7 +115,12 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     figures = watchFigures(node, process, clock);
     undo[undo.length] = figures.stop;
     const leaseMade = clock();
+    let carries = false;
     const lease = node.timers.setInterval(() => {
+      if (carries) {
+        carries = false;
+        figures.carryNothing();
+      }
       // counted in ticks, not on the clock: a process that was suspended must not find itself abandoned on its return
       if (lastSeen !== lastPoll) {
         lastSeen = lastPoll;
@@ -125,6 +131,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     undo[undo.length] = () => {
       node.timers.clearInterval(lease);
     };
+    carries = carryNothing(lease);
     Object.defineProperty(globals, config.pollBinding, {
       configurable: true,
       enumerable: false,
@@ -208,6 +215,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       dropped: table.dropped + gate.lost,
       stacks: stacks.state,
       beforeNotFollowed: notFollowed,
+      beforeComplete: existing.complete,
       beforePromises,
       sampledPromises: promiseSampler.sampled,
       sampledResources: resourceSampler.sampled,

@@ -35,6 +35,8 @@ const READY_TIMEOUT_MS = 3_000;
 const READY_POLL_MS = 20;
 /** Between two looks at a target that waits for a debugger. */
 const WAIT_POLL_MS = 100;
+/** What the agent's absence is told by when it is called. */
+const GONE = 'gone';
 const READY_ANSWER = 'asyncscope: ready';
 /** A hook of the agent's takes microseconds: to meet one twice is unlikely, ten times is not going to happen. */
 const ADOPT_ATTEMPTS = 10;
@@ -114,12 +116,19 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
   // Answers that nobody has taken yet: one that comes after its poll was given up goes to the next, as nothing that is in
   // it is ever sent again.
   const answers: string[] = [];
-  const asked: { follows: boolean; arrived?: () => void } = { follows: false };
+  const asked: { follows: boolean; owed: number; tooMany: boolean; arrived?: () => void } = { follows: false, owed: 0, tooMany: false };
   const answerFollows = () => asked.follows;
+  const throwIfTooMany = (): void => {
+    if (asked.tooMany) throw new TargetError('agent failed', 'The target gives answers that nobody has asked for.');
+  };
   connection.on('Runtime.bindingCalled', ({ name: binding, payload }) => {
     if (binding !== config.outBinding || typeof payload !== 'string') return;
     asked.follows = payload === AGENT_ANSWER_FOLLOWS;
     if (asked.follows || payload === READY_ANSWER) return;
+    // each is asked for: a target that says more would fill our memory
+    if (asked.owed === 0) asked.tooMany = true;
+    if (asked.tooMany) return;
+    asked.owed--;
     answers.push(payload);
     asked.arrived?.();
   });
@@ -161,6 +170,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
       // The agent is gone: its lease ran out while nobody could poll. What addBinding made is a real global then.
       await takeOut();
       config = newConfig();
+      asked.owed = 0;
       await install();
       const again = await ask();
       if (again === undefined) throw new TargetError('agent failed', 'The agent does not answer.');
@@ -189,9 +199,11 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
 
   /** One poll's payload, or undefined when no agent is there. */
   async function ask(): Promise<string | undefined> {
+    throwIfTooMany();
     const late = answers.shift();
     if (late !== undefined) return late;
     asked.follows = false;
+    asked.owed++;
     // what the agent says at once precedes the response to the command
     await connection.send('Runtime.addBinding', { name: config.pollBinding, executionContextId: MAIN_CONTEXT });
     await connection.send('Runtime.removeBinding', { name: config.pollBinding });
@@ -201,6 +213,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
       });
       await withTimeout(arrival, REQUEST_TIMEOUT_MS, () => new TargetError('timeout', 'The agent did not answer in time.'));
     }
+    throwIfTooMany();
     return answers.shift();
   }
 }
@@ -388,11 +401,13 @@ const INSTALL = `function (json, primordials) { return this(json, primordials); 
 const TAKE_OUT = `function (poll, out) { globalThis[poll]?.dispose?.(); delete globalThis[poll]; delete globalThis[out]; }${NAMED}`;
 const WATCH = `function (poll, sites) { globalThis[poll]?.watch(sites); }${NAMED}`;
 const LEARN = `function (poll, lessons) { globalThis[poll]?.learn(lessons); }${NAMED}`;
-const ADOPT = `function (poll, needsInternals, timerListMap, immediateQueue, ...hook) {
+const ENABLE = `function (poll, ...hook) {
   const agent = globalThis[poll];
-  if (agent === undefined) return 'gone';
-  if (needsInternals) agent.enableResources(...hook);
-  return agent.adopt(timerListMap, immediateQueue);
+  return agent === undefined ? ${JSON.stringify(GONE)} : agent.enableResources(...hook);
+}${NAMED}`;
+const ADOPT = `function (poll, timerListMap, immediateQueue) {
+  const agent = globalThis[poll];
+  return agent === undefined ? ${JSON.stringify(GONE)} : agent.adopt(timerListMap, immediateQueue);
 }${NAMED}`;
 const ADOPT_PROMISES = `function (poll, ...found) { return globalThis[poll].adoptPromises(...found); }${NAMED}`;
 
@@ -436,17 +451,49 @@ function (name) { return ${LOAD}(${PROCESS}, name); })`,
       throw new TargetError('agent failed', 'This version of Node hides its timers and handles from the agent.');
     }
     const timers = await scopeVariables(connection, scopeOf('setTimeout'), TIMER_INTERNALS);
-    const adopt = {
-      functionDeclaration: ADOPT,
-      objectId: functions.objectId,
-      arguments: [{ value: config.pollBinding }, { value: needsInternals }, ...[...timers, ...hook].map(toArgument)],
-      silent: true,
-    };
-    const callbacks = await callWhenFree(connection, adopt, ({ objectId }) => objectId !== undefined);
-    return await findCallbacks(connection, callbacks.objectId ?? '');
+    if (needsInternals) {
+      const enable = { functionDeclaration: ENABLE, objectId: functions.objectId, arguments: [{ value: config.pollBinding }, ...hook.map(toArgument)], silent: true };
+      throwIfGone(resultOf(await connection.send('Runtime.callFunctionOn', enable, INSTALL_TIMEOUT_MS)), config);
+    }
+    return await adoptTimers(connection, config, functions.objectId, timers);
   } finally {
     await connection.send('Runtime.releaseObjectGroup', { objectGroup: OBJECT_GROUP });
   }
+}
+
+/** Without what was before the attach the rest is counted all the same: the agent says in its polls that it is missing. */
+async function adoptTimers(
+  connection: Connection,
+  config: AgentConfig,
+  objectId: string | undefined,
+  timers: readonly (v.InferOutput<typeof remoteObject> | undefined)[],
+): Promise<CallbackPositions> {
+  const adopt = { functionDeclaration: ADOPT, objectId, arguments: [{ value: config.pollBinding }, ...timers.map(toArgument)], silent: true };
+  let callbacks: v.InferOutput<typeof remoteObject>;
+  try {
+    callbacks = await callWhenFree(connection, adopt, (result) => result.objectId !== undefined || result.value === GONE);
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    return new Map();
+  }
+  throwIfGone(callbacks, config);
+  try {
+    return await findCallbacks(connection, callbacks.objectId ?? '');
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    return new Map();
+  }
+}
+
+/** Whether the connection goes on after an error. */
+function isPassing(error: unknown): boolean {
+  return error instanceof TargetError && (error.reason === 'timeout' || error.reason === 'agent failed');
+}
+
+/** @throws {TargetError} `timeout` when the lease was over before the attach */
+function throwIfGone({ value }: v.InferOutput<typeof remoteObject>, { leaseMs }: AgentConfig): void {
+  if (value !== GONE) return;
+  throw new TargetError('timeout', `The target was too slow: the agent has waited for ${leaseMs / 1000} s and left. Try again.`);
 }
 
 /** What a call of the agent comes to: it is made again when it came in the middle of a hook, which takes microseconds. */

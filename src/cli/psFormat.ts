@@ -18,6 +18,7 @@ export interface PsPicture {
   readonly lostPolls: number;
   readonly restarts: number;
   readonly stacks: Losses['stacks'];
+  readonly beforeMissed: boolean;
   readonly heap: HeapFigures;
   readonly loop: LoopFigures;
   readonly gc: GcFigures;
@@ -61,6 +62,7 @@ export function pictureOf(
     lostPolls: model.lostPolls,
     restarts: model.restarts,
     stacks: model.stacks,
+    beforeMissed: model.losses.beforeMissed,
     heap: process.heap,
     loop: process.loop,
     gc: process.gc,

@@ -171,6 +171,8 @@ const poll = v.object({
   dropped: count,
   /** Timers from before the attach that are counted but not followed (an agent limit), as of the last count. */
   beforeNotFollowed: count,
+  /** Whether all that was there before the attach, but promises, could be looked at. */
+  beforeComplete: v.boolean(),
   /**
    * How far stacks go, the worst since the install: `cut` when the program has fixed `Error.stackTraceLimit`, `none` when it
    * has frozen what is needed to take any.

@@ -230,6 +230,8 @@ export interface SessionUpdate {
   readonly processRestarts: number;
   /** How far stacks go that the program lets the agent take: what they hide stands under "(unknown line)". */
   readonly stacks: Losses['stacks'];
+  /** Part of what was there before the attach is not counted. */
+  readonly beforeMissed: boolean;
   readonly overhead?: Overhead;
   readonly process?: ProcessFigures;
   readonly tasks: readonly TaskList[];

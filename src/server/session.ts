@@ -469,6 +469,7 @@ export class Session {
       agentRestarts: model.restarts,
       processRestarts: Math.max(0, this.#processes - 1),
       stacks: model.stacks,
+      beforeMissed: model.losses.beforeMissed,
       ...(overhead && { overhead }),
       ...(model.process && { process: model.process }),
       tasks: model.taskLists(),

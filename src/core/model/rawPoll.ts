@@ -73,6 +73,7 @@ export interface RawPoll {
   readonly changes: readonly RawChange[];
   readonly dropped: number;
   readonly beforeNotFollowed: number;
+  readonly beforeComplete: boolean;
   readonly stacks?: StackReach | undefined;
   readonly beforePromises: { readonly at: number; readonly more: number } | null;
   readonly sampledPromises: boolean;

@@ -256,7 +256,7 @@ export class SessionModel {
   }
 
   get losses(): Losses {
-    return { dropped: this.dropped, lostPolls: this.#lostPolls, restarts: this.#restarts, stacks: this.stacks };
+    return { dropped: this.dropped, lostPolls: this.#lostPolls, restarts: this.#restarts, stacks: this.stacks, beforeMissed: !(this.#last?.beforeComplete ?? true) };
   }
 
   /** Milliseconds since the epoch: when the baseline was set; the attach unless {@link setBaseline} was called. */

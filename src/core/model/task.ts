@@ -166,6 +166,8 @@ export interface Losses {
   readonly restarts: number;
   /** How far stacks go that the program lets the agent take: `cut` and `none` leave tasks without a line. */
   readonly stacks: 'whole' | 'cut' | 'none';
+  /** Part of what was there before the attach could not be looked at, and is not counted. */
+  readonly beforeMissed: boolean;
 }
 
 /** What the observer costs and how exact it is. */

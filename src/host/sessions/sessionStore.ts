@@ -104,7 +104,7 @@ export class SessionStore implements Disposable {
       lostPolls: update.lostPolls,
       agentRestarts: update.agentRestarts,
       processRestarts: update.processRestarts,
-      losses: { dropped: update.dropped, lostPolls: update.lostPolls, restarts: update.agentRestarts, stacks: update.stacks },
+      losses: { dropped: update.dropped, lostPolls: update.lostPolls, restarts: update.agentRestarts, stacks: update.stacks, beforeMissed: update.beforeMissed },
       overhead: update.overhead ?? before?.overhead,
       process: update.process ?? before?.process,
       tasks: new Map(update.tasks.map((list) => [list.siteId, list])),

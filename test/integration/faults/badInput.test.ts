@@ -102,14 +102,16 @@ describe('a target that lies', () => {
   const HONEST = { v: 1, seq: 1, now: 10, wall: 1e12 };
 
   /** Attaches to a target whose agent answers polls with `payload`; resolves with what the poll comes to. */
-  async function poll(payload: string): Promise<unknown> {
+  async function poll(payload: string, times = 1): Promise<unknown> {
     let out = '';
     const port = await fakeInspector({
       browser: 'node.js/v24.0.0',
       answer({ method, params }, send) {
         const name = String(params['name']);
         if (method === 'Runtime.addBinding' && name.endsWith('_out')) out = name;
-        if (method === 'Runtime.addBinding' && name.endsWith('_poll')) send({ method: 'Runtime.bindingCalled', params: { name: out, payload, executionContextId: 1 } });
+        if (method === 'Runtime.addBinding' && name.endsWith('_poll')) {
+          for (let i = 0; i < times; i++) send({ method: 'Runtime.bindingCalled', params: { name: out, payload, executionContextId: 1 } });
+        }
         if (method === 'Runtime.getProperties') return { result: [] };
         if (!String(params['functionDeclaration']).includes('primordials')) return { result: { type: 'object', objectId: '1' } };
         return { result: { type: 'object', value: { runtime: 'node', node: 'v24.0.0', pid: 1, title: 'x', cwd: '/', needsInternals: false } } };
@@ -125,6 +127,10 @@ describe('a target that lies', () => {
       await target.detach();
     }
   }
+
+  test('a target that answers more than it was asked fails at the next poll', async () => {
+    expect(await poll('{"v":1', 1000)).toMatchObject({ reason: 'agent failed', message: 'The target gives answers that nobody has asked for.' });
+  });
 
   test.each([
     ['no JSON', '{"v":1'],

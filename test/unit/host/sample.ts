@@ -48,6 +48,7 @@ export function update(part: Partial<SessionUpdate> = {}): SessionUpdate {
     lostPolls: 0,
     stacks: 'whole',
     agentRestarts: 0,
+    beforeMissed: false,
     processRestarts: 0,
     process: FIGURES,
     tasks: [],

@@ -74,6 +74,7 @@ export class PollBuilder {
       unsure: [],
       dropped: 0,
       beforeNotFollowed: 0,
+      beforeComplete: true,
       beforePromises: { at: 0, more: 0 },
       sampledPromises: false,
       sampledResources: false,
