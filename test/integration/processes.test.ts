@@ -94,10 +94,13 @@ describe.each(NODES)('Node $version', (node) => {
     expect(child.exitCode).toBeNull();
   });
 
-  test.skipIf(node.version < 22)('--disable-sigusr1 is a reason to refuse', async () => {
-    const { child } = await startPlain(node, ['--disable-sigusr1', '-e', IDLE]);
-    expect((await listed(child.pid))?.access).toEqual({ kind: 'refused', reason: expect.stringContaining('--disable-sigusr1') as string });
-  });
+  // Node 20 does not know the option
+  if (node.version >= 22) {
+    test('--disable-sigusr1 is a reason to refuse', async () => {
+      const { child } = await startPlain(node, ['--disable-sigusr1', '-e', IDLE]);
+      expect((await listed(child.pid))?.access).toEqual({ kind: 'refused', reason: expect.stringContaining('--disable-sigusr1') as string });
+    });
+  }
 
   test('an inspector on any port is found by the process that has it', async () => {
     const { child, url } = await startTarget(node, IDLE);

@@ -138,11 +138,13 @@ describe.each(NODES)('Node $version', (node) => {
   });
 
   // Node 20 cannot
-  test.skipIf(node.version === 20)('types that Node itself takes out leave every line where it is', async () => {
-    const { source } = await project();
-    const expected = expectedPicture([source]);
-    expect(await pictureOfProgram(node, [source], expected)).toEqual(expected);
-  });
+  if (node.version !== 20) {
+    test('types that Node itself takes out leave every line where it is', async () => {
+      const { source } = await project();
+      const expected = expectedPicture([source]);
+      expect(await pictureOfProgram(node, [source], expected)).toEqual(expected);
+    });
+  }
 
   test('a workspace that is linked into node_modules is the user\'s, by its real path', async () => {
     const { directory } = await project();
