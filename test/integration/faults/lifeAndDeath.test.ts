@@ -3,7 +3,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { attach } from '../../../src/cdp/attach.ts';
 import { connect } from '../../../src/cdp/connection.ts';
 import { TargetError } from '../../../src/cdp/target.ts';
-import { follow, startProgram } from '../../support/faultProgram.ts';
+import { lossTexts } from '../../../src/core/format/losses.ts';
+import { WORK, follow, startProgram } from '../../support/faultProgram.ts';
 import { NODES } from '../../support/nodes.ts';
 import type { TestNode } from '../../support/nodes.ts';
 import { startTarget, stopTargets } from '../../support/target.ts';
@@ -36,7 +37,8 @@ async function failure(attaching: Promise<{ detach(): Promise<void> }>): Promise
   }
 }
 
-describe.each(NODES)('Node $version', (node: TestNode) => {
+// most of it is waiting
+describe.concurrent.each(NODES)('Node $version', (node: TestNode) => {
   test('a target that is killed at any phase of an attach: it fails with a reason or is said to have exited', async () => {
     const outcomes = new Set<string>();
     for (let commands = 1; commands <= 9; commands++) {
@@ -126,8 +128,14 @@ describe.concurrent('a connection that is half open', () => {
     await picture.poll();
     wire.toTarget = false;
     await expect(target.poll()).rejects.toMatchObject({ reason: 'timeout' });
-    await target.detach();
+    // what was sent meanwhile is lost; the lease is over
+    wire.toTarget = true;
+    await picture.poll();
+    expect(lossTexts(picture.model.losses)).toContain('The process was out of reach for long: tasks from before that are not counted');
     await run.step('work');
+    await picture.poll();
+    expect(picture.counts()).toMatchObject(WORK);
+    await target.detach();
     expect(await run.end()).toMatchObject({ code: 0, stdout: 'idle\nmarked\nworked\nchanged: \n' });
   });
 

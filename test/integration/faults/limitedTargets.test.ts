@@ -1,0 +1,59 @@
+/** Targets that may do little, and targets that somebody else has left. */
+import { spawnSync } from 'node:child_process';
+import { afterAll, describe, expect, test } from 'vitest';
+import { attach } from '../../../src/cdp/attach.ts';
+import { connect } from '../../../src/cdp/connection.ts';
+import { WORK, follow, runAlone, runWatched, startProgram } from '../../support/faultProgram.ts';
+import { NODES } from '../../support/nodes.ts';
+import { startTarget, stopTargets } from '../../support/target.ts';
+import { until } from '../../support/until.ts';
+import { closeWires, wireTo } from '../../support/wire.ts';
+
+afterAll(async () => {
+  closeWires();
+  await stopTargets();
+});
+
+describe.each(NODES)('Node $version', (node) => {
+  test('the permission model: no inspector where Node allows none, else the same with us, and counted right', async () => {
+    const flags = node.version === 20 ? ['--experimental-permission'] : ['--permission'];
+    const closed = await startProgram(node, { flags });
+    expect(closed.url).toBe('');
+    await closed.step('mark');
+    await closed.end();
+    const { stdout } = spawnSync(node.path, ['-p', 'process.allowedNodeEnvironmentFlags.has("--allow-inspector")'], { encoding: 'utf8' });
+    // Node 20 and 22 have no way to allow it
+    if (!stdout.startsWith('true')) return;
+    const program = { flags: [...flags, '--allow-inspector'] };
+    const [alone, watched] = [await runAlone(node, program), await runWatched(node, program)];
+    expect(alone).toMatchObject({ code: 0, signal: null });
+    expect(watched.outcome).toEqual(alone);
+    expect(watched.counts).toMatchObject(WORK);
+    expect(watched.model.dropped).toBe(0);
+  });
+
+  test('one of two Asyncscopes dies: the other counts on, and the agent of the dead one leaves', async () => {
+    const target = await startTarget(node, "globalThis.kept = []; setInterval(() => {}, 1000); console.log('idle')");
+    const wire = await wireTo(Number(new URL(target.url).port));
+    const survivor = await attach(target.url, { budgetPercent: 100 });
+    const picture = follow(survivor);
+    const victim = await attach(`${wire.port}`, { budgetPercent: 100, leaseMs: 1000 });
+    await victim.poll();
+    const user = await connect(target.url);
+    const evaluate = async (expression: string): Promise<unknown> => {
+      const { result } = await user.send('Runtime.evaluate', { expression, returnByValue: true });
+      return (result as { value?: unknown }).value;
+    };
+    const agents = "Object.getOwnPropertyNames(globalThis).filter((name) => name.startsWith('__asyncscope_')).length";
+    expect(await evaluate(agents)).toBe(2);
+    wire.cut();
+    await victim.closed;
+    await until(async () => (await evaluate(agents)) === 1);
+    await evaluate('(function made() { for (let i = 0; i < 4; i++) kept.push(new Promise(() => {}), setTimeout(() => {}, 60000)); })()');
+    await picture.poll();
+    expect(picture.counts()).toMatchObject({ 'promise made': 4, 'timeout made': 4 });
+    expect(picture.model.dropped).toBe(0);
+    await user.close();
+    await survivor.detach();
+  });
+});
