@@ -779,8 +779,10 @@ function promiseNotes(session: Session): readonly TreeRow[] {
     if (uptimeMs < LATE_ATTACH_MS || session.process === undefined) return [];
     // one digit: the row must not change with every poll
     const pause = formatDuration(Number(estimatePromiseCountMs(session.process.heap.used).toPrecision(1)));
-    const text = `Count promises from before the attach (stops the process for about ${pause})`;
-    return [{ ...note(session, 'uncounted', text, theme('search')), context: ROW_CONTEXTS.uncounted }];
+    const label = 'Count promises from before the attach';
+    const description = `stops it for about ${pause}`;
+    const spoken = `${label}: it stops the process for about ${pause}`;
+    return [{ ...note(session, 'uncounted', label, theme('search')), description, spoken, tooltip: spoken, context: ROW_CONTEXTS.uncounted }];
   }
   const notes: TreeRow[] = [];
   if (promises.more > 0) {

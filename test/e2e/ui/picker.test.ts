@@ -79,7 +79,7 @@ test('a program that may handle the signal itself is not sent it unasked', async
   await workbench.screenshot('picker-asks');
   await question.getByRole('button', { name: 'Cancel' }).click();
   await question.waitFor({ state: 'detached' });
-  expect(await workbench.treeRows(VIEW).count()).toBe(0);
+  await expect.poll(() => workbench.treeRows(VIEW).count(), { timeout: PATIENCE_MS }).toBe(0);
   expect(handler.exitCode).toBeNull();
 });
 
@@ -92,5 +92,5 @@ test('another machine is a question', async () => {
   await workbench.screenshot('remote-asks');
   await question.getByRole('button', { name: 'Cancel' }).click();
   await question.waitFor({ state: 'detached' });
-  expect(await workbench.treeRows(VIEW).count()).toBe(0);
+  await expect.poll(() => workbench.treeRows(VIEW).count(), { timeout: PATIENCE_MS }).toBe(0);
 });
