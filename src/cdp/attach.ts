@@ -24,6 +24,8 @@ export const QUEUED_CHUNKS_LIMIT = 8 * 1024 * 1024;
 /** So long a process may take to be gone after it has said that it exits. */
 const EXIT_TIMEOUT_MS = 1_000;
 const EXIT_POLL_MS = 20;
+/** So long an attach that failed waits for the news that the process exits. */
+const EXIT_NOTICE_MS = 300;
 /** So long a cancelled attach may take to clean up in the target. */
 const CANCEL_TIMEOUT_MS = 500;
 
@@ -119,9 +121,12 @@ export async function attachTo(
       origins: options.origins ?? NO_ORIGIN_RULES,
     });
   } catch (error) {
+    // a process that is about to exit fails in ways of its own, just before it says so
+    const failed = error instanceof TargetError && error.reason === 'agent failed';
+    const gone = failed && (await Promise.race([connection.closed.then(() => true), sleep(EXIT_NOTICE_MS, false)]));
     await connection.close();
     throwIfCancelled(signal);
-    if (state.exiting) throw new TargetError('closed', 'The target exited while Asyncscope was attaching.', { cause: error });
+    if (state.exiting || gone) throw new TargetError('closed', 'The target exited while Asyncscope was attaching.', { cause: error });
     throw error;
   } finally {
     signal?.removeEventListener('abort', cancel);

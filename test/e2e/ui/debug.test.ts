@@ -84,8 +84,17 @@ test('a breakpoint stops the process, and the figures go on', async () => {
   await workbench.openFile(`${HANDLER.file}:${HANDLER.line}`);
   await workbench.runCommand('Debug: Toggle Breakpoint');
   await page.locator('.editor-group-container.active .codicon-debug-stackframe').first().waitFor({ timeout: PATIENCE_MS });
-  await workbench.treeRow(VIEW, /^\s*Process/).locator('.monaco-tl-twistie').click();
   const uptime = workbench.treeRow(VIEW, 'Uptime');
+  // The row that says that the process is stopped appears above, so that a click may meet it.
+  await expect
+    .poll(
+      async () => {
+        if ((await uptime.count()) === 0) await workbench.treeRow(VIEW, /^\s*Process/).locator('.monaco-tl-twistie').click();
+        return uptime.count();
+      },
+      { timeout: PATIENCE_MS, interval: 1_000 },
+    )
+    .toBe(1);
   for (let polls = 0; polls < 3; polls += 1) {
     const before = await uptime.innerText();
     await expect.poll(() => uptime.innerText(), { timeout: PATIENCE_MS }).not.toBe(before);

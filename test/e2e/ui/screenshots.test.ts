@@ -1,5 +1,5 @@
 /** Pictures of the product for those who look after it and for the README, in every kind of theme. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { SAMPLE } from '../../../scripts/lib/paths.ts';
 import { TEST_VSIX } from '../../../scripts/lib/vsix.ts';
 import { openWorkbench, THEMES } from '../workbench.ts';
@@ -61,8 +61,12 @@ test('the overview in every kind of theme, with the hover', async () => {
     await workbench.switchTheme(theme);
     await workbench.hideMouse();
     await workbench.screenshot(`overview-${theme}`);
-    await workbench.editor().locator('.view-line', { hasText: 'confirmation = new Promise' }).locator('span', { hasText: /^Promise$/ }).hover();
-    await workbench.page.locator('.monaco-hover-content', { hasText: 'expectConfirmation' }).first().waitFor();
+    // A lens that appears above moves the line away from under the mouse.
+    await vi.waitFor(async () => {
+      await workbench.hideMouse();
+      await workbench.editor().locator('.view-line', { hasText: 'confirmation = new Promise' }).locator('span', { hasText: /^Promise$/ }).hover();
+      await workbench.page.locator('.monaco-hover-content', { hasText: 'expectConfirmation' }).first().waitFor({ timeout: 5_000 });
+    }, PATIENCE_MS);
     await workbench.screenshot(`hover-${theme}`);
     await workbench.hideMouse();
   }

@@ -131,7 +131,8 @@ test('a site is hidden with a reason and stays counted; the key, the box and the
   await pressUntil('End', workbench.treeRow(VIEW, REASON));
   await workbench.hideMouse();
   await workbench.screenshot('hidden');
-  await workbench.openFile('.asyncscope.json');
+  await workbench.runCommand('Asyncscope: Open .asyncscope.json');
+  await workbench.activeTab('.asyncscope.json').waitFor();
   await workbench.screenshot('project-file');
   // Rows above it come and go, so that a click may meet its neighbour.
   await expect.poll(async () => {
