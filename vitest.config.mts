@@ -26,6 +26,8 @@ export default defineConfig({
           hookTimeout: 3 * MINUTE,
           pool: 'forks',
           fileParallelism: false,
+          // a page of a busy machine can lose a key or a click: what fails twice is a fault, and the report says what was repeated
+          retry: 1,
         },
       },
     ],

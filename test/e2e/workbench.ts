@@ -81,8 +81,7 @@ export class Workbench {
 
   /** Runs a command by its exact title in the palette, such as `View: Show Run and Debug`. */
   async runCommand(title: string): Promise<void> {
-    await this.#openQuickInput('F1');
-    await this.quickInput().fill(`>${title}`);
+    await this.#askQuickInput('F1', `>${title}`);
     // Enter would run whatever ranks first: "Debug: Start Debugging" would be "Debug: Select and Start Debugging".
     const label = cssString(title);
     const row = this.page.locator(
@@ -93,8 +92,7 @@ export class Workbench {
 
   /** Opens a file of the folder by its name, or `name:line`. */
   async openFile(name: string): Promise<void> {
-    await this.#openQuickInput('Control+P');
-    await this.quickInput().fill(name);
+    await this.#askQuickInput('Control+P', name);
     const base = name.replace(/:\d+$/, '').replace(/^.*\//, '');
     // Enter would open whatever ranks first at that moment.
     await this.page.locator(`.quick-input-list .monaco-list-row[aria-label^=${cssString(base)}]`).first().click();
@@ -102,12 +100,16 @@ export class Workbench {
     await this.editor().locator('.view-lines').waitFor();
   }
 
-  /** Keys pressed before the workbench listens are lost, and nothing tells when it does: press until it answers. */
-  async #openQuickInput(key: string): Promise<void> {
+  /**
+   * Keys pressed before the workbench listens are lost, and nothing tells when it does: press until it answers. What answers may be
+   * the last question, which is just closing: then it takes no text.
+   */
+  async #askQuickInput(key: string, text: string): Promise<void> {
     for (const end = Date.now() + APPEAR_TIMEOUT_MS; ; ) {
       await this.page.keyboard.press(key);
       try {
         await this.quickInput().waitFor({ timeout: KEY_TIMEOUT_MS });
+        await this.quickInput().fill(text, { timeout: KEY_TIMEOUT_MS });
         return;
       } catch (error) {
         if (Date.now() > end) throw error;
