@@ -3,6 +3,7 @@
  * and hovers are plain LSP and need none of these.
  */
 import * as v from 'valibot';
+import type { Dump, DumpPosition, Verdict } from '../core/model/dump';
 import type { Losses, Origin, Overhead, ProcessFigures, PromiseCount, Site, TargetInfo, TaskKind, TaskList } from '../core/model/task';
 
 const text = v.pipe(v.string(), v.maxLength(4096));
@@ -117,6 +118,77 @@ export interface HeapSnapshotResult {
   readonly file: string;
   readonly bytes: number;
   readonly durationMs: number;
+}
+
+/**
+ * `asyncscope/dump`: takes a heap snapshot of a session's process, or reads a snapshot file, and answers the `Dump`. Cancellable; its
+ * work-done progress names the phase. A session keeps its last dump, a file's is kept under the id that the answer names.
+ */
+export const dumpParams = v.object({
+  sessionId: v.optional(text),
+  /** Absolute path of a `.heapsnapshot`, instead of a session. */
+  file: v.optional(text),
+  workDoneToken: v.optional(v.union([v.string(), v.number()])),
+});
+export type DumpParams = v.InferOutput<typeof dumpParams>;
+export interface DumpResult {
+  readonly dumpId: string;
+  readonly dump: Dump;
+}
+
+/** `asyncscope/dumpClear`: forgets a dump, and its marks and lenses with it. */
+export const dumpClearParams = v.object({ dumpId: text });
+export type DumpClearParams = v.InferOutput<typeof dumpClearParams>;
+
+/** One task of a group, and one frame of its chain: indices from 0, `task` below the group's `count`. */
+export const dumpFrameParams = v.object({
+  dumpId: text,
+  groupId: text,
+  task: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  frame: v.pipe(v.number(), v.integer(), v.minValue(0)),
+});
+export type DumpFrameParams = v.InferOutput<typeof dumpFrameParams>;
+
+/** Why something of a dump cannot be looked up now; `message` is for people. */
+export interface DumpUnavailable {
+  readonly unavailable: 'file' | 'gone' | 'ended' | 'resumed' | 'not kept';
+  readonly message: string;
+}
+
+/** `asyncscope/dumpLocate`: where this one task stands now. `resumed`: it no longer waits there. */
+export type DumpLocation = { readonly awaiting: DumpPosition | null } | DumpUnavailable;
+
+/** `asyncscope/dumpVariables`: the scopes of a suspended frame, innermost first, as a debugger shows them. */
+export type DumpVariables = { readonly scopes: readonly DumpScope[] } | DumpUnavailable;
+export interface DumpScope {
+  /** `Local`, `Closure (name)`, `Module` … */
+  readonly name: string;
+  readonly variables: readonly DumpVariable[];
+}
+/** Texts are the process's, cut to a limit. */
+export interface DumpVariable {
+  readonly name: string;
+  /** As a debugger prints it: `42`, `'text'`, `Map(3)`, `{id: 1, …}`. */
+  readonly value: string;
+  readonly type: string;
+  /** For `asyncscope/dumpVariable`, until the next look-up in this dump; null where there is nothing to unfold. */
+  readonly reference: string | null;
+}
+
+/** `asyncscope/dumpVariable`: what is in an unfolded variable: answers one {@link DumpScope} with its name, or {@link DumpUnavailable}. */
+export const dumpVariableParams = v.object({ dumpId: text, reference: text });
+export type DumpVariableParams = v.InferOutput<typeof dumpVariableParams>;
+
+/** A line where functions stand suspended in the last dump, in the document's present state. */
+export interface SuspendedMark {
+  /** 0-based, as in LSP. */
+  readonly line: number;
+  readonly count: number;
+  /** The worst of the groups that stand here. */
+  readonly verdict: Verdict | null;
+  /** End-of-line text, such as `84 suspended here · 14:03:22`. */
+  readonly text: string;
+  readonly groups: readonly { readonly dumpId: string; readonly groupId: string }[];
 }
 
 /** An inspector found on this machine. */
@@ -260,6 +332,8 @@ export interface MarksUpdate {
   readonly uri: string;
   readonly version: number;
   readonly marks: readonly LineMark[];
+  /** From the last dump of each process. */
+  readonly suspended: readonly SuspendedMark[];
 }
 
 /** Arguments of {@link REVEAL_SITE_COMMAND}. */
@@ -267,6 +341,14 @@ export interface RevealSiteArguments {
   readonly sessionId: string;
   readonly siteId: string;
 }
+
+/** Arguments of {@link REVEAL_GROUPS_COMMAND}: the groups that are suspended on a line. */
+export interface RevealGroupsArguments {
+  readonly groups: readonly { readonly dumpId: string; readonly groupId: string }[];
+}
+
+/** The client's command behind a code lens of suspended functions. */
+export const REVEAL_GROUPS_COMMAND = 'asyncscope.revealGroups';
 
 /** The client's command behind a code lens. */
 export const REVEAL_SITE_COMMAND = 'asyncscope.revealSite';
@@ -291,6 +373,11 @@ export const LSP = {
   processes: 'asyncscope/processes',
   countPromises: 'asyncscope/countPromises',
   heapSnapshot: 'asyncscope/heapSnapshot',
+  dump: 'asyncscope/dump',
+  dumpClear: 'asyncscope/dumpClear',
+  dumpLocate: 'asyncscope/dumpLocate',
+  dumpVariables: 'asyncscope/dumpVariables',
+  dumpVariable: 'asyncscope/dumpVariable',
   update: 'asyncscope/update',
   marks: 'asyncscope/marks',
 } as const;

@@ -1,0 +1,185 @@
+/**
+ * A V8 heap snapshot as typed arrays: what the passes of this folder read. Nodes and edges are known by their ordinals, which
+ * branded types keep apart from everything else that is a number in a snapshot (offsets, heap object ids, strings).
+ *
+ * The layout of the file is V8's (`src/profiler/heap-snapshot-generator.cc`); types are renumbered here, so that the passes
+ * do not depend on the version that wrote it.
+ */
+
+/** Ordinal of a node: 0 to `nodeCount - 1`. Node 0 is the synthetic root. */
+export type NodeIndex = number & { readonly __brand: 'NodeIndex' };
+/** Ordinal of an edge: 0 to `edgeCount - 1`. Edges of one node are neighbours. */
+export type EdgeIndex = number & { readonly __brand: 'EdgeIndex' };
+/** Index into the string table. */
+export type StringIndex = number & { readonly __brand: 'StringIndex' };
+/** What V8 calls an object as long as it lives, across snapshots of one process: `SnapshotObjectId`. */
+export type HeapObjectId = number & { readonly __brand: 'HeapObjectId' };
+
+export const NO_NODE = -1 as NodeIndex;
+export const ROOT = 0 as NodeIndex;
+
+/** Renumbered: the same in every version. `other` is a type that this reader does not know. */
+export const NODE_TYPE = {
+  hidden: 0,
+  array: 1,
+  string: 2,
+  object: 3,
+  code: 4,
+  closure: 5,
+  regexp: 6,
+  number: 7,
+  native: 8,
+  synthetic: 9,
+  concatenatedString: 10,
+  slicedString: 11,
+  symbol: 12,
+  bigint: 13,
+  objectShape: 14,
+  other: 15,
+} as const;
+export type NodeType = (typeof NODE_TYPE)[keyof typeof NODE_TYPE];
+
+/** Renumbered, as node types are. Names of `element` and `hidden` edges are numbers, all others are strings. */
+export const EDGE_TYPE = { context: 0, element: 1, property: 2, internal: 3, hidden: 4, shortcut: 5, weak: 6, other: 7 } as const;
+export type EdgeType = (typeof EDGE_TYPE)[keyof typeof EDGE_TYPE];
+
+/** Strings of the snapshot, decoded when asked for. V8 cuts long ones to 1,024 characters. */
+export interface StringTable {
+  readonly count: number;
+  get(index: StringIndex): string;
+  /** Looks all of them up in one pass; undefined where the snapshot has no such string. */
+  find(texts: readonly string[]): readonly (StringIndex | undefined)[];
+}
+
+/** Where a function, or the function of a suspended generator, is declared. All 0-based, as V8 has them. */
+export interface ScriptPosition {
+  readonly scriptId: number;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The arrays of a graph; lengths are `nodeCount` and `edgeCount` where nothing else is said. */
+export interface HeapArrays {
+  readonly nodeTypes: Uint8Array;
+  /** String indices. */
+  readonly nodeNames: Uint32Array;
+  readonly nodeIds: Uint32Array;
+  /** Bytes. */
+  readonly nodeSizes: Uint32Array;
+  /** `nodeCount + 1` entries: the edges of node n are `firstEdges[n]` up to `firstEdges[n + 1]`. */
+  readonly firstEdges: Uint32Array;
+  readonly edgeTypes: Uint8Array;
+  /** A string index, or the number itself for `element` and `hidden` edges. */
+  readonly edgeNames: Uint32Array;
+  /** Node ordinals. */
+  readonly edgeTargets: Uint32Array;
+  /** Node ordinals in ascending order; the three arrays below run along. */
+  readonly locationNodes: Uint32Array;
+  readonly locationScripts: Uint32Array;
+  readonly locationLines: Uint32Array;
+  readonly locationColumns: Uint32Array;
+}
+
+/** Who refers to whom: the edges of a graph turned around. */
+export interface Retainers {
+  /** `nodeCount + 1` entries into the two arrays below. */
+  readonly first: Uint32Array;
+  /** Edge ordinals. */
+  readonly edges: Uint32Array;
+  /** Node ordinals: whose edge it is. */
+  readonly from: Uint32Array;
+}
+
+export class HeapGraph {
+  readonly nodeCount: number;
+  readonly edgeCount: number;
+  #retainers: Retainers | undefined;
+
+  constructor(
+    readonly arrays: HeapArrays,
+    readonly strings: StringTable,
+  ) {
+    this.nodeCount = arrays.nodeTypes.length;
+    this.edgeCount = arrays.edgeTypes.length;
+  }
+
+  type(node: NodeIndex): NodeType {
+    return (this.arrays.nodeTypes[node] ?? NODE_TYPE.other) as NodeType;
+  }
+
+  name(node: NodeIndex): string {
+    return this.strings.get(this.nameIndex(node));
+  }
+
+  nameIndex(node: NodeIndex): StringIndex {
+    return (this.arrays.nodeNames[node] ?? 0) as StringIndex;
+  }
+
+  id(node: NodeIndex): HeapObjectId {
+    return (this.arrays.nodeIds[node] ?? 0) as HeapObjectId;
+  }
+
+  firstEdge(node: NodeIndex): EdgeIndex {
+    return (this.arrays.firstEdges[node] ?? this.edgeCount) as EdgeIndex;
+  }
+
+  /** One past the node's last edge. */
+  endEdge(node: NodeIndex): EdgeIndex {
+    return (this.arrays.firstEdges[node + 1] ?? this.edgeCount) as EdgeIndex;
+  }
+
+  edgeType(edge: EdgeIndex): EdgeType {
+    return (this.arrays.edgeTypes[edge] ?? EDGE_TYPE.other) as EdgeType;
+  }
+
+  /** A string index, or the number itself for `element` and `hidden` edges. */
+  edgeNameOrIndex(edge: EdgeIndex): number {
+    return this.arrays.edgeNames[edge] ?? 0;
+  }
+
+  target(edge: EdgeIndex): NodeIndex {
+    return (this.arrays.edgeTargets[edge] ?? NO_NODE) as NodeIndex;
+  }
+
+  /** Where the node's function is declared; undefined for what has no place. */
+  location(node: NodeIndex): ScriptPosition | undefined {
+    const { locationNodes, locationScripts, locationLines, locationColumns } = this.arrays;
+    let low = 0;
+    let high = locationNodes.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((locationNodes[middle] ?? 0) < node) low = middle + 1;
+      else high = middle;
+    }
+    if (locationNodes[low] !== node) return undefined;
+    return { scriptId: locationScripts[low] ?? 0, line: locationLines[low] ?? 0, column: locationColumns[low] ?? 0 };
+  }
+
+  /** Built at the first call, by counting sort: 8 bytes an edge and 4 a node. */
+  get retainers(): Retainers {
+    return (this.#retainers ??= turnAround(this.arrays, this.nodeCount, this.edgeCount));
+  }
+}
+
+function turnAround({ firstEdges, edgeTargets }: HeapArrays, nodeCount: number, edgeCount: number): Retainers {
+  const first = new Uint32Array(nodeCount + 1);
+  for (let edge = 0; edge < edgeCount; edge++) {
+    const slot = (edgeTargets[edge] ?? 0) + 1;
+    first[slot] = (first[slot] ?? 0) + 1;
+  }
+  for (let node = 0; node < nodeCount; node++) first[node + 1] = (first[node + 1] ?? 0) + (first[node] ?? 0);
+  const next = first.slice(0, nodeCount);
+  const edges = new Uint32Array(edgeCount);
+  const from = new Uint32Array(edgeCount);
+  for (let node = 0; node < nodeCount; node++) {
+    const end = firstEdges[node + 1] ?? edgeCount;
+    for (let edge = firstEdges[node] ?? end; edge < end; edge++) {
+      const target = edgeTargets[edge] ?? 0;
+      const slot = next[target] ?? 0;
+      next[target] = slot + 1;
+      edges[slot] = edge;
+      from[slot] = node;
+    }
+  }
+  return { first, edges, from };
+}
