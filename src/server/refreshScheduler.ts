@@ -45,7 +45,7 @@ export function createRefreshScheduler(options: RefreshSchedulerOptions): Refres
     const text = JSON.stringify(marks);
     if (text === (sentMarks.get(document.uri) ?? '[]')) return;
     sentMarks.set(document.uri, text);
-    options.sendMarks({ uri: document.uri, version: document.version, marks });
+    options.sendMarks({ uri: document.uri, version: document.version, marks, suspended: [] });
   };
 
   const showLenses = (): void => {
