@@ -4,8 +4,9 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
+import { ROOT } from './paths.ts';
 
-const LEASH = join(import.meta.dirname, 'leash.mjs');
+const LEASH = join(ROOT, 'scripts', 'lib', 'leash.mjs');
 
 export interface LeashedProcess {
   readonly pid: number;

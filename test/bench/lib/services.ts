@@ -1,0 +1,136 @@
+/** Services under load from another process, watched against bare, window by window in one run. */
+import { attach } from '../../../src/cdp/attach.ts';
+import { connect } from '../../../src/cdp/connection.ts';
+import type { AttachedTarget } from '../../../src/cdp/target.ts';
+import { SessionModel } from '../../../src/core/model/sessionModel.ts';
+import { pollInto } from '../../../src/server/session.ts';
+import { createSourceMaps } from '../../../src/server/sourceMaps.ts';
+import { toolNode } from '../../../scripts/lib/setup.ts';
+import { processorTime, startMeasured } from './process.ts';
+import type { MeasuredProcess } from './process.ts';
+import { high, low } from './statistics.ts';
+
+/** As the extension is set up at first. */
+export const DEFAULT_BUDGET_PERCENT = 1;
+export const DEFAULT_POLL_MS = 1_000;
+
+export const SERVICES = {
+  'Express, 20 awaits': 'express.mjs',
+  'Fastify hello': 'fastifyHello.mjs',
+  'Fastify, JSON body, PostgreSQL': 'fastifyOrders.mjs',
+} as const;
+export type ServiceName = keyof typeof SERVICES;
+export const SERVICE_NAMES = Object.keys(SERVICES) as readonly ServiceName[];
+
+/** @param names parts of names of services, with commas; nothing for all */
+export function chosenServices(names: string | undefined): readonly ServiceName[] {
+  const parts = names?.toLowerCase().split(',');
+  return SERVICE_NAMES.filter((name) => parts === undefined || parts.some((part) => name.toLowerCase().includes(part)));
+}
+
+/** Figures of one span under load. */
+export interface Load {
+  /** Microseconds of the main thread per request. */
+  readonly mainUs: number;
+  /** Microseconds of all threads of the process per request. */
+  readonly allUs: number;
+  readonly perSecond: number;
+  readonly p99Ms: number;
+}
+
+export interface LoadOptions {
+  readonly connections: number;
+  /** Length of one window. Milliseconds. */
+  readonly windowMs: number;
+  /** Windows of each service per phase. */
+  readonly windows: number;
+}
+
+export const DEFAULT_LOAD: LoadOptions = { connections: 16, windowMs: 400, windows: 4 };
+
+export interface Loader {
+  /** Keeps a service busy for a while, and says what came of it. */
+  run(service: MeasuredProcess, ms: number): Promise<Load>;
+  stop(): Promise<void>;
+}
+
+export async function startLoader(connections: number): Promise<Loader> {
+  const loader = await startMeasured(toolNode(), 'loader.mjs');
+  return {
+    async run(service, ms) {
+      const before = await processorTime(service.pid);
+      const { request, port } = service.ready as { request: object; port: number };
+      const { answered, elapsedMs, p99Ms } = (await loader.ask({ ...request, port, connections, ms })) as Record<'answered' | 'elapsedMs' | 'p99Ms', number>;
+      const after = await processorTime(service.pid);
+      return {
+        mainUs: ((after.main - before.main) * 1000) / answered,
+        allUs: ((after.all - before.all) * 1000) / answered,
+        perSecond: (answered * 1000) / elapsedMs,
+        p99Ms,
+      };
+    },
+    stop: () => loader.stop(),
+  };
+}
+
+/** Puts short windows of all services one beside the other, so that what disturbs the machine disturbs all of them. */
+export async function measureInTurns(loader: Loader, services: readonly MeasuredProcess[], options: LoadOptions): Promise<readonly Load[]> {
+  const all = services.map((): Load[] => []);
+  for (let window = 0; window < options.windows; window++) {
+    for (let turn = 0; turn < services.length; turn++) {
+      // each is first as often as it is last
+      const index = (turn + window) % services.length;
+      all[index]?.push(await loader.run(services[index] as MeasuredProcess, options.windowMs));
+    }
+  }
+  return all.map(betterHalf);
+}
+
+function betterHalf(windows: readonly Load[]): Load {
+  const of = (key: keyof Load): number[] => windows.map((window) => window[key]);
+  return { mainUs: low(of('mainUs')), allUs: low(of('allUs')), perSecond: high(of('perSecond')), p99Ms: low(of('p99Ms')) };
+}
+
+export interface Watching {
+  readonly target: AttachedTarget;
+  readonly model: SessionModel;
+  /** Detaches. */
+  stop(): Promise<void>;
+}
+
+/** Attaches and polls as the product does, with its defaults. */
+export async function watch(url: string, budgetPercent = DEFAULT_BUDGET_PERCENT, pollMs = DEFAULT_POLL_MS): Promise<Watching> {
+  const target = await attach(url, { budgetPercent });
+  const model = new SessionModel();
+  const positions = createSourceMaps();
+  let polling: Promise<unknown> = pollInto(model, target, positions);
+  await polling;
+  const timer = setInterval(() => {
+    polling = polling.then(() => pollInto(model, target, positions));
+    // a target that has gone shows in the figures
+    polling.catch(() => undefined);
+  }, pollMs);
+  return {
+    target,
+    model,
+    async stop() {
+      clearInterval(timer);
+      await polling;
+      await target.detach();
+    },
+  };
+}
+
+/**
+ * Sets a promise hook that does nothing: no tool that sees promises begin can cost less than V8 takes for calling it.
+ * @returns the function that takes it off again
+ */
+export async function setEmptyHook(url: string): Promise<() => Promise<void>> {
+  const connection = await connect(url);
+  const evaluate = (expression: string) => connection.send('Runtime.evaluate', { expression });
+  await evaluate("globalThis.stopEmptyHook = process.getBuiltinModule('v8').promiseHooks.onInit(() => {})");
+  return async () => {
+    await evaluate('stopEmptyHook(); delete globalThis.stopEmptyHook');
+    await connection.close();
+  };
+}

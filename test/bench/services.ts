@@ -1,0 +1,138 @@
+/**
+ * What watching costs a service under load: throughput, processor time and latency, attached with the defaults and after
+ * the detach, each against a service that nobody has ever attached to.
+ *
+ *   npm run bench -- services [--node 24] [--pairs 7] [--service express,hello,postgresql] [--windows 4] [--window-ms 400] [--floor] [--debugger]
+ *
+ * Each pair takes three fresh processes of a service and loads them in turns, in short windows: before the attach,
+ * attached, after the detach. One of them is attached to; nothing happens to the other two, of which one is what all are
+ * compared with, and one is the control: what it says is the noise of the run. A figure is the change from the first phase
+ * to the later one, over the same change of the bare process, so that neither a process's own place in memory nor what the
+ * machine does over time counts. Medians over all pairs; within a phase the better half of the windows.
+ *
+ * Processor time of the main thread per request is the figure to trust on a machine that others use, too.
+ *
+ * With `--floor` a fourth process gets a promise hook of V8's that does nothing, in place of us.
+ *
+ * With `--debugger` another session on each inspector behaves as VS Code's debugger does; then everything is against a
+ * service that is being debugged.
+ */
+import { parseArgs } from 'node:util';
+import { ensureLibraries } from '../../scripts/lib/setup.ts';
+import { connect } from '../../src/cdp/connection.ts';
+import type { TestNode } from '../support/nodes.ts';
+import { startServices } from '../support/services.ts';
+import { startMeasured } from './lib/process.ts';
+import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
+import { DEFAULT_LOAD, SERVICES, chosenServices, measureInTurns, setEmptyHook, startLoader, watch } from './lib/services.ts';
+import type { Load, LoadOptions, ServiceName } from './lib/services.ts';
+import { median } from './lib/statistics.ts';
+
+/** Until the functions are compiled, before the first window. */
+const WARM_UP_MS = 1_500;
+/** The first moments are exact and cost what the burst allows; what lasts is the budget. */
+const SETTLE_MS = 3_000;
+/** What a process needs to compile its functions anew, when hooks have come or gone. */
+const RECOMPILE_MS = 800;
+
+/** VS Code's debugger sets this depth and lets none of Node's own frames be stepped into. */
+const ASYNC_STACK_DEPTH = 32;
+
+const { values } = parseArgs({
+  options: {
+    node: { type: 'string' },
+    pairs: { type: 'string', default: '7' },
+    service: { type: 'string' },
+    windows: { type: 'string', default: String(DEFAULT_LOAD.windows) },
+    'window-ms': { type: 'string', default: String(DEFAULT_LOAD.windowMs) },
+    floor: { type: 'boolean', default: false },
+    debugger: { type: 'boolean', default: false },
+  },
+});
+const load: LoadOptions = { ...DEFAULT_LOAD, windows: Number(values.windows), windowMs: Number(values['window-ms']) };
+const PHASES = ['attached', 'detached'] as const;
+type Phase = (typeof PHASES)[number];
+const FIGURES: Readonly<Record<keyof Load, string>> = { mainUs: 'CPU, main thread', allUs: 'CPU, all threads', perSecond: 'throughput', p99Ms: 'p99 latency' };
+/** What the figures are of, in the order of the processes; the second process is what they are compared with. */
+const ROLES = ['watched', 'control', ...(values.floor ? ['empty hook'] : [])] as const;
+type Role = (typeof ROLES)[number];
+interface Pair {
+  readonly bare: Load;
+  /** Each against bare. */
+  readonly ratios: Readonly<Record<Phase, Readonly<Record<Role, Load>>>>;
+}
+
+await ensureLibraries();
+const servers = await startServices();
+const loader = await startLoader(load.connections);
+try {
+  console.log(`${describeMachine()}. ${values.debugger ? 'Everything under a debugger; ratios' : 'Ratios'} against bare, medians of ${values.pairs} pairs.`);
+  const figures = Object.entries(FIGURES);
+  const row = startTable(['service'.padEnd(30), 'Node', 'bare us/req', 'phase'.padEnd(8), ...figures.flatMap(([, title]) => [title, ...ROLES.slice(1)])]);
+  for (const node of chosenNodes(values.node)) {
+    for (const service of chosenServices(values.service)) {
+      const pairs: Pair[] = [];
+      for (let pair = 0; pair < Number(values.pairs); pair++) pairs.push(await measurePair(node, service));
+      const over = (pick: (pair: Pair) => number): string => ratio(median(pairs.map(pick)));
+      const bare = median(pairs.map((pair) => pair.bare.mainUs)).toFixed(1);
+      for (const phase of PHASES) {
+        const cells = figures.flatMap(([key]) => ROLES.map((who) => over((pair) => figure(pair, phase, who, key as keyof Load))));
+        row([service, String(node.version), bare, phase, ...cells]);
+      }
+    }
+  }
+} finally {
+  await loader.stop();
+  await servers.stop();
+}
+
+async function measurePair(node: TestNode, service: ServiceName): Promise<Pair> {
+  const start = () => startMeasured(node.path, SERVICES[service], { env: servers.env });
+  // the last is what all others are compared with
+  const all = await Promise.all([...ROLES, 'bare'].map(start));
+  const others = all.slice(1);
+  const [subject, , floor] = all;
+  if (subject === undefined) throw new Error('No process was started.');
+  try {
+    const debuggers = values.debugger ? await Promise.all(all.map(({ url }) => debug(url))) : [];
+    for (const each of all) await loader.run(each, WARM_UP_MS);
+    const before = await measureInTurns(loader, all, load);
+    const watching = await watch(subject.url);
+    const stopHook = values.floor && floor !== undefined ? await setEmptyHook(floor.url) : undefined;
+    await loader.run(subject, SETTLE_MS);
+    for (const each of others) await loader.run(each, RECOMPILE_MS);
+    const attached = await measureInTurns(loader, all, load);
+    await watching.stop();
+    await stopHook?.();
+    for (const each of all) await loader.run(each, RECOMPILE_MS);
+    const detached = await measureInTurns(loader, all, load);
+    for (const close of debuggers) await close();
+    const changes = (phase: readonly Load[]): Record<Role, Load> => {
+      const change = (index: number): Load => divide(divide(phase.at(index), before.at(index)), divide(phase.at(-1), before.at(-1)));
+      return Object.fromEntries(ROLES.map((role, index) => [role, change(index)]));
+    };
+    return { bare: before.at(-1) as Load, ratios: { attached: changes(attached), detached: changes(detached) } };
+  } finally {
+    await Promise.all(all.map((each) => each.stop()));
+  }
+}
+
+/** A session such as VS Code's debugger opens: it knows scripts, breakpoints, exceptions and asynchronous stacks. */
+async function debug(url: string): Promise<() => Promise<void>> {
+  const session = await connect(url);
+  await session.send('Runtime.enable');
+  await session.send('Debugger.enable');
+  await session.send('Debugger.setAsyncCallStackDepth', { maxDepth: ASYNC_STACK_DEPTH });
+  await session.send('Debugger.setPauseOnExceptions', { state: 'none' });
+  await session.send('Debugger.setBlackboxPatterns', { patterns: ['^node:internal/'] });
+  return () => session.close();
+}
+
+function figure(pair: Pair, phase: Phase, role: Role, key: keyof Load): number {
+  return pair.ratios[phase][role]?.[key] ?? NaN;
+}
+
+function divide(one: Load | undefined, other: Load | undefined): Load {
+  if (one === undefined || other === undefined) throw new Error('A service was not measured.');
+  return { mainUs: one.mainUs / other.mainUs, allUs: one.allUs / other.allUs, perSecond: one.perSecond / other.perSecond, p99Ms: one.p99Ms / other.p99Ms };
+}
