@@ -350,6 +350,9 @@ export interface RevealGroupsArguments {
 /** The client's command behind a code lens of suspended functions. */
 export const REVEAL_GROUPS_COMMAND = 'asyncscope.revealGroups';
 
+/** The client's command that shows the variables of a suspended frame: its argument is a {@link DumpFrameParams}. For a link in a hover. */
+export const SHOW_VARIABLES_COMMAND = 'asyncscope.showVariables';
+
 /** The client's command behind a code lens. */
 export const REVEAL_SITE_COMMAND = 'asyncscope.revealSite';
 
