@@ -1,0 +1,633 @@
+/**
+ * Reads V8 heap snapshots: JSON of hundreds of megabytes, nearly all of it numbers. Bytes come in pieces of any size, go
+ * through a state machine once, and end in typed arrays; nothing else is kept, and no string or object is made on the way.
+ *
+ * The format is that of `HeapSnapshotJSONSerializer` in V8's `src/profiler/heap-snapshot-generator.cc`. What fields a node, an edge
+ * and a location have, and what their types are called, the file says itself in `snapshot.meta`, so files of other versions can be
+ * read too. Everything in a file is checked: it may be cut off, damaged or made to harm.
+ */
+import { HeapGraph } from './heapGraph';
+import type { HeapArrays } from './heapGraph';
+import type { Progress } from './progress';
+import { NO_PROGRESS } from './progress';
+import { SnapshotError } from './snapshotError';
+import type { SnapshotFailureReason } from './snapshotError';
+import { parseLayout } from './snapshotLayout';
+import type { SnapshotLayout } from './snapshotLayout';
+import { StringBytes } from './stringTable';
+
+/** Bytes between two reports of progress: a few milliseconds. */
+const BYTES_PER_REPORT = 1024 * 1024;
+/** Longest description (`snapshot`) that is read; V8's has 2 KB. Bytes; a longer one is refused as corrupted. */
+const LONGEST_LAYOUT = 1024 * 1024;
+/** Longest key of the outermost object, in bytes. A longer one is refused as corrupted. */
+const LONGEST_KEY = 256;
+/** Most digits of a number: those of 2^64. A longer one is refused as corrupted. */
+const MOST_DIGITS = 20;
+/** Numbers beyond are kept as this: an object of 4 GB or more counts as one of 4 GB. */
+const LARGEST = 0xffffffff;
+/** Nodes, edges or locations that there is room for at first when the size of the file is unknown. Room then doubles. */
+const FIRST_ROOM = 65_536;
+
+const [TAB, NEWLINE, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20] as const;
+const [QUOTE, COMMA, MINUS, COLON, BACKSLASH] = [0x22, 0x2c, 0x2d, 0x3a, 0x5c] as const;
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d] as const;
+const ZERO = 0x30;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
+export interface SnapshotReaderOptions {
+  /** Size of the whole snapshot in bytes, where it is known. Then room is made once; else it grows with what comes. */
+  readonly size?: number;
+}
+
+/**
+ * Reads a snapshot that is there already.
+ * @param source the bytes, in one or more pieces; they are not kept.
+ * @throws {SnapshotError} when that is no whole, sound heap snapshot
+ * @throws {AnalysisCancelled} as `progress` does
+ */
+export function readSnapshot(source: Uint8Array | Iterable<Uint8Array>, progress: Progress = NO_PROGRESS): HeapGraph {
+  const pieces = source instanceof Uint8Array ? [source] : [...source];
+  const size = pieces.reduce((sum, piece) => sum + piece.length, 0);
+  const reader = new SnapshotReader({ size });
+  let done = 0;
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += BYTES_PER_REPORT) {
+      const part = piece.subarray(at, at + BYTES_PER_REPORT);
+      reader.push(part);
+      done += part.length;
+      progress.report(done / size);
+    }
+  }
+  return reader.finish();
+}
+
+/** Where in the file's outermost object the next byte stands. */
+type State =
+  | 'start'
+  | 'key or end'
+  | 'key'
+  | 'in key'
+  | 'colon'
+  | 'value'
+  | 'layout'
+  | 'nodes'
+  | 'edges'
+  | 'locations'
+  | 'strings'
+  | 'skipped'
+  | 'comma or end'
+  | 'end';
+
+/** What may come next in a list. */
+type Expected = 'open' | 'first or close' | 'item' | 'comma or close';
+
+export class SnapshotReader {
+  readonly #size: number | undefined;
+  #state: State = 'start';
+  /** Bytes before the current piece. */
+  #before = 0;
+  #key: number[] = [];
+  readonly #seen = new Set<string>();
+  #layoutBytes: number[] = [];
+  #layout: SnapshotLayout | undefined;
+
+  /** Of a value that is skipped or taken as a whole: open brackets, and whether it is inside a string. */
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  #scalar = false;
+
+  /** Of a list: what may come, the number that the last piece ended in, and the fields of the record that is not complete. */
+  #expected: Expected = 'open';
+  #digits = 0;
+  #number = 0;
+  #field = 0;
+  #record = new Uint32Array(0);
+
+  #node = 0;
+  #nodeRoom = 0;
+  #nodeTypes = new Uint8Array(0);
+  #nodeNames = new Uint32Array(0);
+  #nodeIds = new Uint32Array(0);
+  #nodeSizes = new Uint32Array(0);
+  #firstEdges = new Uint32Array(1);
+  #edgesOfNodes = 0;
+  #largestName = 0;
+
+  #edge = 0;
+  #edgeRoom = 0;
+  #edgeTypes = new Uint8Array(0);
+  #edgeNames = new Uint32Array(0);
+  #edgeTargets = new Uint32Array(0);
+  #largestEdgeName = 0;
+
+  #location = 0;
+  #locations = new Uint32Array(0);
+
+  readonly #strings = new StringBytes();
+
+  constructor(options: SnapshotReaderOptions = {}) {
+    this.#size = options.size;
+  }
+
+  /**
+   * Takes the next bytes of the file; they are not kept.
+   * @throws {SnapshotError} when no sound snapshot can begin like this; then the reader is of no use any more
+   */
+  push(chunk: Uint8Array): void {
+    let at = 0;
+    const end = chunk.length;
+    while (at < end) {
+      switch (this.#state) {
+        case 'nodes':
+          at = this.#readNodes(chunk, at, end);
+          break;
+        case 'edges':
+          at = this.#readEdges(chunk, at, end);
+          break;
+        case 'locations':
+          at = this.#readLocations(chunk, at, end);
+          break;
+        case 'strings':
+          at = this.#readStrings(chunk, at, end);
+          break;
+        case 'skipped':
+        case 'layout':
+          at = this.#readWhole(chunk, at, end);
+          break;
+        default:
+          this.#readFrame(chunk[at] ?? 0, this.#before + at);
+          at++;
+      }
+    }
+    this.#before += end;
+  }
+
+  /**
+   * The graph, once the last byte was pushed.
+   * @throws {SnapshotError} when something is missing or does not fit together
+   */
+  finish(): HeapGraph {
+    const layout = this.#layout;
+    if (this.#state !== 'end') {
+      if (layout === undefined && !this.#seen.has('snapshot')) throw notASnapshot();
+      throw new SnapshotError(
+        'truncated',
+        `The heap snapshot breaks off after ${this.#before} bytes: it was not written to its end. Take it again, and see that the disk has room.`,
+      );
+    }
+    if (layout === undefined) throw notASnapshot();
+    for (const key of ['nodes', 'edges', 'strings']) {
+      if (!this.#seen.has(key)) throw corrupted(`it has no "${key}"`);
+    }
+    const strings = this.#strings;
+    if (this.#node > 0 && this.#largestName >= strings.count) throw corrupted(`a node's name is string ${this.#largestName} of ${strings.count}`);
+    if (this.#largestEdgeName > 0 && this.#largestEdgeName >= strings.count) {
+      throw corrupted(`an edge's name is string ${this.#largestEdgeName} of ${strings.count}`);
+    }
+    if (this.#edge !== this.#edgesOfNodes) throw corrupted(`it has ${this.#edge} edges, and its nodes ${this.#edgesOfNodes}`);
+    if (this.#node === 0) throw corrupted('it has no nodes');
+    const arrays: HeapArrays = {
+      nodeTypes: this.#nodeTypes,
+      nodeNames: this.#nodeNames,
+      nodeIds: this.#nodeIds,
+      nodeSizes: this.#nodeSizes,
+      firstEdges: this.#firstEdges,
+      edgeTypes: this.#edgeTypes,
+      edgeNames: this.#edgeNames,
+      edgeTargets: this.#edgeTargets,
+      ...sortLocations(this.#locations, this.#location),
+    };
+    return new HeapGraph(arrays, strings);
+  }
+
+  /** One byte between the values of the outermost object. */
+  #readFrame(byte: number, at: number): void {
+    switch (this.#state) {
+      case 'start':
+        if (byte === OPEN_OBJECT) this.#state = 'key or end';
+        else if (!isSpace(byte) && byte !== BYTE_ORDER_MARK[at]) throw notASnapshot();
+        return;
+      case 'key or end':
+      case 'key':
+        if (byte === QUOTE) {
+          this.#key = [];
+          this.#escaped = false;
+          this.#state = 'in key';
+        } else if (byte === CLOSE_OBJECT && this.#state === 'key or end') this.#state = 'end';
+        else if (!isSpace(byte)) throw this.#unexpected(at);
+        return;
+      case 'in key':
+        if (byte === QUOTE && !this.#escaped) this.#state = 'colon';
+        else {
+          this.#escaped = byte === BACKSLASH && !this.#escaped;
+          this.#key.push(byte);
+          if (this.#key.length > LONGEST_KEY) throw this.#unexpected(at);
+        }
+        return;
+      case 'colon':
+        if (byte === COLON) this.#beginValue();
+        else if (!isSpace(byte)) throw this.#unexpected(at);
+        return;
+      case 'comma or end':
+        if (byte === COMMA) this.#state = 'key';
+        else if (byte === CLOSE_OBJECT) this.#state = 'end';
+        else if (!isSpace(byte)) throw this.#unexpected(at);
+        return;
+      default:
+        if (!isSpace(byte)) throw corrupted(`something follows its end, at byte ${at}`);
+    }
+  }
+
+  #beginValue(): void {
+    const key = String.fromCharCode(...this.#key);
+    if (this.#seen.has(key)) throw corrupted(`it has "${printable(key)}" twice`);
+    if (this.#seen.size < KEYS.length + 64) this.#seen.add(key);
+    this.#depth = 0;
+    this.#inString = false;
+    this.#escaped = false;
+    this.#scalar = false;
+    this.#expected = 'open';
+    this.#field = 0;
+    this.#digits = 0;
+    switch (key) {
+      case 'snapshot':
+        this.#layoutBytes = [];
+        this.#state = 'layout';
+        return;
+      case 'nodes':
+        this.#beginNodes(this.#known());
+        return;
+      case 'edges':
+        this.#beginEdges(this.#known());
+        return;
+      case 'locations':
+        this.#record = new Uint32Array(this.#known().location.fields);
+        this.#state = 'locations';
+        return;
+      case 'strings':
+        this.#state = 'strings';
+        return;
+      default:
+        this.#state = 'skipped';
+    }
+  }
+
+  #known(): SnapshotLayout {
+    if (this.#layout === undefined) throw notASnapshot();
+    return this.#layout;
+  }
+
+  /** A value that is skipped, or `snapshot`, which is kept until it is complete. */
+  #readWhole(bytes: Uint8Array, from: number, end: number): number {
+    const keep = this.#state === 'layout';
+    let at = from;
+    for (; at < end; at++) {
+      const byte = bytes[at] ?? 0;
+      if (keep) {
+        this.#layoutBytes.push(byte);
+        if (this.#layoutBytes.length > LONGEST_LAYOUT) throw corrupted('its description is too long');
+      }
+      if (this.#inString) {
+        if (this.#escaped) this.#escaped = false;
+        else if (byte === BACKSLASH) this.#escaped = true;
+        else if (byte === QUOTE) {
+          this.#inString = false;
+          if (this.#depth === 0) return this.#endWhole(at + 1);
+        }
+        continue;
+      }
+      if (byte === QUOTE) {
+        if (this.#scalar) throw this.#unexpected(this.#before + at);
+        this.#inString = true;
+      } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+        if (this.#scalar) throw this.#unexpected(this.#before + at);
+        this.#depth++;
+      } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
+        if (this.#depth === 0) {
+          if (!this.#scalar) throw this.#unexpected(this.#before + at);
+          return this.#endWhole(at);
+        }
+        this.#depth--;
+        if (this.#depth === 0) return this.#endWhole(at + 1);
+      } else if (this.#depth === 0 && !isSpace(byte)) {
+        if (byte === COMMA) {
+          if (!this.#scalar) throw this.#unexpected(this.#before + at);
+          return this.#endWhole(at);
+        }
+        this.#scalar = true;
+      }
+    }
+    return at;
+  }
+
+  #endWhole(at: number): number {
+    if (this.#state === 'layout') {
+      // a number or a word ends with what follows it, and cannot be a description anyway
+      this.#layout = parseLayout(this.#layoutBytes);
+      this.#layoutBytes = [];
+    }
+    this.#state = 'comma or end';
+    return at;
+  }
+
+  #beginNodes({ node, nodeCount }: SnapshotLayout): void {
+    const room = this.#roomFor(nodeCount, node.fields);
+    this.#record = new Uint32Array(node.fields);
+    this.#state = 'nodes';
+    this.#growNodes(room);
+  }
+
+  #beginEdges({ edge, edgeCount }: SnapshotLayout): void {
+    const room = this.#roomFor(edgeCount, edge.fields);
+    this.#record = new Uint32Array(edge.fields);
+    this.#state = 'edges';
+    this.#growEdges(room);
+  }
+
+  /** A record takes at least two bytes a field: what a file claims beyond that is not in it. */
+  #roomFor(count: number, fields: number): number {
+    if (this.#size === undefined) return Math.min(count, FIRST_ROOM);
+    if (count * fields * 2 > this.#size + 1) throw corrupted(`it announces ${count} entries, which cannot be in ${this.#size} bytes`);
+    return count;
+  }
+
+  #growNodes(room: number): void {
+    this.#nodeTypes = grow8(this.#nodeTypes, room);
+    this.#nodeNames = grow32(this.#nodeNames, room);
+    this.#nodeIds = grow32(this.#nodeIds, room);
+    this.#nodeSizes = grow32(this.#nodeSizes, room);
+    this.#firstEdges = grow32(this.#firstEdges, room + 1);
+    this.#nodeRoom = room;
+  }
+
+  #growEdges(room: number): void {
+    this.#edgeTypes = grow8(this.#edgeTypes, room);
+    this.#edgeNames = grow32(this.#edgeNames, room);
+    this.#edgeTargets = grow32(this.#edgeTargets, room);
+    this.#edgeRoom = room;
+  }
+
+  #readNodes(bytes: Uint8Array, from: number, end: number): number {
+    const { node: layout, nodeCount, edgeCount } = this.#known();
+    const { fields, type: typeField, name: nameField, id: idField, selfSize: sizeField, edgeCount: edgesField, types: typeMap } = layout;
+    const record = this.#record;
+    let field = this.#field;
+    let at = from;
+    while (at < end) {
+      const next = this.#nextNumber(bytes, at, end);
+      at = next;
+      if (this.#digits !== COMPLETE) break;
+      this.#digits = 0;
+      record[field++] = this.#number;
+      if (field < fields) continue;
+      field = 0;
+      const index = this.#node;
+      if (index === this.#nodeRoom) {
+        if (index === nodeCount) throw corrupted(`it has more than the ${nodeCount} nodes that it announces`);
+        this.#growNodes(Math.min(nodeCount, index * 2));
+      }
+      const type = typeMap[record[typeField] ?? 0];
+      if (type === undefined) throw corrupted(`node ${index} has a type that is not described`);
+      const name = record[nameField] ?? 0;
+      if (name > this.#largestName) this.#largestName = name;
+      this.#nodeTypes[index] = type;
+      this.#nodeNames[index] = name;
+      this.#nodeIds[index] = record[idField] ?? 0;
+      this.#nodeSizes[index] = record[sizeField] ?? 0;
+      const edges = this.#edgesOfNodes + (record[edgesField] ?? 0);
+      if (edges > edgeCount) throw corrupted(`its nodes have more than the ${edgeCount} edges that it announces`);
+      this.#edgesOfNodes = edges;
+      this.#firstEdges[index + 1] = edges;
+      this.#node = index + 1;
+    }
+    this.#field = field;
+    if (this.#state !== 'nodes') {
+      if (field !== 0) throw corrupted('its last node is not complete');
+      if (this.#node !== nodeCount) throw corrupted(`it announces ${nodeCount} nodes and has ${this.#node}`);
+    }
+    return at;
+  }
+
+  #readEdges(bytes: Uint8Array, from: number, end: number): number {
+    const { edge: layout, node: nodeLayout, nodeCount, edgeCount } = this.#known();
+    const { fields, type: typeField, nameOrIndex: nameField, toNode: targetField, types: typeMap, named } = layout;
+    const nodeFields = nodeLayout.fields;
+    const record = this.#record;
+    let field = this.#field;
+    let at = from;
+    while (at < end) {
+      at = this.#nextNumber(bytes, at, end);
+      if (this.#digits !== COMPLETE) break;
+      this.#digits = 0;
+      record[field++] = this.#number;
+      if (field < fields) continue;
+      field = 0;
+      const index = this.#edge;
+      if (index === this.#edgeRoom) {
+        if (index === edgeCount) throw corrupted(`it has more than the ${edgeCount} edges that it announces`);
+        this.#growEdges(Math.min(edgeCount, index * 2));
+      }
+      const rawType = record[typeField] ?? 0;
+      const type = typeMap[rawType];
+      if (type === undefined) throw corrupted(`edge ${index} has a type that is not described`);
+      const name = record[nameField] ?? 0;
+      if (named[rawType] === 1 && name > this.#largestEdgeName) this.#largestEdgeName = name;
+      const offset = record[targetField] ?? 0;
+      const target = Math.floor(offset / nodeFields);
+      if (target >= nodeCount || target * nodeFields !== offset) throw corrupted(`edge ${index} leads to no node`);
+      this.#edgeTypes[index] = type;
+      this.#edgeNames[index] = name;
+      this.#edgeTargets[index] = target;
+      this.#edge = index + 1;
+    }
+    this.#field = field;
+    if (this.#state !== 'edges') {
+      if (field !== 0) throw corrupted('its last edge is not complete');
+      if (this.#edge !== edgeCount) throw corrupted(`it announces ${edgeCount} edges and has ${this.#edge}`);
+    }
+    return at;
+  }
+
+  #readLocations(bytes: Uint8Array, from: number, end: number): number {
+    const { location: layout, node: nodeLayout, nodeCount } = this.#known();
+    const record = this.#record;
+    let at = from;
+    while (at < end) {
+      at = this.#nextNumber(bytes, at, end);
+      if (this.#digits !== COMPLETE) break;
+      this.#digits = 0;
+      record[this.#field++] = this.#number;
+      if (this.#field < layout.fields) continue;
+      this.#field = 0;
+      const offset = record[layout.objectIndex] ?? 0;
+      const node = Math.floor(offset / nodeLayout.fields);
+      if (node >= nodeCount || node * nodeLayout.fields !== offset) throw corrupted(`location ${this.#location} belongs to no node`);
+      const line = record[layout.line] ?? 0;
+      const column = record[layout.column] ?? 0;
+      // V8 writes -1 where it has no place, as an unsigned number
+      if (line === LARGEST || column === LARGEST) continue;
+      const slot = this.#location * 4;
+      if (slot === this.#locations.length) this.#locations = grow32(this.#locations, Math.max(slot * 2, FIRST_ROOM));
+      this.#locations[slot] = node;
+      this.#locations[slot + 1] = record[layout.scriptId] ?? 0;
+      this.#locations[slot + 2] = line;
+      this.#locations[slot + 3] = column;
+      this.#location++;
+    }
+    if (this.#state !== 'locations' && this.#field !== 0) throw corrupted('its last location is not complete');
+    return at;
+  }
+
+  /** Goes on to the end of the next number of the list, which is then in `#number`, or to the end of the list or of the bytes. */
+  #nextNumber(bytes: Uint8Array, from: number, end: number): number {
+    let at = from;
+    if (this.#digits === 0) {
+      for (;;) {
+        const byte = bytes[at] ?? 0;
+        if (byte >= ZERO && byte <= ZERO + 9) break;
+        if (byte === MINUS && this.#state === 'locations') {
+          this.#expect('item', at);
+          this.#digits = -1;
+          this.#number = LARGEST;
+          at++;
+          break;
+        }
+        at++;
+        if (byte === COMMA && this.#expected === 'comma or close') this.#expected = 'item';
+        else if (byte === OPEN_LIST && this.#expected === 'open') this.#expected = 'first or close';
+        else if (byte === CLOSE_LIST && (this.#expected === 'comma or close' || this.#expected === 'first or close')) {
+          this.#state = 'comma or end';
+          return at;
+        } else if (!isSpace(byte)) throw this.#unexpected(this.#before + at - 1);
+        if (at === end) return at;
+      }
+      if (this.#digits === 0) {
+        this.#expect('item', at);
+        this.#number = 0;
+      }
+    }
+    const negative = this.#digits < 0;
+    let digits = Math.abs(this.#digits);
+    let value = this.#number;
+    while (at < end) {
+      const digit = (bytes[at] ?? 0) - ZERO;
+      if (!(digit >= 0 && digit <= 9)) {
+        this.#number = negative || value > LARGEST ? LARGEST : value;
+        this.#digits = COMPLETE;
+        this.#expected = 'comma or close';
+        return at;
+      }
+      if (!negative) value = value * 10 + digit;
+      at++;
+      if (++digits > MOST_DIGITS) throw corrupted(`it has a number of more than ${MOST_DIGITS} digits, at byte ${this.#before + at}`);
+    }
+    this.#number = value;
+    this.#digits = negative ? -digits : digits;
+    return at;
+  }
+
+  #expect(what: 'item', at: number): void {
+    if (this.#expected !== what && this.#expected !== 'first or close') throw this.#unexpected(this.#before + at);
+  }
+
+  #readStrings(bytes: Uint8Array, from: number, end: number): number {
+    const strings = this.#strings;
+    const base = strings.length - from;
+    let at = from;
+    let inString = this.#inString;
+    let escaped = this.#escaped;
+    let done = false;
+    while (at < end && !done) {
+      const byte = bytes[at++] ?? 0;
+      if (inString) {
+        if (escaped) escaped = false;
+        else if (byte === BACKSLASH) escaped = true;
+        else if (byte === QUOTE) inString = false;
+      } else if (byte === QUOTE && (this.#expected === 'item' || this.#expected === 'first or close')) {
+        inString = true;
+        strings.begin(base + at);
+        this.#expected = 'comma or close';
+      } else if (byte === COMMA && this.#expected === 'comma or close') this.#expected = 'item';
+      else if (byte === OPEN_LIST && this.#expected === 'open') this.#expected = 'first or close';
+      else if (byte === CLOSE_LIST && (this.#expected === 'comma or close' || this.#expected === 'first or close')) {
+        this.#state = 'comma or end';
+        done = true;
+      } else if (!isSpace(byte)) throw this.#unexpected(this.#before + at - 1);
+    }
+    this.#inString = inString;
+    this.#escaped = escaped;
+    strings.add(bytes, from, at);
+    return at;
+  }
+
+  #unexpected(at: number): SnapshotError {
+    if (this.#layout === undefined && !this.#seen.has('snapshot')) return notASnapshot();
+    return corrupted(`byte ${at} is not what belongs there`);
+  }
+}
+
+/** In `#digits`: the number has ended. */
+const COMPLETE = 99;
+const KEYS = ['snapshot', 'nodes', 'edges', 'locations', 'strings'];
+
+function isSpace(byte: number): boolean {
+  return byte === SPACE || byte === NEWLINE || byte === RETURN || byte === TAB;
+}
+
+function notASnapshot(): SnapshotError {
+  return new SnapshotError('not a snapshot', 'This is not a V8 heap snapshot. Choose a .heapsnapshot file as Node or Chrome writes it.');
+}
+
+function corrupted(what: string, reason: SnapshotFailureReason = 'corrupted'): SnapshotError {
+  return new SnapshotError(reason, `The heap snapshot is damaged: ${what}. Take it again.`);
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?');
+}
+
+function grow8(array: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  const grown = new Uint8Array(length);
+  grown.set(array);
+  return grown;
+}
+
+function grow32(array: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+  const grown = new Uint32Array(length);
+  grown.set(array);
+  return grown;
+}
+
+/** Four numbers each, in the order of the file, as columns in the order of nodes; of several of one node the first counts. */
+function sortLocations(
+  rows: Uint32Array,
+  count: number,
+): Pick<HeapArrays, 'locationNodes' | 'locationScripts' | 'locationLines' | 'locationColumns'> {
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) order[i] = i;
+  let sorted = true;
+  for (let i = 1; i < count && sorted; i++) sorted = (rows[i * 4] ?? 0) > (rows[i * 4 - 4] ?? 0);
+  if (!sorted) order.sort((a, b) => (rows[a * 4] ?? 0) - (rows[b * 4] ?? 0) || a - b);
+  const nodes = new Uint32Array(count);
+  const scripts = new Uint32Array(count);
+  const lines = new Uint32Array(count);
+  const columns = new Uint32Array(count);
+  let kept = 0;
+  for (const row of order) {
+    const node = rows[row * 4] ?? 0;
+    if (kept > 0 && nodes[kept - 1] === node) continue;
+    nodes[kept] = node;
+    scripts[kept] = rows[row * 4 + 1] ?? 0;
+    lines[kept] = rows[row * 4 + 2] ?? 0;
+    columns[kept] = rows[row * 4 + 3] ?? 0;
+    kept++;
+  }
+  return {
+    locationNodes: nodes.slice(0, kept),
+    locationScripts: scripts.slice(0, kept),
+    locationLines: lines.slice(0, kept),
+    locationColumns: columns.slice(0, kept),
+  };
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { EDGE_TYPE, NODE_TYPE } from '../../../../src/core/heap/heapGraph';
+import { readSnapshot } from '../../../../src/core/heap/snapshotReader';
+import { snapshot } from './snapshotBuilder';
+
+describe('readSnapshot', () => {
+  it('reads nodes, edges, strings and locations', () => {
+    const s = snapshot();
+    const promise = s.object('Promise').withId(4_000_000_001).withSize(5e9);
+    const generator = s.object('Generator').at(7, 3, 12).element(2, promise).property('Größe "x"\n', s.root);
+    s.root.internal('first', generator);
+    const graph = s.graph();
+    expect(graph.nodeCount).toBe(3);
+    expect(graph.edgeCount).toBe(3);
+    expect(graph.type(promise.index)).toBe(NODE_TYPE.object);
+    expect(graph.id(promise.index)).toBe(4_000_000_001);
+    expect(graph.arrays.nodeSizes[promise.index]).toBe(0xffffffff);
+    expect(graph.name(generator.index)).toBe('Generator');
+    expect(graph.location(generator.index)).toEqual({ scriptId: 7, line: 3, column: 12 });
+    expect(graph.location(promise.index)).toBeUndefined();
+    const edge = graph.firstEdge(generator.index);
+    expect(graph.edgeType(edge)).toBe(EDGE_TYPE.element);
+    expect(graph.edgeNameOrIndex(edge)).toBe(2);
+    expect(graph.target(edge)).toBe(promise.index);
+    const [name] = graph.strings.find(['Größe "x"\n']);
+    expect(graph.edgeNameOrIndex((edge + 1) as typeof edge)).toBe(name);
+    expect([...graph.retainers.from]).toEqual([generator.index, s.root.index, generator.index]);
+  });
+
+  it('does not care where the bytes are divided', () => {
+    const s = snapshot();
+    s.root.property('a', s.object('A"\\ü').at(1, 2, 3)).element(0, s.string('text'));
+    const bytes = s.bytes();
+    const whole = readSnapshot(bytes);
+    const parts = readSnapshot(Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)));
+    expect(parts.arrays).toEqual(whole.arrays);
+    expect(parts.strings.find(['A"\\ü', 'text', 'none'])).toEqual(whole.strings.find(['A"\\ü', 'text', 'none']));
+  });
+});
