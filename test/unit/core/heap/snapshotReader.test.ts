@@ -24,7 +24,7 @@ describe('readSnapshot', () => {
     expect(graph.target(edge)).toBe(promise.index);
     const [name] = graph.strings.find(['Größe "x"\n']);
     expect(graph.edgeNameOrIndex((edge + 1) as typeof edge)).toBe(name);
-    expect([...graph.retainers.from]).toEqual([generator.index, s.root.index, generator.index]);
+    expect([...graph.retainers.from]).toEqual([generator.index, generator.index, s.root.index]);
   });
 
   it('does not care where the bytes are divided', () => {
