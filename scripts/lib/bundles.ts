@@ -41,6 +41,11 @@ export async function allBundles(production: boolean): Promise<readonly Bundle[]
     { name: 'extension', options: { ...node, entryPoints: [entry('src/extension.ts')], outfile: join(DIST, 'extension.js'), external: ['vscode'] } },
     { name: 'server', options: { ...node, entryPoints: [entry('src/server/main.ts')], outfile: join(DIST, 'server.js') } },
     {
+      name: 'heapWorker',
+      // A thread of the server and of the terminal.
+      options: { ...node, entryPoints: [entry('src/server/heapWorker/main.ts')], outfile: join(DIST, 'heapWorker.js') },
+    },
+    {
       name: 'cli',
       options: { ...node, entryPoints: [entry('src/cli/main.ts')], outfile: join(DIST, 'cli.js'), banner: { js: '#!/usr/bin/env node' } },
     },

@@ -16,6 +16,7 @@ export const VSIX_FILES: readonly string[] = [
   'extension/dist/agent.js',
   'extension/dist/cli.js',
   'extension/dist/extension.js',
+  'extension/dist/heapWorker.js',
   'extension/dist/preload.js',
   'extension/dist/server.js',
   'extension/media/asyncscope.schema.json',

@@ -38,6 +38,13 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 export interface SnapshotReaderOptions {
   /** Size of the whole snapshot in bytes, where it is known. Then room is made once; else it grows with what comes. */
   readonly size?: number;
+  /** Told once what the snapshot says of itself, before room is made for it. What this throws, `push` throws. */
+  readonly announced?: (counts: SnapshotCounts) => void;
+}
+
+export interface SnapshotCounts {
+  readonly nodes: number;
+  readonly edges: number;
 }
 
 /**
@@ -84,6 +91,7 @@ type Expected = 'open' | 'first or close' | 'item' | 'comma or close';
 
 export class SnapshotReader {
   readonly #size: number | undefined;
+  readonly #announced: ((counts: SnapshotCounts) => void) | undefined;
   #state: State = 'start';
   /** Bytes before the current piece. */
   #before = 0;
@@ -129,6 +137,7 @@ export class SnapshotReader {
 
   constructor(options: SnapshotReaderOptions = {}) {
     this.#size = options.size;
+    this.#announced = options.announced;
   }
 
   /**
@@ -200,6 +209,12 @@ export class SnapshotReader {
       ...sortLocations(this.#locations, this.#location),
     };
     return new HeapGraph(arrays, strings);
+  }
+
+  /** Share of the nodes and edges that were read, 0 to 1. */
+  get share(): number {
+    if (this.#layout === undefined) return 0;
+    return (this.#node + this.#edge) / Math.max(1, this.#layout.nodeCount + this.#layout.edgeCount);
   }
 
   /** One byte between the values of the outermost object. */
@@ -327,6 +342,7 @@ export class SnapshotReader {
       // a number or a word ends with what follows it, and cannot be a description anyway
       this.#layout = parseLayout(this.#layoutBytes);
       this.#layoutBytes = [];
+      this.#announced?.({ nodes: this.#layout.nodeCount, edges: this.#layout.edgeCount });
     }
     this.#state = 'comma or end';
     return at;
