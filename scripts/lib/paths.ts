@@ -12,3 +12,5 @@ export const WORKBENCH_PACKAGE = resolve(ROOT, 'test', 'e2e', 'workbench');
 export const NODES_PACKAGE = resolve(ROOT, 'test', 'nodes');
 export const SOURCES_PACKAGE = resolve(ROOT, 'test', 'sources');
 export const LIBRARIES_PACKAGE = resolve(ROOT, 'test', 'fixtures', 'truth', 'libraries');
+/** Other tools that watch asynchronous work, for a benchmark: a package of its own, too. */
+export const PEERS_PACKAGE = resolve(ROOT, 'test', 'bench', 'peers');

@@ -28,6 +28,11 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** @param program a file of {@link PROGRAMS} that sends a message when it is ready, and one as an answer to each that it gets */
 export async function startMeasured(node: string, program: string, options: ProcessOptions = {}): Promise<MeasuredProcess> {
   const { flags = [], args = [], env = {} } = options;
@@ -35,9 +40,8 @@ export async function startMeasured(node: string, program: string, options: Proc
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     env: { ...process.env, NODE_ENV: 'production', ...env },
   });
-  const kill = (): void => void child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.once('exit', () => process.removeListener('exit', kill));
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let stderr = '';
   const url = new Promise<string>((resolve) => {
     child.stderr?.on('data', (data: Buffer) => {
