@@ -1,18 +1,66 @@
-/** All passes over a heap graph, one after the other. */
-import type { HeapAnalysis } from './heapAnalysis';
-import type { HeapGraph } from './heapGraph';
-import type { AnalysisProgress } from './progress';
+/** All passes over a heap, one after the other: who waits for what, what can still settle, and who holds it. */
+import { buildAwaitGraph } from './awaitGraph';
+import { ChainEnds } from './chainEnds';
+import { foldChains } from './chains';
+import { findCrowds } from './crowds';
+import { Frames } from './frames';
+import type { HeapAnalysis, RawGroup, RawResources } from './heapAnalysis';
+import type { HeapGraph, NodeIndex } from './heapGraph';
+import { HeapIndex } from './heapIndex';
+import { Holders } from './holders';
+import { createExplainer } from './leaves/explain';
+import { verdictOf } from '../verdicts/verdictRules';
+import { NO_ANALYSIS_PROGRESS, type AnalysisProgress } from './progress';
+import { markSettleable } from './settleability';
 
 /**
- * @throws {AnalysisCancelled} as `progress` does
+ * @throws {AnalysisCancelled} when `progress` says so
  */
-export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress): HeapAnalysis {
-  progress.begin('awaits');
+export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_ANALYSIS_PROGRESS): HeapAnalysis {
+  const index = new HeapIndex(graph);
+  const awaits = buildAwaitGraph(graph, index, progress.begin('awaits'));
+  const reachability = markSettleable(graph, index, awaits, progress.begin('settleability'));
+  const holders = new Holders(graph, index, awaits, reachability);
+  const explainer = createExplainer(graph, index);
+  const crowds = findCrowds(awaits);
+  const ends = new ChainEnds({ graph, index, awaits, reachability, explainer, crowds, holderOf: (promise) => settlerHolder(holders, reachability.settler(promise)) });
+  const frames = new Frames(graph, index, awaits);
+  const chains = foldChains(graph, awaits, frames, ends, progress.begin('holders'));
+  const groups: RawGroup[] = chains.map(({ count, chain, members, awaited, end, outermost }) => {
+    const { waitsFor, verdict, why } = ends.end(end);
+    return { count, chain, members, awaited, waitsFor, verdict, why, heldBy: holders.of(outermost) };
+  });
+  for (const promise of crowds.promises) groups.push(crowdGroup(promise));
+  progress.begin('resources');
   return {
-    totals: { suspended: 0, pendingPromises: 0, timers: 0, handles: 0, requests: 0 },
-    scripts: new Map(),
-    groups: [],
-    resources: { timers: [], handles: [], requests: [], listeners: [], streams: [] },
-    notes: [`The heap has ${graph.nodeCount} objects; what waits in it is not looked for yet.`],
+    totals: { suspended: awaits.suspended, pendingPromises: awaits.pendingPromises, timers: 0, handles: 0, requests: 0 },
+    scripts: index.scripts,
+    groups,
+    resources: NO_RESOURCES,
+    notes: [],
   };
+
+  /** The promise itself, whatever waits for it. */
+  function crowdGroup(promise: NodeIndex): RawGroup {
+    const { waitsFor, settlers } = ends.explanation(promise);
+    const { reactions, idle } = crowds.of(promise);
+    const rule = verdictOf({ cannotSettle: false, loop: false, reactions, idleReactions: idle, settlers, waitsFor, holder: null });
+    const path = holders.pathTo(promise);
+    return {
+      count: 1,
+      chain: [],
+      members: new Uint32Array(0),
+      awaited: Uint32Array.of(graph.id(promise)),
+      waitsFor: { ...waitsFor, details: { ...waitsFor.details, reactions } },
+      verdict: rule?.verdict ?? null,
+      why: rule?.why({ cannotSettle: false, loop: false, reactions, idleReactions: idle, settlers, waitsFor, holder: null }) ?? [],
+      heldBy: path === null ? [] : [{ count: 1, path: path.path }],
+    };
+  }
 }
+
+function settlerHolder(holders: Holders, settler: NodeIndex): HeapAnalysis['groups'][number]['why'] | null {
+  return holders.pathTo(settler)?.path ?? null;
+}
+
+const NO_RESOURCES: RawResources = { timers: [], handles: [], requests: [], listeners: [], streams: [] };

@@ -8,8 +8,11 @@ import type { HeapObjectId, ScriptPosition } from './heapGraph';
 /** A place in a script, by index into {@link HeapAnalysis.scripts}. 0-based, as V8 has it. */
 export type RawPosition = ScriptPosition;
 
-/** Text with places in it, which are written out once they are mapped. Texts from the process are cut to a limit. */
-export type RawText = readonly (string | { readonly at: RawPosition })[];
+/**
+ * Text with places in it, which are written out once they are mapped: a position, or a whole file by the id of its script. Texts
+ * from the process are cut to a limit.
+ */
+export type RawText = readonly (string | { readonly at: RawPosition } | { readonly file: number })[];
 
 export interface HeapAnalysis {
   readonly totals: { readonly suspended: number; readonly pendingPromises: number; readonly timers: number; readonly handles: number; readonly requests: number };

@@ -1,0 +1,146 @@
+/** What chains hang on in the end, with its verdict; alike ends are one. */
+import { verdictOf } from '../verdicts/verdictRules';
+import type { Evidence } from '../verdicts/verdictRule';
+import type { Verdict } from '../model/dump';
+import { COMBINATOR_NAMES, WAITER_KIND, combinatorCounts, inputsOf, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import type { Crowds } from './crowds';
+import type { RawText, RawWaitsFor } from './heapAnalysis';
+import { NO_NODE, type HeapGraph, type NodeIndex } from './heapGraph';
+import type { HeapIndex } from './heapIndex';
+import type { Explainer, Explanation, Settlers } from './leaves/explain';
+import type { Reachability } from './settleability';
+
+/** Of a combinator with many inputs, so many are looked at to tell whether something in flight settles it. */
+const INPUT_LIMIT = 1000;
+
+export interface ChainEnd {
+  readonly waitsFor: RawWaitsFor;
+  readonly verdict: Verdict | null;
+  readonly why: RawText;
+}
+
+/** What ends stand on. */
+export interface EndSources {
+  readonly graph: HeapGraph;
+  readonly index: HeapIndex;
+  readonly awaits: AwaitGraph;
+  readonly reachability: Reachability;
+  readonly explainer: Explainer;
+  readonly crowds: Crowds;
+  /** Says what keeps the function that settles a promise, for the sentence of a verdict. */
+  holderOf(promise: NodeIndex): RawText | null;
+}
+
+/** Ends are interned: alike ones have one number. */
+export class ChainEnds {
+  readonly #ends: ChainEnd[] = [];
+  readonly #byKey = new Map<string, number>();
+  readonly #ofPromise = new Map<number, number>();
+  readonly #explanations = new Map<number, Explanation>();
+
+  constructor(readonly sources: EndSources) {}
+
+  end(number: number): ChainEnd {
+    return this.#ends[number] ?? NOTHING_KNOWN;
+  }
+
+  explanation(promise: NodeIndex): Explanation {
+    const known = this.#explanations.get(promise);
+    if (known !== undefined) return known;
+    const explanation = this.sources.explainer.explain(promise);
+    this.#explanations.set(promise, explanation);
+    return explanation;
+  }
+
+  /** A promise that no waiter settles. */
+  ofPromise(promise: NodeIndex): number {
+    const known = this.#ofPromise.get(promise);
+    if (known !== undefined) return known;
+    const { reachability, crowds } = this.sources;
+    const explanation = this.explanation(promise);
+    const cannotSettle = reachability.cannotSettle(promise);
+    const { reactions, idle } = crowds.of(promise);
+    const settlers = cannotSettle ? 'none' : explanation.settlers;
+    const waitsFor = cannotSettle && SAYS_LITTLE.has(explanation.waitsFor.kind) ? NOTHING : explanation.waitsFor;
+    const evidence: Evidence = { cannotSettle, loop: false, reactions, idleReactions: idle, settlers, waitsFor, holder: null };
+    const number = this.#add(waitsFor === NOTHING ? 'nothing' : explanation.key, evidence, () =>
+      settlers === 'held' ? this.sources.holderOf(promise) : null,
+    );
+    this.#ofPromise.set(promise, number);
+    return number;
+  }
+
+  /** A combinator that waits for several promises. */
+  ofCombinator(waiter: WaiterIndex): number {
+    const { graph, index, awaits, reachability } = this.sources;
+    const { waiters } = awaits;
+    const name = COMBINATOR_NAMES[waiters.kind(waiter)] ?? 'Promise.all';
+    const pending = waiters.pending[waiter] ?? 0;
+    const counts = combinatorCounts(graph, index, awaits, waiter);
+    const text = counts === undefined ? `${name}: ${String(pending)} pending` : `${name}: ${String(counts.settled)} of ${String(counts.of)} settled`;
+    const waitsFor: RawWaitsFor = {
+      kind: 'combinator',
+      text: [text],
+      at: null,
+      details: { combinator: name, pending, settled: counts?.settled ?? null, of: counts?.of ?? null },
+    };
+    const inputs = inputsOf(awaits, waiter);
+    const cannotSettle = inputs.every((input) => reachability.cannotSettle(input));
+    const settlers = cannotSettle ? 'none' : this.#combinedSettlers(waiters.kind(waiter) === WAITER_KIND.all || waiters.kind(waiter) === WAITER_KIND.allSettled, inputs);
+    return this.#add(text, { cannotSettle, loop: false, reactions: 0, idleReactions: 0, settlers, waitsFor, holder: null }, () => null);
+  }
+
+  /** A chain that comes back to itself. */
+  ofLoop(promise: NodeIndex): number {
+    const cannotSettle = this.sources.reachability.cannotSettle(promise);
+    const waitsFor: RawWaitsFor = { kind: 'cycle', text: ['itself'], at: null, details: {} };
+    return this.#add('itself', { cannotSettle, loop: true, reactions: 0, idleReactions: 0, settlers: 'none', waitsFor, holder: null }, () => null);
+  }
+
+  /** All of them have to settle, or the first does: what is known of each decides. Inputs that tasks settle are followed on. */
+  #combinedSettlers(all: boolean, inputs: readonly NodeIndex[]): Settlers {
+    let combined: Settlers | undefined;
+    for (const input of inputs.slice(0, INPUT_LIMIT)) {
+      const settlers = this.#settlersOf(input);
+      if (all) {
+        if (settlers !== 'in flight') return 'none';
+        combined = settlers;
+      } else {
+        if (settlers === 'in flight') return settlers;
+        combined = combined === undefined || combined === settlers ? settlers : 'none';
+      }
+    }
+    return combined ?? 'none';
+  }
+
+  #settlersOf(promise: NodeIndex): Settlers {
+    const { awaits, reachability } = this.sources;
+    const { producers, waiters } = awaits;
+    let current = promise;
+    for (let steps = 0; steps < INPUT_LIMIT; steps++) {
+      if (reachability.cannotSettle(current)) return 'none';
+      const producer = (producers[current] ?? -1) as WaiterIndex;
+      if (producer === -1) return this.explanation(current).settlers;
+      if ((waiters.pending[producer] ?? 0) !== 1) return 'none';
+      current = waiters.source(producer);
+      if (current === NO_NODE) return 'none';
+    }
+    return 'none';
+  }
+
+  #add(key: string, evidence: Evidence, holder: () => RawText | null): number {
+    const rule = verdictOf(evidence);
+    const fullKey = `${rule?.verdict ?? ''} ${key}`;
+    const known = this.#byKey.get(fullKey);
+    if (known !== undefined) return known;
+    const why = rule === null ? [] : rule.why({ ...evidence, holder: holder() });
+    const number = this.#ends.push({ waitsFor: evidence.waitsFor, verdict: rule?.verdict ?? null, why }) - 1;
+    this.#byKey.set(fullKey, number);
+    return number;
+  }
+}
+
+const NOTHING: RawWaitsFor = { kind: 'nothing', text: ['nothing that is alive'], at: null, details: {} };
+const NOTHING_KNOWN: ChainEnd = { waitsFor: NOTHING, verdict: null, why: [] };
+/** What these kinds say of a promise that cannot settle is less than that it cannot. */
+const SAYS_LITTLE: ReadonlySet<string> = new Set(['app promise', 'native', 'nothing']);

@@ -1,0 +1,302 @@
+/**
+ * From each outermost task to what it hangs on in the end, alike chains folded into one. Every waiter waits for one promise, and
+ * each promise is settled by one waiter at most, so the chains are paths in a forest with at most one loop at the root of each
+ * tree: they are followed once, without recursion, and alike tails are one class.
+ *
+ * A combinator that waits for several promises ends a chain: it hangs on all of them. Its inputs begin chains of their own.
+ */
+import { NO_WAITER, isUncertain, nextWaiter, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import type { ChainEnds } from './chainEnds';
+import { isFramed, type Frames } from './frames';
+import { MEMBER_LIMIT, type RawFrame } from './heapAnalysis';
+import { NO_NODE, type HeapGraph, type NodeIndex } from './heapGraph';
+import { STEPS_PER_REPORT, type Progress } from './progress';
+
+/** Ids of suspended functions that all groups keep together, for look-ups; of the chains beyond that only the count is kept. */
+export const MEMBER_IDS_LIMIT = 4_000_000;
+/** In a loop of at most so many tasks each has the whole loop as its chain; in a longer one the chain ends where the loop was entered. */
+const ROTATION_LIMIT = 64;
+
+export interface ChainGroup {
+  readonly count: number;
+  readonly chain: readonly RawFrame[];
+  readonly members: Uint32Array;
+  readonly awaited: Uint32Array;
+  /** Number of the end among the {@link ChainEnds}. */
+  readonly end: number;
+  /** The outermost waiters, `count` of them. */
+  readonly outermost: Int32Array;
+}
+
+export function foldChains(graph: HeapGraph, awaits: AwaitGraph, frames: Frames, ends: ChainEnds, progress: Progress): ChainGroup[] {
+  followOn(awaits, ends);
+  return new Folder(graph, awaits, frames, ends, progress).fold();
+}
+
+/** Where code that is no waiter settles one promise when another settles, the chain goes on. */
+function followOn(awaits: AwaitGraph, ends: ChainEnds): void {
+  const { waiters, producers } = awaits;
+  const queue: NodeIndex[] = [];
+  const seen = new Set<number>();
+  const consider = (promise: NodeIndex): void => {
+    if (promise === NO_NODE || producers[promise] !== -1 || seen.has(promise)) return;
+    seen.add(promise);
+    queue.push(promise);
+  };
+  for (let waiter = 0; waiter < waiters.count; waiter++) {
+    if ((waiters.pending[waiter] ?? 0) === 1) consider(waiters.source(waiter as WaiterIndex));
+  }
+  for (let promise = queue.pop(); promise !== undefined; promise = queue.pop()) {
+    const { follows } = ends.explanation(promise);
+    if (follows === NO_NODE || follows === promise) continue;
+    producers[promise] = waiters.addLink(follows, promise);
+    consider(follows);
+  }
+}
+
+
+// 0 is what was not looked at yet
+const ON_PATH = 1;
+const DONE = 2;
+
+class Folder {
+  readonly #status: Uint8Array;
+  /** Class of the chain from this waiter on. */
+  readonly #classOf: Int32Array;
+  /** 1 where a task with a frame waits for this one. */
+  readonly #awaited: Uint8Array;
+  /** The promise that the chain hangs on in the end; -1 where there is none. */
+  readonly #endOf: Int32Array;
+  readonly #classes = new ChainClasses();
+  /** The next waiter that has a frame. */
+  readonly #nextTask: Int32Array;
+  /** Number of the loop that a waiter is in; -1 outside of loops. */
+  readonly #loopOf: Int32Array;
+  readonly #loops: WaiterIndex[][] = [];
+  readonly #pending: (promise: NodeIndex) => boolean;
+
+  constructor(
+    readonly graph: HeapGraph,
+    readonly awaits: AwaitGraph,
+    readonly frames: Frames,
+    readonly ends: ChainEnds,
+    readonly progress: Progress,
+  ) {
+    const { count } = awaits.waiters;
+    this.#status = new Uint8Array(count);
+    this.#classOf = new Int32Array(count).fill(-1);
+    this.#awaited = new Uint8Array(count);
+    this.#endOf = new Int32Array(count).fill(NO_NODE);
+    this.#nextTask = new Int32Array(count).fill(NO_WAITER);
+    this.#loopOf = new Int32Array(count).fill(-1);
+    this.#pending = (promise) => includes(awaits.pending, promise);
+  }
+
+  fold(): ChainGroup[] {
+    const { count } = this.awaits.waiters;
+    const tasks: WaiterIndex[] = [];
+    for (let index = 0; index < count; index++) {
+      if ((index & (STEPS_PER_REPORT - 1)) === 0) this.progress.report(index / count);
+      const waiter = index as WaiterIndex;
+      if (!this.#isTask(waiter)) continue;
+      tasks.push(waiter);
+      this.#follow(waiter);
+    }
+    const entered = new Set<number>();
+    for (const task of tasks) {
+      const next = this.#nextTask[task] ?? NO_WAITER;
+      if (next === NO_WAITER) continue;
+      this.#awaited[next] = 1;
+      if (this.#loopOf[task] !== this.#loopOf[next]) entered.add(this.#loopOf[next] ?? -1);
+    }
+    const outermost = tasks.filter((task) => this.#awaited[task] === 0);
+    this.#loops.forEach((loop, number) => {
+      if (!entered.has(number)) outermost.push(this.#oldest(loop));
+    });
+    return this.#group(outermost);
+  }
+
+  /** What stands in a chain, and is known to wait still. */
+  #isTask(waiter: WaiterIndex): boolean {
+    const { waiters } = this.awaits;
+    if (!isFramed(this.awaits, waiter) || waiters.source(waiter) === NO_NODE) return false;
+    return !isUncertain(waiters, waiter) || this.#pending(waiters.product(waiter));
+  }
+
+  #follow(start: WaiterIndex): void {
+    const path: WaiterIndex[] = [];
+    let tail = -1;
+    let end = NO_NODE as number;
+    let current = start;
+    for (;;) {
+      const status = this.#status[current] ?? DONE;
+      if (status === DONE) {
+        tail = this.#classOf[current] ?? -1;
+        end = this.#endOf[current] ?? NO_NODE;
+        break;
+      }
+      if (status === ON_PATH) {
+        const loop = path.splice(path.indexOf(current));
+        this.#closeLoop(loop);
+        tail = this.#classOf[current] ?? -1;
+        end = this.#endOf[current] ?? NO_NODE;
+        break;
+      }
+      this.#status[current] = ON_PATH;
+      path.push(current);
+      const next = nextWaiter(this.awaits, current);
+      if (next === NO_WAITER) {
+        const { waiters } = this.awaits;
+        const several = (waiters.pending[current] ?? 0) > 1;
+        end = several ? waiters.product(current) : waiters.source(current);
+        tail = this.#classes.end(several ? this.ends.ofCombinator(current) : this.ends.ofPromise(waiters.source(current)));
+        break;
+      }
+      current = next;
+    }
+    let nextTask: number = this.#taskFrom(current, path);
+    for (let waiter = path.pop(); waiter !== undefined; waiter = path.pop()) {
+      tail = this.#prepend(waiter, tail);
+      this.#finish(waiter, tail, end, nextTask);
+      if (isFramed(this.awaits, waiter)) nextTask = waiter;
+    }
+  }
+
+  /** The first task from where a path was left on. */
+  #taskFrom(left: WaiterIndex, path: readonly WaiterIndex[]): number {
+    // The path ends here, or goes on with what was followed before
+    if (path[path.length - 1] === left) return NO_WAITER;
+    return isFramed(this.awaits, left) ? left : (this.#nextTask[left] ?? NO_WAITER);
+  }
+
+  #closeLoop(loop: readonly WaiterIndex[]): void {
+    const framed = loop.filter((waiter) => isFramed(this.awaits, waiter));
+    const promise = this.awaits.waiters.source(loop[0] ?? NO_WAITER);
+    const last = this.#classes.end(this.ends.ofLoop(promise));
+    // A loop of links alone is nobody's task
+    if (framed.length > 0) {
+      for (const waiter of loop) this.#loopOf[waiter] = this.#loops.length;
+      this.#loops.push(framed);
+    }
+    const rotates = loop.length <= ROTATION_LIMIT;
+    let nextTask: number = framed[0] ?? NO_WAITER;
+    let tail = last;
+    for (let at = loop.length - 1; at >= 0; at--) {
+      const waiter = loop[at] ?? NO_WAITER;
+      tail = this.#prepend(waiter, tail);
+      this.#finish(waiter, rotates ? this.#rotation(loop, at, last) : tail, promise, nextTask);
+      if (isFramed(this.awaits, waiter)) nextTask = waiter;
+    }
+  }
+
+  /** The chain once around a loop, from one of its waiters. */
+  #rotation(loop: readonly WaiterIndex[], start: number, last: number): number {
+    let tail = last;
+    for (let i = loop.length - 1; i >= 0; i--) tail = this.#prepend(loop[(start + i) % loop.length] ?? NO_WAITER, tail);
+    return tail;
+  }
+
+  #prepend(waiter: WaiterIndex, tail: number): number {
+    return isFramed(this.awaits, waiter) ? this.#classes.add(this.frames.of(waiter), tail) : tail;
+  }
+
+  #finish(waiter: WaiterIndex, chainClass: number, end: number, nextTask: number): void {
+    this.#status[waiter] = DONE;
+    this.#nextTask[waiter] = nextTask;
+    this.#classOf[waiter] = chainClass;
+    this.#endOf[waiter] = end;
+  }
+
+  /** Of a loop that nobody else waits for: the task that is there the longest. */
+  #oldest(loop: readonly WaiterIndex[]): WaiterIndex {
+    const { waiters } = this.awaits;
+    const age = (waiter: WaiterIndex): number => this.graph.id(waiters.subject(waiter));
+    return loop.reduce((oldest, waiter) => (age(waiter) < age(oldest) ? waiter : oldest));
+  }
+
+  #group(outermost: readonly WaiterIndex[]): ChainGroup[] {
+    const byClass = new Map<number, WaiterIndex[]>();
+    for (const waiter of outermost) {
+      const chainClass = this.#classOf[waiter] ?? -1;
+      const group = byClass.get(chainClass);
+      if (group === undefined) byClass.set(chainClass, [waiter]);
+      else group.push(waiter);
+    }
+    let left = MEMBER_IDS_LIMIT;
+    return [...byClass]
+      .sort(([, a], [, b]) => b.length - a.length)
+      .map(([chainClass, waiters]) => {
+        const { frames, end } = this.#classes.chain(chainClass);
+        const chain = frames.map(({ frame, repeats }) => ({ ...this.frames.frame(frame), repeats }));
+        const length = chain.length;
+        const kept = Math.min(waiters.length, MEMBER_LIMIT, Math.floor(left / Math.max(1, length)));
+        left -= kept * length;
+        const members = new Uint32Array(kept * length);
+        const awaited = new Uint32Array(kept);
+        for (let i = 0; i < kept; i++) this.#list(waiters[i] ?? NO_WAITER, frames, members.subarray(i * length, (i + 1) * length), awaited, i);
+        return { count: waiters.length, chain, members, awaited, end, outermost: Int32Array.from(waiters) };
+      });
+  }
+
+  #list(outermost: WaiterIndex, frames: readonly { readonly repeats: number }[], ids: Uint32Array, awaited: Uint32Array, at: number): void {
+    const { waiters } = this.awaits;
+    let current = outermost;
+    for (const [i, { repeats }] of frames.entries()) {
+      if (current === NO_WAITER) break;
+      if (this.awaits.generators.get(waiters.subject(current)) === current) ids[i] = this.graph.id(waiters.subject(current));
+      for (let step = 0; step < repeats && current !== NO_WAITER; step++) current = (this.#nextTask[current] ?? NO_WAITER) as WaiterIndex;
+    }
+    const end = this.#endOf[outermost] ?? NO_NODE;
+    awaited[at] = end === NO_NODE ? 0 : this.graph.id(end as NodeIndex);
+  }
+}
+
+/** Chains as shared tails: a class is a frame, how often it follows itself, and the class of what comes after. */
+class ChainClasses {
+  readonly #byKey = new Map<string, number>();
+  readonly #frames: number[] = [];
+  readonly #repeats: number[] = [];
+  readonly #tails: number[] = [];
+
+  /** The class of a chain without frames. */
+  end(end: number): number {
+    return this.#intern(-1, end, -1);
+  }
+
+  add(frame: number, tail: number): number {
+    if (this.#frames[tail] === frame) return this.#intern(frame, (this.#repeats[tail] ?? 1) + 1, this.#tails[tail] ?? -1);
+    return this.#intern(frame, 1, tail);
+  }
+
+  chain(chainClass: number): { readonly frames: { readonly frame: number; readonly repeats: number }[]; readonly end: number } {
+    const frames: { frame: number; repeats: number }[] = [];
+    let current = chainClass;
+    while ((this.#frames[current] ?? -1) !== -1) {
+      frames.push({ frame: this.#frames[current] ?? -1, repeats: this.#repeats[current] ?? 1 });
+      current = this.#tails[current] ?? -1;
+    }
+    return { frames, end: this.#repeats[current] ?? -1 };
+  }
+
+  #intern(frame: number, repeats: number, tail: number): number {
+    const key = `${String(frame)} ${String(repeats)} ${String(tail)}`;
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    const number = this.#frames.push(frame) - 1;
+    this.#repeats.push(repeats);
+    this.#tails.push(tail);
+    this.#byKey.set(key, number);
+    return number;
+  }
+}
+
+function includes(sorted: Uint32Array, node: number): boolean {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? 0) < node) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low] === node;
+}

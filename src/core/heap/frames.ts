@@ -1,0 +1,88 @@
+/** What a waiter looks like in a chain, so that alike ones fold. */
+import type { FrameKind } from '../model/dump';
+import { COMBINATOR_NAMES, WAITER_KIND, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import type { RawFrame } from './heapAnalysis';
+import { NODE_TYPE, NO_NODE, type HeapGraph, type NodeIndex } from './heapGraph';
+import type { HeapIndex } from './heapIndex';
+
+/** Frames are interned: alike ones have one number. */
+export class Frames {
+  readonly #keys = new Map<string, number>();
+  readonly #frames: Omit<RawFrame, 'repeats'>[] = [];
+
+  constructor(
+    readonly graph: HeapGraph,
+    readonly index: HeapIndex,
+    readonly awaits: AwaitGraph,
+  ) {}
+
+  frame(number: number): Omit<RawFrame, 'repeats'> {
+    return this.#frames[number] ?? { function: null, kind: 'native', declared: null, detail: null };
+  }
+
+  /** Links have no frame: {@link isFramed} tells. */
+  of(waiter: WaiterIndex): number {
+    const { waiters } = this.awaits;
+    const kind = waiters.kind(waiter);
+    const subject = waiters.subject(waiter);
+    const combinator = COMBINATOR_NAMES[kind];
+    if (combinator !== undefined) {
+      return this.#intern(combinator, () => ({ function: null, kind: 'combinator', declared: null, detail: combinator }));
+    }
+    if (kind === WAITER_KIND.then) {
+      return this.#intern(`then ${this.#functionKey(subject)}`, () => ({ ...this.#describe(subject), kind: 'then', detail: null }));
+    }
+    const closure = this.index.internal(subject, 'function');
+    const receiver = this.index.internal(subject, 'receiver');
+    // Objects of one class share their map, so the class is looked up once for all of them
+    const shape = receiver === NO_NODE ? NO_NODE : this.index.internal(receiver, 'map');
+    return this.#intern(`${kind} ${this.#functionKey(closure)} ${shape}`, () => {
+      const described = this.#describe(closure);
+      const owner = described.function === null ? undefined : this.index.classOf(closure, receiver);
+      const name = owner === undefined ? described.function : `${owner}.${described.function}`;
+      return { function: name, kind: frameKind(kind), declared: described.declared, detail: null };
+    });
+  }
+
+  /** Functions of the same source place are the same, whichever closure of it runs. */
+  #functionKey(closure: NodeIndex): number {
+    let target = closure;
+    const bound = this.index.internal(target, 'bound_function');
+    if (bound !== NO_NODE) target = bound;
+    const shared = this.index.internal(target, 'shared');
+    return shared === NO_NODE ? target : shared;
+  }
+
+  #describe(closure: NodeIndex): { function: string | null; declared: RawFrame['declared'] } {
+    if (closure === NO_NODE || this.graph.type(closure) !== NODE_TYPE.closure) return { function: null, declared: null };
+    const { name, declared } = this.index.functionOf(closure);
+    return { function: name, declared };
+  }
+
+  #intern(key: string, make: () => Omit<RawFrame, 'repeats'>): number {
+    const known = this.#keys.get(key);
+    if (known !== undefined) return known;
+    const frame = make();
+    // The same function through another shape of its receiver
+    const { declared } = frame;
+    const place = declared === null ? '' : `${declared.scriptId}:${declared.line}:${declared.column}`;
+    const content = `= ${frame.kind} ${frame.function ?? ''} ${place} ${frame.detail ?? ''}`;
+    let number = this.#keys.get(content);
+    if (number === undefined) {
+      number = this.#frames.push(frame) - 1;
+      this.#keys.set(content, number);
+    }
+    this.#keys.set(key, number);
+    return number;
+  }
+}
+
+/** Whether it stands in a chain; links do not. */
+export function isFramed(awaits: AwaitGraph, waiter: WaiterIndex): boolean {
+  return awaits.waiters.kind(waiter) < WAITER_KIND.link;
+}
+
+function frameKind(kind: number): FrameKind {
+  if (kind === WAITER_KIND.module) return 'module';
+  return kind === WAITER_KIND.asyncGenerator ? 'async generator' : 'async function';
+}
