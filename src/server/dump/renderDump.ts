@@ -53,10 +53,16 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
     const mapped = options.lookup(script, line, column);
     return { file: mapped.file, line: mapped.line, column: mapped.column };
   };
+  // a bundle is made of many sources: the script itself is what is certain
+  const fileOf = (scriptId: number): string => {
+    const script = analysis.scripts.get(scriptId);
+    return script === undefined ? '(unknown file)' : shortPath(options.lookup(script, 0, 0).file, base);
+  };
   const write = (text: RawText): string =>
     text
       .map((part) => {
         if (typeof part === 'string') return part;
+        if ('file' in part) return fileOf(part.file);
         const position = place(part.at);
         return position === null ? '(unknown line)' : `${shortPath(position.file, base)}:${position.line}`;
       })
