@@ -51,6 +51,8 @@ export function trackPromises(
   const add = own(tasks, 'set');
   const remove = own(tasks, 'delete');
   let stopped = false;
+  /** Whether promises with a parent are looked at: they tell who waits for whom. */
+  let asksWhoWaits = false;
   /** Settled where the stack was used up. Held until the next poll at most. */
   let late: object[] = [];
   const collected = new FinalizationRegistry<number>((task) => {
@@ -76,11 +78,11 @@ export function trackPromises(
   /** A `then`, which is no task: only its stack is wanted. */
   const reaction = { kind: 'request' as const, type: 'REACTION', above: onInit, now: 0, exact: true, label: () => null, cause: () => -1, isInner: () => false };
 
-  // The two hooks run for every promise of the program. They must not throw: a debugger would stop in them.
+  // The two hooks run for every promise of the program, up to ten million times a second: what is not needed now is one test of
+  // a variable. They must not throw: a debugger would stop in them.
   function onInit(promise: object, parent: object | undefined): void {
     if (parent !== undefined) {
-      if (stacks.undecided !== 0) waitedFor(parent);
-      if (reactions.wanted) gotThen(promise, parent);
+      if (asksWhoWaits) gotReaction(promise, parent);
       return;
     }
     if (gate.busy || --sampler.skip > 0) return;
@@ -88,7 +90,10 @@ export function trackPromises(
     let seen = false;
     try {
       seen = gate.hasRoom();
-      if (seen) look(promise);
+      if (seen) {
+        look(promise);
+        considerWaiting();
+      }
       gate.leave();
     } catch {
       // the stack is used up: the program gets its own RangeError at its own next call
@@ -96,6 +101,18 @@ export function trackPromises(
       if (!seen) gate.lost += sampler.weight;
       gate.busy = false;
     }
+  }
+
+  function gotReaction(derived: object, promise: object): void {
+    if (stacks.undecided !== 0) waitedFor(promise);
+    if (reactions.wanted) gotThen(derived, promise);
+    considerWaiting();
+  }
+
+  /** Beyond the budget there is no time for the promises that are no tasks, and their order tells nothing. */
+  function considerWaiting(): void {
+    if (sampler.weight !== 1) reactions.forget();
+    asksWhoWaits = sampler.weight === 1 && (stacks.undecided !== 0 || reactions.wanted);
   }
 
   function waitedFor(promise: object): void {
@@ -194,6 +211,7 @@ export function trackPromises(
     catchUp() {
       endLate();
       reactions.rest();
+      considerWaiting();
     },
     adopt(all, isPending, site, now) {
       let followed = 0;

@@ -32,6 +32,8 @@ export interface Reactions {
   expect(derived: object, site: number, task: number | undefined): void;
   /** To be called at every poll. */
   rest(): void;
+  /** Waits for nothing more: what would have been found stands under the dependency. */
+  forget(): void;
   stop(): void;
 }
 
@@ -78,6 +80,13 @@ export function createReactions({ promiseHooks }: NodeModules['v8']): Reactions 
     };
   }
 
+  function forgetCandidates(): void {
+    if (candidates.length === 0) return;
+    candidates.length = 0;
+    candidateSites.length = 0;
+    nextCandidate = 0;
+  }
+
   function unfollow(): void {
     stopHooks?.();
     stopHooks = undefined;
@@ -110,10 +119,14 @@ export function createReactions({ promiseHooks }: NodeModules['v8']): Reactions 
       idlePolls = 0;
       follow();
     },
+    forget() {
+      forgetCandidates();
+      if (stopHooks === undefined || running !== -1) return;
+      expected = 0;
+      unfollow();
+    },
     rest() {
-      candidates.length = 0;
-      candidateSites.length = 0;
-      nextCandidate = 0;
+      forgetCandidates();
       // one that was collected never runs, and nobody tells
       if (stopHooks === undefined || (expected > 0 && ++idlePolls < PATIENCE_POLLS) || running !== -1) return;
       expected = 0;

@@ -16,7 +16,7 @@ import { NOT_COUNTED, NO_SITE } from './stacks';
 import type { SiteRequest, Stacks } from './stacks';
 import type { TaskTable } from './taskTable';
 
-const { getOwnPropertySymbols } = Object;
+const { getOwnPropertySymbols, getPrototypeOf, prototype: objectPrototype } = Object;
 
 /** Ended resources whose site is still known, so that what they triggered finds its cause. */
 const REMEMBERED_ENDS = 1024;
@@ -89,6 +89,8 @@ export function trackResources(
   const timerSites = new Set<number>();
   /** Names of the callbacks that Node puts off to the next tick for itself. */
   const ticksOfNode = new Set<unknown>();
+  /** Functions of such names. */
+  const quietTicks = new WeakMap<object, true>();
   /**
    * Live requests after which a function of Node's own goes on without a frame or a trigger of the program's. While there
    * are any, Node is asked to tell of each callback that it begins: the microtasks behind a callback are its doing.
@@ -144,7 +146,7 @@ export function trackResources(
       if (task !== undefined) return table.siteOf(task);
       const site = ended.get(id);
       if (site !== undefined) return site;
-      const slot = id % REMEMBERED_CARRIERS;
+      const slot = slotOf(id);
       if (carriers[slot] !== id) return -1;
       const own = carrierSites[slot] as number;
       if (own !== -1) return own;
@@ -155,11 +157,12 @@ export function trackResources(
 
   /** Remembers a resource that is no task for the sake of what it starts. */
   function carry(asyncId: number, type: string, triggerAsyncId: number, resource: object): void {
-    const slot = asyncId % REMEMBERED_CARRIERS;
+    const slot = slotOf(asyncId);
     carriers[slot] = asyncId;
     carrierTriggers[slot] = triggerAsyncId === 0 ? lastCallback : triggerAsyncId;
     const { running } = reactions;
     carrierSites[slot] = running !== -1 && triggerAsyncId === node.asyncHooks.executionAsyncId() ? running : -1;
+    if (type === 'TickObject' ? isKnownTick(resource) : sampler.weight !== 1 && type !== 'TLSWRAP') return;
     if (gate.busy) return;
     gate.busy = true;
     try {
@@ -181,13 +184,23 @@ export function trackResources(
     }
   }
 
+  /** A tick whose very function is known to start nothing: an HTTP server makes ten of them for each request. */
+  function isKnownTick(resource: object): boolean {
+    // Node's own object (node: lib/internal/process/task_queues.js), which has no prototype of a program's class
+    if (getPrototypeOf(resource) !== objectPrototype) return false;
+    const { callback } = resource as { readonly callback?: unknown };
+    return typeof callback === 'function' && quietTicks.has(callback);
+  }
+
   /** Whether what a resource does later is the doing of the line that made it, and that line is worth a stack. */
   function startsWork(type: string, resource: object): boolean {
     if (type === 'TickObject') {
       // Node's own ticks are many, and few of them start anything: only as many as streams and servers are opened.
       const name = nameOfTick(resource);
-      // what is known costs no more: an HTTP server makes ten of them for each request
-      if (ticksOfNode.has(name)) return false;
+      if (ticksOfNode.has(name)) {
+        learnTick(resource);
+        return false;
+      }
       if (name === STARTING_TICK || isLookUp(node, readOwn(node.isProxy, resource, 'args'))) return true;
       return sampler.affluent;
     }
@@ -195,6 +208,12 @@ export function trackResources(
     if (type === 'TLSWRAP') return true;
     // A program may make any number of AsyncResources: while there is no time for all tasks there is none for these.
     return sampler.weight === 1 && type !== 'Microtask' && !(type in providers);
+  }
+
+  /** From now on a tick with the same function is known by it alone, unless it is the answer to a look-up. */
+  function learnTick(resource: object): void {
+    const callback = readOwn(node.isProxy, resource, 'callback');
+    if (typeof callback === 'function') quietTicks.set(callback, true);
   }
 
   function nameOfTick(resource: object): unknown {
@@ -377,13 +396,13 @@ export function trackResources(
   function destroy(asyncId: number): void {
     try {
       if (unproven?.asyncId === asyncId && !gate.busy) prove();
+      if (unplaced?.asyncId === asyncId) unplaced = undefined;
+      const task = tasks.get(asyncId);
+      if (task === undefined) return;
       continuing.delete(asyncId);
       sockets.delete(asyncId);
       silent.delete(asyncId);
       directories.delete(asyncId);
-      if (unplaced?.asyncId === asyncId) unplaced = undefined;
-      const task = tasks.get(asyncId);
-      if (task === undefined) return;
       if (gate.hasRoom()) {
         gate.change(() => {
           end(asyncId, task);
@@ -485,6 +504,11 @@ export function trackResources(
       }
     },
   };
+}
+
+/** A power of two of slots: no division, whatever the size of the id. */
+function slotOf(asyncId: number): number {
+  return asyncId & (REMEMBERED_CARRIERS - 1);
 }
 
 /** Makes a hook that Node shows no promises, whatever its version; false where it has no way to ask for that. */
