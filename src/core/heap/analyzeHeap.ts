@@ -4,13 +4,15 @@ import { ChainEnds } from './chainEnds';
 import { foldChains } from './chains';
 import { findCrowds } from './crowds';
 import { Frames } from './frames';
-import type { HeapAnalysis, RawGroup, RawResources } from './heapAnalysis';
+import type { HeapAnalysis, RawGroup } from './heapAnalysis';
 import type { HeapGraph, NodeIndex } from './heapGraph';
 import { HeapIndex } from './heapIndex';
 import { Holders } from './holders';
 import { createExplainer } from './leaves/explain';
+import { HeapObjects } from './leaves/heapObjects';
 import { verdictOf } from '../verdicts/verdictRules';
 import { NO_ANALYSIS_PROGRESS, type AnalysisProgress } from './progress';
+import { findResources } from './resources/findResources';
 import { markSettleable } from './settleability';
 
 /**
@@ -21,7 +23,8 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
   const awaits = buildAwaitGraph(graph, index, progress.begin('awaits'));
   const reachability = markSettleable(graph, index, awaits, progress.begin('settleability'));
   const holders = new Holders(graph, index, awaits, reachability);
-  const explainer = createExplainer(graph, index);
+  const objects = new HeapObjects(graph, index);
+  const explainer = createExplainer(objects);
   const crowds = findCrowds(awaits);
   const ends = new ChainEnds({ graph, index, awaits, reachability, explainer, crowds, holderOf: (promise) => settlerHolder(holders, reachability.settler(promise)) });
   const frames = new Frames(graph, index, awaits);
@@ -31,12 +34,12 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
     return { count, chain, members, awaited, waitsFor, verdict, why, heldBy: holders.of(outermost) };
   });
   for (const promise of crowds.promises) groups.push(crowdGroup(promise));
-  progress.begin('resources');
+  const found = findResources(objects, progress.begin('resources'));
   return {
-    totals: { suspended: awaits.suspended, pendingPromises: awaits.pendingPromises, timers: 0, handles: 0, requests: 0 },
+    totals: { suspended: awaits.suspended, pendingPromises: awaits.pendingPromises, ...found.totals },
     scripts: index.scripts,
     groups,
-    resources: NO_RESOURCES,
+    resources: found.resources,
     notes: [],
   };
 
@@ -62,5 +65,3 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
 function settlerHolder(holders: Holders, settler: NodeIndex): HeapAnalysis['groups'][number]['why'] | null {
   return holders.pathTo(settler)?.path ?? null;
 }
-
-const NO_RESOURCES: RawResources = { timers: [], handles: [], requests: [], listeners: [], streams: [] };

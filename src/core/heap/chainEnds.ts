@@ -132,11 +132,22 @@ export class ChainEnds {
     const rule = verdictOf(evidence);
     const fullKey = `${rule?.verdict ?? ''} ${key}`;
     const known = this.#byKey.get(fullKey);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#keepCommonDetails(known, evidence.waitsFor.details);
+      return known;
+    }
     const why = rule === null ? [] : rule.why({ ...evidence, holder: holder() });
     const number = this.#ends.push({ waitsFor: evidence.waitsFor, verdict: rule?.verdict ?? null, why }) - 1;
     this.#byKey.set(fullKey, number);
     return number;
+  }
+
+  /** Alike ends differ in details, such as how much a stream has buffered: those of one are not said of all. */
+  #keepCommonDetails(number: number, details: RawWaitsFor['details']): void {
+    const end = this.end(number);
+    const own = Object.entries(end.waitsFor.details);
+    const common = own.filter(([name, value]) => details[name] === value);
+    if (common.length < own.length) this.#ends[number] = { ...end, waitsFor: { ...end.waitsFor, details: Object.fromEntries(common) } };
   }
 }
 

@@ -31,6 +31,7 @@ const EDGE_NAMES = [
   'value',
   'global_object',
   'atomics_waitasync_promises',
+  'javascript_to_native',
 ] as const;
 type EdgeNameOf = (typeof EDGE_NAMES)[number];
 

@@ -159,6 +159,8 @@ class Walk {
     if (type !== NODE_TYPE.object && type !== NODE_TYPE.closure && type !== NODE_TYPE.regexp) return true;
     switch (edgeTypes[edge]) {
       case EDGE_TYPE.property:
+        // A request of Node's C++ settles the promise that it keeps as a property, FSReqPromise for one
+        return this.index.internal(node, 'javascript_to_native') !== NO_NODE;
       case EDGE_TYPE.element:
       case EDGE_TYPE.context:
         return false;

@@ -1,13 +1,30 @@
-/** What one pending promise waits for, in a user's words. */
+/** What one pending promise waits for, in a user's words: who can settle it, told by the best known thing on the way to it. */
+import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
+import type { EdgeIndex, NodeIndex } from '../heapGraph';
 import type { RawWaitsFor } from '../heapAnalysis';
-import { NO_NODE, type HeapGraph, type NodeIndex } from '../heapGraph';
-import type { HeapIndex } from '../heapIndex';
+import { firstFunction, heldLeaf } from './appPromise';
+import { childProcessLeaf } from './childProcess';
+import { FAILURE_EVENT, eventClass, eventLeaf, subscription } from './event';
+import type { Subscription } from './event';
+import { FEATURE, Features } from './features';
+import type { HeapObjects } from './heapObjects';
+import { clientRequestLeaf, fetchLeaf, incomingLeaf, responseLeaf, undiciRequestLeaf } from './httpRequest';
+import { FAILURE_RANK, RANK, keyOf } from './leaf';
+import type { Details, Leaf, Settlers as SettlersOfLeaf, Step } from './leaf';
+import { heldByNative, nativeLeaf } from './native';
+import { hostAndPort, serverLeaf, socketLeaf } from './socket';
+import { readlineLeaf, streamLeaf, webStreamLeaf } from './stream';
+import { readImmediate, readTimeout, timerLeaf } from './timer';
+import { Walk } from './walk';
+import type { EdgeVerdict, Visitor } from './walk';
+import { broadcastChannelLeaf, messagePortLeaf, workerLeaf } from './worker';
 
-/**
- * Who can settle a promise: something live will (a timer, socket, request …); only the program's own code that holds the resolver;
- * native code may; or nothing was found.
- */
-export type Settlers = 'in flight' | 'held' | 'native' | 'none';
+/** Settlers of one promise that are compared; the nearest ones. */
+const LEAF_LIMIT = 12;
+/** Settlers besides the told one that are named in the details. */
+const OTHERS_LIMIT = 3;
+
+export type Settlers = SettlersOfLeaf;
 
 export interface Explanation {
   readonly waitsFor: RawWaitsFor;
@@ -23,11 +40,244 @@ export interface Explainer {
   explain(promise: NodeIndex): Explanation;
 }
 
-export type CreateExplainer = (graph: HeapGraph, index: HeapIndex) => Explainer;
+export interface ExplainOptions {
+  /** The process's timer clock (libuv's, since its start) when the snapshot was taken, milliseconds; null when nobody has asked it. */
+  readonly timerNow?: number | null;
+}
 
-/** Says of every promise that it is one of the program's own. */
-export const createExplainer: CreateExplainer = () => {
-  const waitsFor: RawWaitsFor = { kind: 'app promise', text: ['a promise of the program'], at: null, details: {} };
-  const plain: Explanation = { waitsFor, settlers: 'held', key: 'app promise', follows: NO_NODE };
-  return { explain: () => plain };
-};
+export function createExplainer(objects: HeapObjects, options: ExplainOptions = {}): Explainer {
+  return new PromiseExplainer(objects, options);
+}
+
+interface Found {
+  readonly leaf: Leaf;
+  readonly rank: number;
+  readonly step: Step;
+}
+
+class PromiseExplainer implements Explainer {
+  readonly #objects: HeapObjects;
+  readonly #features: Features;
+  readonly #walk: Walk;
+  readonly #timerNow: number | null;
+
+  constructor(objects: HeapObjects, { timerNow = null }: ExplainOptions) {
+    this.#objects = objects;
+    this.#features = new Features(objects);
+    this.#walk = new Walk(objects);
+    this.#timerNow = timerNow;
+  }
+
+  explain(promise: NodeIndex): Explanation {
+    const objects = this.#objects;
+    const found: Found[] = [];
+    const visited: { last: Step | null } = { last: null };
+    const add = (leaf: Leaf, step: Step, penalty = 0): void => {
+      if (found.length < LEAF_LIMIT) found.push({ leaf, step, rank: leaf.rank + penalty + (step.rejects ? FAILURE_RANK : 0) });
+    };
+    const visitor: Visitor = {
+      edge: (from, edge, below): EdgeVerdict => {
+        if (!objects.isClosure(below.node)) return 'follow';
+        const subscribed = subscription(objects, from, edge);
+        if (subscribed === null) return 'follow';
+        add(this.#emitterLeaf(subscribed), below, this.#penalty(subscribed));
+        return 'stop';
+      },
+      node: (step): EdgeVerdict => {
+        visited.last = step;
+        const leaf = this.#leafAt(step, promise);
+        if (leaf === 'follow') return 'follow';
+        if (leaf !== null) add(leaf, step);
+        return 'stop';
+      },
+      held: (step): void => {
+        add(heldLeaf(objects, step), step);
+      },
+    };
+    const { settlers } = this.#walk.run(promise, visitor);
+    if (!settlers) return nothing();
+    if (found.length === 0 && visited.last !== null) add(heldLeaf(objects, visited.last), visited.last);
+    return this.#choose(found);
+  }
+
+  /** A leaf; `null` for what settles nothing any more, such as a timer that has fired; `follow` for what is on the way only. */
+  #leafAt(step: Step, promise: NodeIndex): Leaf | null | 'follow' {
+    const objects = this.#objects;
+    const { graph, names } = objects;
+    const { node } = step;
+    const type = graph.type(node);
+    if (type === NODE_TYPE.native || type === NODE_TYPE.synthetic) return heldByNative(objects, node);
+    const name = graph.nameIndex(node);
+    const edge = step.edge as EdgeIndex;
+    if (type === NODE_TYPE.array) return step.below === null ? heldByNative(objects, node) : 'follow';
+    if (type === NODE_TYPE.hidden) return graph.name(node).includes('Module') ? heldByNative(objects, node) : 'follow';
+    if (type !== NODE_TYPE.object) return 'follow';
+    if (name === names.contextName) {
+      if (step.edge >= 0 && graph.edgeType(edge) === EDGE_TYPE.context && graph.edgeNameOrIndex(edge) === names.unconsumedPromises) return this.#eventsOn(node);
+      return 'follow';
+    }
+    const features = this.#features.of(node);
+    if (features === 0) return this.#clientOfSocket(node) ?? 'follow';
+    if ((features & FEATURE.timeout) !== 0) {
+      const timer = readTimeout(objects, node);
+      return timer === null ? null : timerLeaf(objects, node, timer, this.#timerNow);
+    }
+    if ((features & FEATURE.immediate) !== 0) {
+      const timer = readImmediate(objects, node);
+      return timer === null ? null : timerLeaf(objects, node, timer, this.#timerNow);
+    }
+    if ((features & FEATURE.fetch) !== 0) return fetchLeaf(objects, node, '');
+    if ((features & FEATURE.fetchParams) !== 0) {
+      const request = objects.property(node, 'request');
+      if (objects.isObject(request)) return fetchLeaf(objects, request, '');
+    }
+    if ((features & FEATURE.undiciRequest) !== 0) return undiciRequestLeaf(objects, node);
+    if ((features & FEATURE.webState) !== 0) return webStreamLeaf(objects, node, this.#isVia(step, 'ready')) ?? 'follow';
+    const viaState = this.#isVia(step, 'writableState') ? 'write' : this.#isVia(step, 'readableState') ? 'readable' : null;
+    if (viaState !== null) return this.#emitterLeaf({ emitter: node, event: viaState });
+    if ((features & FEATURE.native) !== 0) {
+      if ((features & FEATURE.eventTarget) !== 0) return 'follow';
+      const [operation, path] = this.#fileOperation(promise, step);
+      return nativeLeaf(objects, node, operation, path) ?? 'follow';
+    }
+    if ((features & FEATURE.readline) !== 0) return readlineLeaf(objects, node, '');
+    if ((features & FEATURE.socket) !== 0) return socketLeaf(objects, node, '');
+    return this.#clientOfSocket(node) ?? 'follow';
+  }
+
+  #isVia(step: Step, key: 'ready' | 'writableState' | 'readableState'): boolean {
+    const name = this.#objects.names[key];
+    const own = step.edge >= 0 && this.#objects.graph.edgeNameOrIndex(step.edge as EdgeIndex) === name;
+    const below = step.below;
+    return own || (key === 'ready' && below !== null && below.edge >= 0 && this.#objects.graph.edgeNameOrIndex(below.edge as EdgeIndex) === name);
+  }
+
+  #emitterLeaf(subscribed: Subscription): Leaf {
+    const objects = this.#objects;
+    const { emitter, event } = subscribed;
+    const features = this.#features.of(emitter);
+    if ((features & FEATURE.clientRequest) !== 0) return clientRequestLeaf(objects, emitter, event);
+    if ((features & FEATURE.outgoing) !== 0) return responseLeaf(objects, emitter, event);
+    if ((features & FEATURE.incoming) !== 0) return incomingLeaf(objects, emitter, event);
+    if ((features & FEATURE.childProcess) !== 0) return childProcessLeaf(objects, emitter, event);
+    if ((features & FEATURE.worker) !== 0) return workerLeaf(objects, emitter, event);
+    if ((features & FEATURE.readline) !== 0) return readlineLeaf(objects, emitter, event);
+    if ((features & FEATURE.socket) !== 0) return socketLeaf(objects, emitter, event);
+    if ((features & FEATURE.server) !== 0) return serverLeaf(objects, emitter, event);
+    if ((features & (FEATURE.readable | FEATURE.writable)) !== 0) return streamLeaf(objects, emitter, event);
+    if ((features & FEATURE.eventTarget) !== 0) {
+      if ((features & FEATURE.native) !== 0) return messagePortLeaf(objects, emitter, event);
+      if (objects.className(emitter) === 'BroadcastChannel') return broadcastChannelLeaf(objects, emitter, event);
+    }
+    return eventLeaf(objects, subscribed);
+  }
+
+  /** How much less an event tells than others of the same sort; that a child process ends is what people wait for. */
+  #penalty({ emitter, event }: Subscription): number {
+    const type = eventClass(event);
+    // what waits for the end of any stream listens for this too
+    if (event === 'end' && (this.#features.of(emitter) & (FEATURE.readable | FEATURE.writable)) === FEATURE.writable) return FAILURE_EVENT;
+    return type === FAILURE_EVENT || (this.#features.of(emitter) & FEATURE.childProcess) === 0 ? type : 0;
+  }
+
+  /** `events.on` keeps its emitter and event in the scope that holds who waits (node: lib/events.js). */
+  #eventsOn(context: NodeIndex): Leaf | 'follow' {
+    const objects = this.#objects;
+    const emitter = objects.variable(context, 'emitter');
+    if (!objects.isObject(emitter)) return 'follow';
+    return this.#emitterLeaf({ emitter, event: objects.text(objects.variable(context, 'event')) ?? '' });
+  }
+
+  /** An object of a library that has a socket of its own: what it holds resolvers for comes from there. */
+  #clientOfSocket(node: NodeIndex): Leaf | null {
+    const objects = this.#objects;
+    const { graph, names } = objects;
+    const name = graph.nameIndex(node);
+    if (name === names.objectName || name === names.arrayName || name === names.mapName || name === names.promiseName) return null;
+    const socket = this.#socketOf(node, 1);
+    if (socket === NO_NODE) return null;
+    const host = objects.textProperty(node, 'host') ?? objects.textProperty(node, 'hostname');
+    return socketLeaf(objects, socket, '', host === null ? null : hostAndPort(host, objects.numberProperty(node, 'port')));
+  }
+
+  #socketOf(node: NodeIndex, levels: number): NodeIndex {
+    const { graph } = this.#objects;
+    const end = Math.min(graph.endEdge(node), graph.firstEdge(node) + CLIENT_EDGE_LIMIT);
+    for (let edge = graph.firstEdge(node); edge < end; edge = (edge + 1) as EdgeIndex) {
+      if (graph.edgeType(edge) !== EDGE_TYPE.property) continue;
+      const target = graph.target(edge);
+      const features = this.#features.of(target);
+      if ((features & FEATURE.socket) !== 0 && (features & FEATURE.server) === 0) return target;
+      if (levels > 0 && (features & FEATURE.emitter) !== 0 && (features & FEATURE.server) === 0) {
+        const inner = this.#socketOf(target, levels - 1);
+        if (inner !== NO_NODE) return inner;
+      }
+    }
+    return NO_NODE;
+  }
+
+  /** The function of `fs.promises` that awaits a request of its own, and the path that it was given. */
+  #fileOperation(promise: NodeIndex, step: Step): [string | null, string | null] {
+    const objects = this.#objects;
+    const className = objects.className(step.node);
+    if (className !== 'FSEvent' && (step.below !== null || className !== 'FSReqPromise')) return [null, null];
+    const generator = this.#walk.awaiter(promise);
+    if (generator === NO_NODE) return [null, null];
+    const closure = objects.internal(generator, 'functionEdge');
+    if (!objects.isClosure(closure) || !objects.isNodeFunction(closure)) return [null, null];
+    return [className === 'FSEvent' ? null : objects.className(closure), this.#walk.firstText(generator)];
+  }
+
+  /** The promise nearest to this one whose callback, a function of the app, is on the way: when that settles, this one does. */
+  #followed(end: Step): NodeIndex {
+    const objects = this.#objects;
+    const { graph, names } = objects;
+    let found: NodeIndex = NO_NODE;
+    for (let step: Step | null = end; step !== null; step = step.below) {
+      const reaction = step.below;
+      const callback = reaction?.below ?? null;
+      if (reaction === null || callback === null || graph.nameIndex(reaction.node) !== names.reactionName || !objects.isClosure(callback.node)) continue;
+      const at = objects.position(callback.node);
+      if (at !== null && !objects.isNodeScript(at.scriptId)) found = step.node;
+    }
+    return found;
+  }
+
+  #choose(found: readonly Found[]): Explanation {
+    const objects = this.#objects;
+    let best = found[0] as Found;
+    for (const each of found) if (each.rank < best.rank) best = each;
+    const { leaf, step } = best;
+    const at = leaf.at ?? firstFunction(objects, step);
+    const details: Details = { ...leaf.details };
+    const others: string[] = [];
+    for (const other of found) {
+      if (other.leaf.node === leaf.node || other.rank >= RANK.held || eventClass(other.leaf.event ?? '') === FAILURE_EVENT) continue;
+      const text = plain(other.leaf);
+      if (text === plain(leaf)) continue;
+      if (!others.includes(text) && others.length < OTHERS_LIMIT) others.push(text);
+    }
+    if (others.length > 0) details['or'] = others.join('; ');
+    return {
+      waitsFor: { kind: leaf.kind, text: leaf.text, at, details },
+      settlers: leaf.settlers,
+      key: `${leaf.key}\u0000${at === null ? '' : keyOf('', [], at)}`,
+      follows: this.#followed(step),
+    };
+  }
+}
+
+/** Properties of a library's object that are looked at for its socket. */
+const CLIENT_EDGE_LIMIT = 128;
+
+/** Without places: details are plain. */
+function plain({ text }: Leaf): string {
+  return text
+    .map((part) => (typeof part === 'string' ? part : ''))
+    .join('')
+    .replace(/ \(\)/g, '');
+}
+
+function nothing(): Explanation {
+  return { waitsFor: { kind: 'nothing', text: ['nothing: no resolver is left'], at: null, details: {} }, settlers: 'none', key: 'nothing', follows: NO_NODE };
+}

@@ -1,0 +1,114 @@
+/** The app's own promises: a lock, a queue, a deferred. Whoever holds the resolver settles them. */
+import { EDGE_TYPE, NODE_TYPE } from '../heapGraph';
+import type { EdgeIndex, NodeIndex } from '../heapGraph';
+import type { RawPosition, RawText } from '../heapAnalysis';
+import { clip } from '../../format/text';
+import type { HeapObjects } from './heapObjects';
+import { TEXT_LIMIT } from './heapObjects';
+import { RANK, keyOf } from './leaf';
+import type { Details, Leaf, Step } from './leaf';
+
+/** Functions of a scope that are asked where they stand. */
+const SCOPE_USER_LIMIT = 16;
+/** Names of a path that are written; what is farther in is left out. */
+const PATH_LIMIT = 5;
+
+/**
+ * Who holds a resolver.
+ * @param top where the way up ended: a scope, the global object, a suspended function, or where it could not go on
+ */
+export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
+  const { graph, names } = objects;
+  const path: string[] = [];
+  let collection: string | null = null;
+  let owner: string | null = null;
+  let at: RawPosition | null = null;
+  for (let step = top; step.below !== null && step.edge >= 0; step = step.below) {
+    const edge = step.edge as EdgeIndex;
+    const type = graph.edgeType(edge);
+    const holder = step.node;
+    const name = objects.edgeName(edge);
+    if (type === EDGE_TYPE.context) {
+      // in the scope of a function on the way, the name of what it uses is a detail of that function
+      if (path.length === 0) path.push(name);
+      else break;
+    } else if (type === EDGE_TYPE.property) {
+      if (graph.type(holder) === NODE_TYPE.object && graph.nameIndex(holder) !== names.objectName) {
+        owner ??= isGlobal(objects, holder) ? null : objects.className(holder);
+        at ??= userPosition(objects, holder);
+      }
+      path.push(path.length === 0 ? (isGlobal(objects, holder) ? `globalThis.${name}` : `${objects.className(holder)}.${name}`) : `.${name}`);
+    } else if (type === EDGE_TYPE.element) {
+      collection = 'Array';
+      path.push(path.length === 0 ? 'Array[…]' : '[…]');
+      break;
+    } else if (type === EDGE_TYPE.internal && graph.edgeNameOrIndex(edge) === names.table) {
+      collection = objects.className(holder);
+      if (path.length === 0) path.push(collection);
+      break;
+    } else if (graph.type(holder) !== NODE_TYPE.array) {
+      break;
+    }
+  }
+  const function_ = firstFunction(objects, top);
+  const suspended = suspendedFunction(objects, top);
+  at = function_ ?? suspended?.at ?? at;
+  const name = clip(path.slice(0, PATH_LIMIT).join(''), TEXT_LIMIT);
+  const details: Details = {};
+  if (name !== '') details['holder'] = name;
+  if (collection !== null) details['collection'] = collection;
+  if (owner !== null) details['class'] = owner;
+  const text = describe(name, collection, suspended, fileOf(objects, top.node));
+  return { kind: 'app promise', rank: RANK.held, settlers: 'held', text, at, details, key: keyOf('app promise', text, at), node: top.node };
+}
+
+function describe(name: string, collection: string | null, suspended: { name: string; at: RawPosition | null } | null, file: number | null): RawText {
+  if (suspended !== null) {
+    const { name: who, at } = suspended;
+    return at === null ? [`its resolver is held by ${who}`] : [`its resolver is held by ${who === '' ? 'a function' : who} (`, { at }, '), which is suspended'];
+  }
+  if (name === '') return ['its resolver is still held'];
+  const where = `its resolver is in ${collection === null || name === collection || name.startsWith('Array') ? '' : `${collection} `}${name}`;
+  return file === null ? [where] : [`${where} in `, { file }];
+}
+
+/** The script whose functions share a scope. */
+function fileOf(objects: HeapObjects, scope: NodeIndex): number | null {
+  const { graph, names } = objects;
+  if (graph.nameIndex(scope) !== names.contextName) return null;
+  const { first, from, edges } = graph.retainers;
+  const end = Math.min(first[scope + 1] ?? 0, (first[scope] ?? 0) + SCOPE_USER_LIMIT);
+  for (let i = first[scope] ?? 0; i < end; i++) {
+    if (graph.arrays.edgeNames[edges[i] ?? 0] !== names.context) continue;
+    const position = objects.position((from[i] ?? 0) as NodeIndex);
+    if (position !== null) return position.scriptId;
+  }
+  return null;
+}
+
+/** The suspended function at whose variables the way ended. */
+function suspendedFunction(objects: HeapObjects, top: Step): { name: string; at: RawPosition | null } | null {
+  const { graph } = objects;
+  if (graph.type(top.node) !== NODE_TYPE.object) return null;
+  const closure = objects.internal(top.node, 'functionEdge');
+  return objects.isClosure(closure) ? { name: objects.className(closure), at: objects.position(closure) } : null;
+}
+
+/** The app's function nearest to the promise: the one that calls the resolver. */
+export function firstFunction(objects: HeapObjects, top: Step): RawPosition | null {
+  let found: RawPosition | null = null;
+  for (let step: Step | null = top; step !== null; step = step.below) {
+    if (objects.isClosure(step.node)) found = userPosition(objects, step.node) ?? found;
+  }
+  return found;
+}
+
+function userPosition(objects: HeapObjects, node: NodeIndex): RawPosition | null {
+  const position = objects.position(node);
+  return position === null || objects.isNodeScript(position.scriptId) ? null : position;
+}
+
+function isGlobal(objects: HeapObjects, node: NodeIndex): boolean {
+  const name = objects.graph.name(node);
+  return name === 'global' || name.startsWith('global ');
+}

@@ -1,0 +1,86 @@
+/**
+ * What sort of object something is, told by the properties that it has rather than by the name of its class, which the app can
+ * extend or rename. Prototypes have none of these as their own.
+ */
+import { EDGE_TYPE, NODE_TYPE } from '../heapGraph';
+import type { EdgeIndex, NodeIndex } from '../heapGraph';
+import type { HeapObjects } from './heapObjects';
+import type { NameKey } from './heapNames';
+
+export const FEATURE = {
+  timeout: 1 << 0,
+  immediate: 1 << 1,
+  emitter: 1 << 2,
+  eventTarget: 1 << 3,
+  abortSignal: 1 << 4,
+  readable: 1 << 5,
+  writable: 1 << 6,
+  socket: 1 << 7,
+  server: 1 << 8,
+  clientRequest: 1 << 9,
+  outgoing: 1 << 10,
+  incoming: 1 << 11,
+  childProcess: 1 << 12,
+  worker: 1 << 13,
+  native: 1 << 14,
+  broadcastChannel: 1 << 15,
+  fetch: 1 << 16,
+  undiciRequest: 1 << 17,
+  webState: 1 << 18,
+  undiciClient: 1 << 19,
+  fetchParams: 1 << 20,
+  readline: 1 << 21,
+} as const;
+
+/** Every feature of an object is one own property. */
+const MARKS: readonly (readonly [NameKey, number])[] = [
+  ['onTimeout', FEATURE.timeout],
+  ['onImmediate', FEATURE.immediate],
+  ['events', FEATURE.emitter],
+  ['kEvents', FEATURE.eventTarget],
+  ['aborted', FEATURE.abortSignal],
+  ['readableState', FEATURE.readable],
+  ['writableState', FEATURE.writable],
+  ['pendingEncoding', FEATURE.socket],
+  ['connectionKey', FEATURE.server],
+  ['timeoutCb', FEATURE.clientRequest],
+  ['outputData', FEATURE.outgoing],
+  ['rawHeaders', FEATURE.incoming],
+  ['spawnfile', FEATURE.childProcess],
+  ['kPublicPort', FEATURE.worker],
+  ['urlList', FEATURE.fetch],
+  ['idempotent', FEATURE.undiciRequest],
+  ['kState', FEATURE.webState],
+  ['symbolQueue', FEATURE.undiciClient],
+  ['processResponse', FEATURE.fetchParams],
+  ['sawReturnAt', FEATURE.readline],
+];
+
+/** Edges of an object that are looked at: what matters is set by constructors, so early. */
+const EDGE_LIMIT = 512;
+
+export class Features {
+  /** By string index: a pass over all edges of a heap asks this for each. */
+  readonly #byName: Uint32Array;
+  readonly #objects: HeapObjects;
+
+  constructor(objects: HeapObjects) {
+    this.#objects = objects;
+    this.#byName = new Uint32Array(objects.graph.strings.count);
+    for (const [key, feature] of MARKS) if (objects.names[key] >= 0) this.#byName[objects.names[key]] = feature;
+  }
+
+  /** The features of a node, or'ed; 0 for what is no object. */
+  of(node: NodeIndex): number {
+    const { graph, names } = this.#objects;
+    if (graph.type(node) !== NODE_TYPE.object) return 0;
+    let found = 0;
+    const end = Math.min(graph.endEdge(node), graph.firstEdge(node) + EDGE_LIMIT);
+    for (let edge = graph.firstEdge(node); edge < end; edge = (edge + 1) as EdgeIndex) {
+      const type = graph.edgeType(edge);
+      if (type === EDGE_TYPE.property) found |= this.#byName[graph.edgeNameOrIndex(edge)] ?? 0;
+      else if (type === EDGE_TYPE.internal && graph.edgeNameOrIndex(edge) === names.toNative) found |= FEATURE.native;
+    }
+    return found;
+  }
+}

@@ -1,0 +1,349 @@
+/**
+ * The way up from a promise to what can settle it: from its resolve and reject functions, and from whatever else of V8's settles it,
+ * along the edges by which one thing has another for itself: variables, properties, elements, entries, captured scopes. Breadth
+ * first, so what is near comes first.
+ *
+ * V8 does not say which of the functions that share a scope uses a variable of it. So a function that shares a scope with a resolver
+ * counts as one that may call it, unless the scope is a file's own or one that many share: there the variable itself is the answer.
+ */
+import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
+import type { EdgeIndex, HeapGraph, NodeIndex } from '../heapGraph';
+import type { HeapObjects } from './heapObjects';
+import type { Step } from './leaf';
+
+/** Steps of one walk. What is farther from its promise than this is not found, and the promise is told by what is near. */
+export const STEP_LIMIT = 600;
+/** Those who refer to one object that are followed, the first ones. */
+const RETAINER_LIMIT = 64;
+/** Functions that may share a scope before its variables count as held by the scope; Node's own keep to themselves. */
+const SHARED_SCOPE_LIMIT = 8;
+const SHARED_NODE_SCOPE_LIMIT = 64;
+/** Reactions in a list before the one that is looked for; beyond, it is not found. */
+const REACTION_LIMIT = 10_000;
+/** Functions that wait for one another above a promise, none of which can be what settles it. */
+const AWAITER_LIMIT = 64;
+
+/** What became of an edge to a node. */
+export type EdgeVerdict = 'follow' | 'stop';
+
+export interface Visitor {
+  /** An edge on the way up; `stop` when what lies behind it is known. */
+  edge(from: NodeIndex, edge: EdgeIndex, below: Step): EdgeVerdict;
+  /** A node on the way up; `stop` when it is an answer. */
+  node(step: Step): EdgeVerdict;
+  /** The way ends at a variable of a scope that is not followed, at the global object, or at a suspended function. */
+  held(step: Step): void;
+}
+
+export class Walk {
+  readonly #objects: HeapObjects;
+  readonly #graph: HeapGraph;
+
+  constructor(objects: HeapObjects) {
+    this.#objects = objects;
+    this.#graph = objects.graph;
+  }
+
+  /**
+   * Walks up from a promise.
+   * @returns whether anything refers to it that can settle it, and whether the walk came to its limit.
+   */
+  run(promise: NodeIndex, visitor: Visitor): { readonly settlers: boolean; readonly cut: boolean } {
+    const seen = new Set<number>([promise]);
+    for (const generator of this.#awaiters(promise)) seen.add(generator);
+    const queue: Step[] = [];
+    const push = (node: NodeIndex, edge: number, below: Step | null, rejects: boolean): void => {
+      if (seen.has(node)) return;
+      seen.add(node);
+      queue.push({ node, edge, below, depth: below === null ? 1 : below.depth + 1, rejects });
+    };
+    this.#settlers(promise, null, push);
+    const settlers = queue.length > 0;
+    let at = 0;
+    for (; at < queue.length && at < STEP_LIMIT; at++) {
+      const step = queue[at] as Step;
+      if (this.isGlobal(step.node)) visitor.held(step);
+      else if (visitor.node(step) === 'follow') this.#expand(step, visitor, push);
+    }
+    return { settlers, cut: at < queue.length };
+  }
+
+  /** What V8 itself settles a promise by. */
+  #settlers(promise: NodeIndex, below: Step | null, push: Push): void {
+    const { names } = this.#objects;
+    const graph = this.#graph;
+    this.#eachRetainer(promise, (from, edge) => {
+      const type = graph.edgeType(edge);
+      const fromType = graph.type(from);
+      const rejects = below?.rejects ?? false;
+      if (type === EDGE_TYPE.hidden) {
+        // a context of resolving functions, a capability, a derived reaction, a generator's request, a generator
+        push(from, edge, below, rejects);
+      } else if (type === EDGE_TYPE.property) {
+        if (this.#objects.internal(from, 'toNative') !== NO_NODE) push(from, edge, below, rejects);
+      } else if (type === EDGE_TYPE.internal) {
+        if (fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic) push(from, edge, below, rejects);
+        else if (fromType === NODE_TYPE.array && this.#isRetainedBy(from, names.atomicsWaiters)) push(from, edge, below, rejects);
+      }
+    });
+  }
+
+  #isRetainedBy(node: NodeIndex, name: number): boolean {
+    let found = false;
+    this.#eachRetainer(node, (_from, edge) => {
+      if (this.#graph.edgeNameOrIndex(edge) === name && this.#graph.edgeType(edge) === EDGE_TYPE.internal) found = true;
+    });
+    return found;
+  }
+
+  #expand(step: Step, visitor: Visitor, push: Push): void {
+    const { names } = this.#objects;
+    const graph = this.#graph;
+    const { node } = step;
+    const name = graph.nameIndex(node);
+    const type = graph.type(node);
+    if (type === NODE_TYPE.native || type === NODE_TYPE.synthetic || type === NODE_TYPE.code) return;
+    if (type === NODE_TYPE.object && name === names.promiseName) {
+      this.#settlers(node, step, push);
+      return;
+    }
+    if (type === NODE_TYPE.object && name === names.contextName) {
+      this.#expandContext(step, visitor, push);
+      return;
+    }
+    if (type === NODE_TYPE.hidden && name === names.reactionName) {
+      const promise = this.promiseOfReaction(node);
+      if (promise !== NO_NODE) push(promise, -1, step, step.rejects);
+      return;
+    }
+    if (this.isGenerator(node)) {
+      this.#expandGenerator(step, visitor, push);
+      return;
+    }
+    this.#eachRetainer(node, (from, edge) => {
+      if (!this.#leads(from, edge) || visitor.edge(from, edge, step) === 'stop') return;
+      push(from, edge, step, step.rejects || this.#isReject(from));
+    });
+  }
+
+  #expandContext(step: Step, visitor: Visitor, push: Push): void {
+    const { names } = this.#objects;
+    const graph = this.#graph;
+    const users: { from: NodeIndex; edge: EdgeIndex }[] = [];
+    const others: { from: NodeIndex; edge: EdgeIndex }[] = [];
+    this.#eachRetainer(
+      step.node,
+      (from, edge) => {
+        const type = graph.edgeType(edge);
+        const edgeName = graph.edgeNameOrIndex(edge);
+        if (type === EDGE_TYPE.internal && edgeName === names.context) {
+          if (graph.type(from) === NODE_TYPE.closure || this.isGenerator(from)) users.push({ from, edge });
+        } else if (type === EDGE_TYPE.internal && edgeName === names.previous && graph.nameIndex(from) === names.contextName) {
+          others.push({ from, edge });
+        } else if (type === EDGE_TYPE.hidden && graph.nameIndex(from) === names.capabilityName) {
+          others.push({ from, edge });
+        }
+      },
+      SHARED_NODE_SCOPE_LIMIT + 2,
+    );
+    const byVariable = step.edge >= 0 && graph.edgeType(step.edge as EdgeIndex) === EDGE_TYPE.context;
+    if (byVariable && this.#isShared(step.node, users)) {
+      visitor.held(step);
+      return;
+    }
+    for (const { from, edge } of [...users, ...others]) {
+      if (visitor.edge(from, edge, step) === 'stop') continue;
+      push(from, edge, step, step.rejects || this.#isReject(from));
+    }
+  }
+
+  #isShared(context: NodeIndex, users: readonly { readonly from: NodeIndex }[]): boolean {
+    const located = users.find(({ from }) => this.#objects.position(from) !== null);
+    if (located !== undefined && this.#objects.isNodeFunction(located.from)) return users.length > SHARED_NODE_SCOPE_LIMIT;
+    return users.length > SHARED_SCOPE_LIMIT || this.isFileScope(context);
+  }
+
+  /**
+   * The scope of a module or script. Its outer scope is the realm's; so is that of a function when its file's scope holds nothing, but
+   * then code around it still names the function as one of its constants, which nothing does for a file's own code.
+   */
+  isFileScope(context: NodeIndex): boolean {
+    const { names } = this.#objects;
+    const graph = this.#graph;
+    const outer = this.#objects.internal(context, 'previous');
+    if (outer === NO_NODE) return false;
+    const outerName = graph.nameIndex(outer);
+    if (outerName !== names.nativeContextName && outerName !== names.scriptContextName) return false;
+    const scope = this.#objects.internal(context, 'scopeInfo');
+    let isConstant = false;
+    if (scope !== NO_NODE) {
+      this.#eachRetainer(scope, (shared, edge) => {
+        if (graph.edgeNameOrIndex(edge) !== names.nameOrScopeInfo || graph.edgeType(edge) !== EDGE_TYPE.internal) return;
+        this.#eachRetainer(shared, (from) => {
+          if (graph.nameIndex(from) === names.constantPoolName) isConstant = true;
+        });
+      });
+    }
+    return !isConstant;
+  }
+
+  #expandGenerator(step: Step, visitor: Visitor, push: Push): void {
+    const graph = this.#graph;
+    const edgeType = step.edge < 0 ? EDGE_TYPE.other : graph.edgeType(step.edge as EdgeIndex);
+    const settles = edgeType === EDGE_TYPE.hidden;
+    if (!settles && !this.#objects.isNodeFunction(step.node)) {
+      visitor.held(step);
+      return;
+    }
+    const awaited = this.awaited(step.node);
+    if (awaited !== NO_NODE) push(awaited, -1, step, step.rejects);
+    else if (!settles) visitor.held(step);
+  }
+
+  isGenerator(node: NodeIndex): boolean {
+    return this.#graph.type(node) === NODE_TYPE.object && this.#objects.internal(node, 'parameters') !== NO_NODE;
+  }
+
+  /** The promise that a suspended function awaits; NO_NODE where there is none. */
+  awaited(generator: NodeIndex): NodeIndex {
+    const { names } = this.#objects;
+    const graph = this.#graph;
+    let found: NodeIndex = NO_NODE;
+    this.#eachRetainer(generator, (context, extension) => {
+      if (found !== NO_NODE || graph.edgeNameOrIndex(extension) !== names.extension) return;
+      this.#eachRetainer(context, (closure, edge) => {
+        if (found !== NO_NODE || graph.edgeNameOrIndex(edge) !== names.context) return;
+        this.#eachRetainer(closure, (reaction) => {
+          if (found === NO_NODE && graph.nameIndex(reaction) === names.reactionName) found = this.promiseOfReaction(reaction);
+        });
+      });
+    });
+    return found;
+  }
+
+  /** The suspended function that awaits a promise, the first; NO_NODE where there is none. */
+  awaiter(promise: NodeIndex): NodeIndex {
+    for (const generator of this.#awaiters(promise)) return generator;
+    return NO_NODE;
+  }
+
+  /** The first text among a suspended function's parameters and variables; null where there is none. */
+  firstText(generator: NodeIndex): string | null {
+    const registers = this.#objects.internal(generator, 'parameters');
+    if (registers === NO_NODE) return null;
+    for (let edge = this.#graph.firstEdge(registers); edge < this.#graph.endEdge(registers); edge = (edge + 1) as EdgeIndex) {
+      const text = this.#objects.text(this.#graph.target(edge));
+      if (text !== null && text !== '') return text;
+    }
+    return null;
+  }
+
+  /** The promise whose settling runs a reaction. */
+  promiseOfReaction(reaction: NodeIndex): NodeIndex {
+    const { names } = this.#objects;
+    const graph = this.#graph;
+    let node = reaction;
+    for (let i = 0; i < REACTION_LIMIT; i++) {
+      let before: NodeIndex = NO_NODE;
+      let promise: NodeIndex = NO_NODE;
+      this.#eachRetainer(node, (from, edge) => {
+        if (graph.edgeType(edge) === EDGE_TYPE.internal && graph.edgeNameOrIndex(edge) === names.reactions) promise = from;
+        else if (graph.nameIndex(from) === names.reactionName) before = from;
+      });
+      if (promise !== NO_NODE) return promise;
+      if (before === NO_NODE) return NO_NODE;
+      node = before;
+    }
+    return NO_NODE;
+  }
+
+  /** The suspended functions that wait for a promise, those that wait for them, and so on. */
+  #awaiters(promise: NodeIndex): Set<NodeIndex> {
+    const graph = this.#graph;
+    const objects = this.#objects;
+    const found = new Set<NodeIndex>();
+    const promises = [promise];
+    for (let i = 0; i < promises.length && found.size < AWAITER_LIMIT; i++) {
+      let reaction = objects.internal(promises[i] as NodeIndex, 'reactions');
+      for (let n = 0; reaction !== NO_NODE && n < AWAITER_LIMIT; n++) {
+        let next: NodeIndex = NO_NODE;
+        for (let edge = graph.firstEdge(reaction); edge < graph.endEdge(reaction); edge = (edge + 1) as EdgeIndex) {
+          const target = graph.target(edge);
+          if (graph.nameIndex(target) === objects.names.reactionName) next = target;
+          else if (graph.type(target) === NODE_TYPE.object && graph.nameIndex(target) === objects.names.promiseName) {
+            if (graph.edgeType(edge) === EDGE_TYPE.hidden && !promises.includes(target)) promises.push(target);
+          } else if (graph.type(target) === NODE_TYPE.closure) {
+            const generator = objects.internal(objects.internal(target, 'context'), 'extension');
+            if (generator === NO_NODE || found.has(generator)) continue;
+            found.add(generator);
+            for (let own = graph.firstEdge(generator); own < graph.endEdge(generator); own = (own + 1) as EdgeIndex) {
+              const returned = graph.target(own);
+              if (graph.edgeType(own) === EDGE_TYPE.hidden && graph.nameIndex(returned) === objects.names.promiseName) promises.push(returned);
+            }
+          }
+        }
+        reaction = next;
+      }
+    }
+    return found;
+  }
+
+  #isReject(node: NodeIndex): boolean {
+    const { names } = this.#objects;
+    if (this.#graph.type(node) !== NODE_TYPE.closure) return false;
+    const code = this.#objects.internal(node, 'code');
+    const name = code === NO_NODE ? -1 : this.#graph.nameIndex(code);
+    return name === names.rejectCode || name === names.rejectHandle;
+  }
+
+  /** V8 calls it `global`, followed by the URL of its document, which Node's has not. */
+  isGlobal(node: NodeIndex): boolean {
+    if (this.#graph.type(node) !== NODE_TYPE.object) return false;
+    const name = this.#graph.name(node);
+    return name === 'global' || name.startsWith('global ');
+  }
+
+  /** Whether by this edge `from` has its target for itself. */
+  #leads(from: NodeIndex, edge: EdgeIndex): boolean {
+    const { names } = this.#objects;
+    const graph = this.#graph;
+    const name = graph.edgeNameOrIndex(edge);
+    const fromType = graph.type(from);
+    switch (graph.edgeType(edge)) {
+      case EDGE_TYPE.weak:
+      case EDGE_TYPE.other:
+        return false;
+      case EDGE_TYPE.property:
+        return (
+          name !== names.proto &&
+          name !== names.prototype &&
+          name !== names.constructorKey &&
+          name !== names.ownerSymbol &&
+          name !== names.idleNext &&
+          name !== names.idlePrev
+        );
+      case EDGE_TYPE.context:
+      case EDGE_TYPE.element:
+      case EDGE_TYPE.shortcut:
+        return true;
+      case EDGE_TYPE.hidden:
+        return fromType === NODE_TYPE.hidden ? graph.nameIndex(from) !== names.propertyArrayName : fromType === NODE_TYPE.object;
+      case EDGE_TYPE.internal:
+        if (fromType === NODE_TYPE.object || fromType === NODE_TYPE.closure) return name !== names.properties && name !== names.elements && name !== names.extension && name !== names.bindings;
+        // entries of objects and arrays are there a second time, as their properties and elements
+        if (fromType === NODE_TYPE.array) return graph.nameIndex(from) === names.emptyName;
+        return fromType === NODE_TYPE.hidden ? graph.nameIndex(from) !== names.nativeContextName : fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic;
+      default:
+        return false;
+    }
+  }
+
+  #eachRetainer(node: NodeIndex, see: (from: NodeIndex, edge: EdgeIndex) => void, limit = RETAINER_LIMIT): void {
+    const { first, from, edges } = this.#graph.retainers;
+    const start = first[node] ?? 0;
+    const end = Math.min(first[node + 1] ?? start, start + limit);
+    for (let i = start; i < end; i++) see((from[i] ?? 0) as NodeIndex, (edges[i] ?? 0) as EdgeIndex);
+  }
+}
+
+type Push = (node: NodeIndex, edge: number, below: Step | null, rejects: boolean) => void;

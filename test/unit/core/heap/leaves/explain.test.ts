@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import type { RawText } from '../../../../../src/core/heap/heapAnalysis';
+import { HeapIndex } from '../../../../../src/core/heap/heapIndex';
+import { createExplainer } from '../../../../../src/core/heap/leaves/explain';
+import type { ExplainOptions, Explanation } from '../../../../../src/core/heap/leaves/explain';
+import { HeapObjects } from '../../../../../src/core/heap/leaves/heapObjects';
+import type { BuiltNode } from '../snapshotBuilder';
+import { nodeHeap } from './nodeHeap';
+import type { NodeHeap } from './nodeHeap';
+
+function explained(heap: NodeHeap, promise: BuiltNode, options: ExplainOptions = {}): Explanation {
+  const graph = heap.graph();
+  return createExplainer(new HeapObjects(graph, new HeapIndex(graph)), options).explain(promise.index);
+}
+
+function plain(text: RawText): string {
+  return text.map((part) => (typeof part === 'string' ? part : 'at' in part ? `line ${String(part.at.line)}` : `script ${String(part.file)}`)).join('');
+}
+
+function line({ waitsFor: { kind, text, at }, settlers }: Explanation): string {
+  return `${kind} | ${plain(text)} | ${at === null ? '-' : `line ${String(at.line)}`} | ${settlers}`;
+}
+
+describe('a timer', () => {
+  it('whose callback is the resolver', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    heap.global('t', heap.timeout(heap.resolverOf(promise), 30_000));
+    const explanation = explained(heap, promise, { timerNow: 6_000 });
+    expect(line(explanation)).toBe('timer | timer: 30 s | - | in flight');
+    expect(explanation.waitsFor.details).toEqual({ timer: 'timeout', delayMs: 30_000, dueInMs: 25_000 });
+  });
+
+  it('whose callback calls the resolver from its scope', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const later = heap.capturing('later', { resolve: heap.resolverOf(promise) });
+    heap.global('t', heap.timeout(later, 500, { _repeat: 500 }));
+    expect(line(explained(heap, promise))).toBe('timer | interval: 500 ms, later (line 0) | line 0 | in flight');
+  });
+
+  it('without its delay, where the snapshot has no numbers', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    heap.global('t', heap.object('Timeout', { _idleNext: heap.builder.object('TimersList'), _onTimeout: heap.resolverOf(promise), _repeat: null, _destroyed: false, '<symbol refed>': true }));
+    expect(line(explained(heap, promise))).toBe('timer | timer | - | in flight');
+  });
+
+  it('that was cleared settles nothing', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    heap.global('t', heap.timeout(heap.resolverOf(promise), 500, { _destroyed: true }));
+    expect(explained(heap, promise).waitsFor.kind).not.toBe('timer');
+  });
+
+  it('gives way to the work that it limits, and is named beside it', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const scope = heap.scope({ resolve: heap.resolverOf(promise) });
+    heap.global('t', heap.timeout(heap.closure('giveUp', scope), 5_000));
+    heap.global('s', heap.socket({ data: heap.closure('onData', scope) }, { _host: 'db.example' }));
+    const explanation = explained(heap, promise);
+    expect(line(explanation)).toBe('socket | socket db.example: reading | line 1 | in flight');
+    expect(explanation.waitsFor.details['or']).toBe('timer: 5 s, giveUp');
+  });
+});
+
+describe('an event', () => {
+  it('of an emitter, by name, where the listener stands', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    heap.global('bus', heap.emitter('Bus', { ready: heap.capturing('onReady', { resolve: heap.resolverOf(promise) }) }));
+    expect(line(explained(heap, promise))).toBe("event | event 'ready' of Bus | line 0 | held");
+  });
+
+  it('is told by what brings something, not by the failure that events.once listens for too', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const scope = heap.scope({ resolve: heap.resolverOf(promise) });
+    heap.global('bus', heap.emitter('Bus', { error: heap.closure('failed', scope), '<symbol done>': heap.array(heap.closure('other'), heap.closure('done', scope)) }));
+    expect(plain(explained(heap, promise).waitsFor.text)).toBe("event 'Symbol(done)' of Bus");
+  });
+
+  it('of an event target, behind other listeners', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const listener = heap.capturing('onAbort', { resolve: heap.resolverOf(promise) });
+    heap.global('signal', heap.eventTarget('EventTarget', { abort: [heap.closure('other'), listener] }, { '<symbol kAborted>': false }));
+    expect(line(explained(heap, promise))).toBe("event | event 'abort' of AbortSignal | line 0 | held");
+  });
+});
+
+describe('work under way', () => {
+  it('of a file system request, by the function that asked', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    heap.native('FSReqPromise', 'FSReqPromise', { promise });
+    const open = heap.callOf(heap.nodeFunction('open')).awaits(promise);
+    open.generator.edges.find(({ name }) => name === 'parameters_and_registers')?.to.internal('0', heap.value('/etc/passwd'));
+    expect(line(explained(heap, promise))).toBe('fs | fs request: open /etc/passwd | - | in flight');
+  });
+
+  it('of an http request', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const request = heap.emitter('ClientRequest', { response: heap.resolverOf(promise) }, {
+      outputData: heap.array(),
+      method: 'PUT',
+      '<symbol kPath>': '/orders/7?token=secret',
+      protocol: 'http:',
+      _header: 'PUT /orders/7?token=secret HTTP/1.1\r\nHost: 10.0.0.7:8080\r\n\r\n',
+      timeoutCb: null,
+    });
+    heap.global('r', request);
+    expect(line(explained(heap, promise))).toBe('http request | http request PUT http://10.0.0.7:8080/orders/7 | - | in flight');
+  });
+
+  it('of a child process, rather than of its pipes', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const scope = heap.scope({ resolve: heap.resolverOf(promise) });
+    heap.global('pipe', heap.socket({ data: heap.closure('onData', scope) }));
+    heap.global('child', heap.emitter('ChildProcess', { close: heap.closure('onClose', scope) }, { spawnfile: 'sleep', _handle: heap.native('Process', 'ProcessWrap') }));
+    expect(line(explained(heap, promise))).toBe("child process | child process sleep: 'close' | line 1 | in flight");
+  });
+
+  it("on the socket of a library's client that keeps the resolver", () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const query = heap.object('Query', { callback: heap.capturing('done', { resolve: heap.resolverOf(promise) }) });
+    heap.global('client', heap.object('Client', { host: '10.0.0.7', port: 5432, queue: heap.array(query), connection: heap.emitter('Connection', {}, { stream: heap.socket({}) }) }));
+    expect(line(explained(heap, promise))).toBe('socket | socket 10.0.0.7:5432 | line 0 | in flight');
+  });
+
+  it('that V8 knows: Atomics.waitAsync', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    heap.nativeContext.internal('atomics_waitasync_promises', heap.builder.array().internal('5', promise));
+    expect(line(explained(heap, promise))).toBe('native | Atomics.waitAsync | - | native');
+  });
+});
+
+describe("the app's own promise", () => {
+  it('is told by the variable and the collection that hold its resolver', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    heap.moduleVariable('waiting', heap.map({ a: heap.resolverOf(promise) }));
+    expect(line(explained(heap, promise))).toBe('app promise | its resolver is in Map waiting in script 7 | - | held');
+  });
+
+  it('is told by the class that holds its resolver', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const lock = heap.object('Lock', { waiters: heap.array(heap.resolverOf(promise)) }).at(7, 40, 0);
+    heap.moduleVariable('lock', lock);
+    const explanation = explained(heap, promise);
+    expect(line(explanation)).toBe('app promise | its resolver is in Array lock.waiters[…] in script 7 | line 40 | held');
+    expect(explanation.waitsFor.details).toEqual({ holder: 'lock.waiters[…]', collection: 'Array', class: 'Lock' });
+  });
+
+  it("does not hang on a timer that only shares the file's scope with its resolver", () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    heap.moduleVariable('gate', heap.resolverOf(promise));
+    heap.global('t', heap.timeout(heap.closure('unrelated'), 1_000));
+    expect(plain(explained(heap, promise).waitsFor.text)).toBe('its resolver is in gate in script 7');
+  });
+
+  it('is not held by the function that waits for it', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const scope = heap.scope({ release: heap.resolverOf(promise) });
+    const waiter = heap.asyncFunction('waiter').awaits(promise);
+    waiter.generator.internal('context', scope);
+    const other = heap.asyncFunction('other').awaits(heap.promise());
+    other.generator.internal('context', scope);
+    expect(plain(explained(heap, promise).waitsFor.text)).toMatch(/^its resolver is held by other \(line \d+\), which is suspended$/u);
+  });
+
+  it('follows a promise whose callback calls the resolver', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const other = heap.promise();
+    heap.then(other, heap.capturing('whenDone', { resolve: heap.resolverOf(promise) }));
+    heap.global('t', heap.timeout(heap.resolverOf(other), 1_000));
+    const explanation = explained(heap, promise);
+    expect(explanation.waitsFor.kind).toBe('timer');
+    expect(explanation.follows).toBe(other.index);
+  });
+
+  it('waits for nothing where no resolver is left', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    heap.global('p', promise);
+    expect(line(explained(heap, promise))).toBe('nothing | nothing: no resolver is left | - | none');
+  });
+});
+
+describe('keys', () => {
+  it('are equal for alike waits and differ by delay', () => {
+    const heap = nodeHeap();
+    const promises = [1_000, 1_000, 1_001].map((delay) => {
+      const promise = heap.promise();
+      heap.global(`t`, heap.timeout(heap.resolverOf(promise), delay));
+      return promise;
+    });
+    const graph = heap.graph();
+    const explainer = createExplainer(new HeapObjects(graph, new HeapIndex(graph)));
+    const [a, b, c] = promises.map((promise) => explainer.explain(promise.index).key);
+    expect(a).toBe(b);
+    expect(a).not.toBe(c);
+  });
+});

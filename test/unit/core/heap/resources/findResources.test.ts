@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import type { RawText } from '../../../../../src/core/heap/heapAnalysis';
+import { HeapIndex } from '../../../../../src/core/heap/heapIndex';
+import { HeapObjects } from '../../../../../src/core/heap/leaves/heapObjects';
+import { findResources } from '../../../../../src/core/heap/resources/findResources';
+import type { FoundResources } from '../../../../../src/core/heap/resources/findResources';
+import { nodeHeap } from '../leaves/nodeHeap';
+import type { NodeHeap } from '../leaves/nodeHeap';
+
+function found(heap: NodeHeap): FoundResources {
+  const graph = heap.graph();
+  return findResources(new HeapObjects(graph, new HeapIndex(graph)));
+}
+
+function plain(text: RawText): string {
+  return text.map((part) => (typeof part === 'string' ? part : 'at' in part ? `line ${String(part.at.line)}` : `script ${String(part.file)}`)).join('');
+}
+
+describe('timers', () => {
+  it('that are due, alike ones together', () => {
+    const heap = nodeHeap();
+    const soon = heap.closure('soon');
+    for (let i = 0; i < 3; i++) heap.timeout(soon, 60_000);
+    heap.timeout(heap.closure('tick'), 1_000, { _repeat: 1_000, '<symbol refed>': false });
+    heap.timeout(heap.closure('cleared'), 1_000, { _destroyed: true });
+    heap.timeout(heap.closure('fired'), 1_000, { _idleNext: null });
+    // as net.Socket.prototype has it
+    heap.object('Socket', { _onTimeout: heap.nodeFunction('onTimeout') });
+    const { resources, totals } = found(heap);
+    expect(resources.timers.map(({ count, type, text }) => `${String(count)} ${type} ${plain(text)}`)).toEqual(['3 timeout 1 min, soon (line 0)', '1 interval every 1 s, tick (line 1)']);
+    expect(resources.timers[1]?.details).toEqual({ delayMs: 1_000, refed: false });
+    expect(totals.timers).toBe(4);
+  });
+
+  it("of Node's own are listed, but are not the program's", () => {
+    const heap = nodeHeap();
+    heap.timeout(heap.nodeFunction('checkConnections'), 30_000, { _repeat: 30_000 });
+    const { resources, totals } = found(heap);
+    expect(totals.timers).toBe(0);
+    expect(resources.timers).toMatchObject([{ count: 1, details: { origin: 'node' } }]);
+  });
+});
+
+describe('handles and requests', () => {
+  it('count while native code has them', () => {
+    const heap = nodeHeap();
+    heap.socket({ data: heap.closure('onData') }, { _host: 'db.example' });
+    heap.native('GetAddrInfoReqWrap', 'GetAddrInfoReqWrap', { hostname: 'example.org' });
+    // the prototype, and a handle that was closed
+    heap.builder.object('TCP');
+    heap.object('TCP', { reading: false });
+    const { resources, totals } = found(heap);
+    expect(resources.handles).toMatchObject([{ count: 1, type: 'TCP', text: ['socket db.example'], at: { line: 0 } }]);
+    expect(resources.requests).toMatchObject([{ count: 1, type: 'GetAddrInfoReqWrap', text: ['DNS look-up of example.org'] }]);
+    expect(totals).toEqual({ timers: 0, handles: 1, requests: 1 });
+  });
+
+  it('of a child process and of standard streams are no handles of their own', () => {
+    const heap = nodeHeap();
+    const stdout = heap.socket({});
+    const process = heap.native('Process', 'ProcessWrap');
+    const child = heap.emitter('ChildProcess', {}, { spawnfile: 'sleep', _handle: process, stdio: heap.array(stdout) });
+    process.property('<symbol owner_symbol>', child);
+    heap.socket({}, { _isStdio: true });
+    const { resources, totals } = found(heap);
+    expect(resources.handles.map(({ text, details }) => [text[0], details['origin']])).toEqual([
+      ['child process sleep', undefined],
+      ['socket', 'node'],
+    ]);
+    expect(totals.handles).toBe(1);
+  });
+});
+
+describe('listeners', () => {
+  it("above the emitter's limit, and those of which there are very many alike", () => {
+    const heap = nodeHeap();
+    const leak = heap.closure('onLeak');
+    heap.emitter('Store', { change: heap.array(...Array.from({ length: 11 }, () => leak)) });
+    heap.emitter('Store', { change: heap.array(leak, leak) });
+    heap.emitter('Quiet', { change: heap.array(...Array.from({ length: 9 }, () => leak)) });
+    const onMessage = heap.closure('onMessage');
+    for (let i = 0; i < 100; i++) heap.emitter('Channel', { message: onMessage });
+    expect(found(heap).resources.listeners).toMatchObject([
+      { emitter: 'Store', event: 'change', emitters: 2, count: 11, limit: 10, aboveLimit: true, at: { line: 0 } },
+      { emitter: 'Channel', event: 'message', emitters: 100, count: 1, limit: 10, aboveLimit: false, at: { line: 1 } },
+    ]);
+  });
+
+  it('of an abort signal, which has no limit', () => {
+    const heap = nodeHeap();
+    const listeners = Array.from({ length: 30 }, () => heap.closure('onAbort'));
+    heap.eventTarget('AbortSignal', { abort: listeners }, { '<symbol kAborted>': false, '<symbol events.maxEventTargetListeners>': 0 });
+    expect(found(heap).resources.listeners).toMatchObject([{ emitter: 'AbortSignal', event: 'abort', emitters: 1, count: 30, limit: null, aboveLimit: false }]);
+  });
+});
+
+describe('streams', () => {
+  it('that hold something, or make somebody wait', () => {
+    const heap = nodeHeap();
+    const NEED_DRAIN = 1 << 11;
+    heap.object('Writable', { _writableState: heap.object('WritableState', { '<symbol kState>': NEED_DRAIN, length: 102, highWaterMark: 10 }) });
+    heap.object('Writable', { _writableState: heap.object('WritableState', { '<symbol kState>': 0, length: 0, highWaterMark: 10 }) });
+    heap.object('PassThrough', { _readableState: heap.object('ReadableState', { '<symbol kState>': 1, length: 16, highWaterMark: 16 }) });
+    expect(found(heap).resources.streams).toEqual([
+      { stream: 'Writable', count: 1, state: 'full, waiting for drain', bufferedBytes: 102, highWaterMark: 10, objectMode: false },
+      { stream: 'PassThrough', count: 1, state: 'full, not read', bufferedBytes: 16, highWaterMark: 16, objectMode: true },
+    ]);
+  });
+});
