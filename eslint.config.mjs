@@ -14,7 +14,7 @@ const LAYERS = {
   'src/agent': ['src/protocol', 'src/core/base/scriptGlob'],
   'src/cdp': ['src/core', 'src/protocol'],
   'src/server': ['src/core', 'src/protocol', 'src/cdp'],
-  'src/cli': ['src/core', 'src/protocol', 'src/cdp', 'src/server/session', 'src/server/sourceMaps', 'src/server/heapWorker/analyzeSnapshot', 'src/server/heapWorker/messages', 'src/server/heapWorker/memory'],
+  'src/cli': ['src/core', 'src/protocol', 'src/cdp', 'src/server/session', 'src/server/sourceMaps', 'src/server/heapWorker/analyzeSnapshot', 'src/server/heapWorker/messages', 'src/server/heapWorker/memory', 'src/server/dump', 'src/server/heapSnapshotFile'],
   'src/host': ['src/core', 'src/protocol'],
   webview: ['src/protocol', 'src/core/format', 'src/core/model', 'src/core/base'],
 };

@@ -182,13 +182,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
     async learn(lessons) {
       await callGlobally(connection, LEARN, [config.pollBinding, JSON.stringify(lessons)]);
     },
-    async sourceMaps(scripts) {
-      const { value } = await evaluate(
-        connection,
-        `(${keptSourceMaps.toString()})(${JSON.stringify(scripts)}, ${SOURCE_MAP_LIMIT_UNITS}, typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule : require)`,
-      );
-      return v.parse(v.fallback(v.array(v.fallback(v.nullable(v.string()), null)), []), value);
-    },
+    sourceMaps: (scripts) => askForSourceMaps(connection, scripts),
     async readFile(path) {
       const { value } = await evaluate(connection, `(${readTextFile.toString()})(${JSON.stringify(path)}, ${TARGET_FILE_LIMIT_BYTES}, ${LOAD}(${PROCESS}, 'fs'))`);
       return v.parse(v.fallback(targetFile, { code: 'unknown' }), value);
@@ -235,6 +229,18 @@ function keptSourceMaps(scripts: readonly string[], limit: number, load: (name: 
 interface TargetFileSystem {
   statSync(path: string): { isFile(): boolean; readonly size: number };
   readFileSync(path: string, encoding: 'utf8'): string;
+}
+
+/**
+ * The source maps that Node has kept of scripts, as JSON; null where there is none. One evaluation.
+ * @throws {TargetError}
+ */
+export async function askForSourceMaps(connection: Connection, scripts: readonly string[]): Promise<readonly (string | null)[]> {
+  const { value } = await evaluate(
+    connection,
+    `(${keptSourceMaps.toString()})(${JSON.stringify(scripts)}, ${SOURCE_MAP_LIMIT_UNITS}, typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule : require)`,
+  );
+  return v.parse(v.fallback(v.array(v.fallback(v.nullable(v.string()), null)), []), value);
 }
 
 /** Runs in the target. What is no regular file is not opened: reading it might never end. */

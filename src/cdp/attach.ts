@@ -7,6 +7,8 @@ import type { InspectorAddress } from './address';
 import { DEFAULT_LEASE_MS, openAgentChannel } from './agentChannel';
 import type { AgentChannel } from './agentChannel';
 import { connect } from './connection';
+import { createSnapshotTaker, heapUsed } from './heapSnapshot';
+import { createSuspendedFrames } from './suspendedFrames';
 import type { Connection } from './connection';
 import { lookUp } from './discover';
 import { isLoopback, resolveHost } from './hosts';
@@ -15,12 +17,10 @@ import { openInspector } from './processes/openInspector';
 import { UnsupportedSystemError } from './processes/processSystem';
 import type { ProcessSystem } from './processes/processSystem';
 import { TargetError, throwIfCancelled } from './target';
-import type { AttachOptions, AttachedTarget, CloseReason, HeapSnapshotOptions } from './target';
+import type { AttachOptions, AttachedTarget, CloseReason } from './target';
 
 /** After a disposal that does not answer, the lease takes the agent out. */
 const DISPOSE_TIMEOUT_MS = 2_000;
-/** What a heap snapshot may have read but not yet written, in UTF-16 units. Beyond it the rest waits in the target. */
-export const QUEUED_CHUNKS_LIMIT = 8 * 1024 * 1024;
 /** So long a process may take to be gone after it has said that it exits. */
 const EXIT_TIMEOUT_MS = 1_000;
 const EXIT_POLL_MS = 20;
@@ -34,19 +34,26 @@ const CANCEL_TIMEOUT_MS = 500;
  * @throws {TargetError}
  */
 export async function attach(target: string, options: AttachOptions): Promise<AttachedTarget> {
-  const address = parseTarget(target);
-  if (address.kind === 'process') return attachToProcess(address.pid, options);
-  const connection = await reach(address, options);
+  const { connection, address } = await reachTarget(target, options);
   return attachTo(connection, address, options);
 }
 
-/** Attaches to a process of this machine; opens its inspector with SIGUSR1 where it is not open. */
-async function attachToProcess(pid: number, options: AttachOptions): Promise<AttachedTarget> {
-  const { identity, signal, allowSignal = false } = options;
-  const inspector = await openInspector(localProcesses(), pid, { identity, signal, allowSignal });
-  const address = { kind: 'inspector', host: inspector.host, port: inspector.port } as const;
-  const connection = await reach(address, options);
-  return attachTo(connection, address, options);
+/** What reaching a target may do, and what it is told. */
+export type ReachOptions = Pick<AttachOptions, 'signal' | 'allowRemote' | 'allowSignal' | 'identity'>;
+
+/**
+ * Connects to the inspector of a target, and opens that of a process of this machine with SIGUSR1 where it is not open.
+ * @param target a port, `host:port`, ws:// URL or `pid:1234`
+ * @throws {TargetError}
+ */
+export async function reachTarget(target: string, options: ReachOptions): Promise<{ readonly connection: Connection; readonly address: InspectorAddress }> {
+  let address = parseTarget(target);
+  if (address.kind === 'process') {
+    const { identity, signal, allowSignal = false } = options;
+    const inspector = await openInspector(localProcesses(), address.pid, { identity, signal, allowSignal });
+    address = { kind: 'inspector', host: inspector.host, port: inspector.port };
+  }
+  return { connection: await reach(address, options), address };
 }
 
 function localProcesses(): ProcessSystem {
@@ -59,7 +66,7 @@ function localProcesses(): ProcessSystem {
 }
 
 /** Connects to the first of a host's addresses that answers. */
-async function reach(address: InspectorAddress, { signal, allowRemote = false }: AttachOptions): Promise<Connection> {
+async function reach(address: InspectorAddress, { signal, allowRemote = false }: ReachOptions): Promise<Connection> {
   const { host, port } = address;
   const { addresses } = await resolveHost(host, port, allowRemote);
   let failure: unknown;
@@ -134,7 +141,6 @@ export async function attachTo(
   }
 
   const isAlive = throughDebugger ? undefined : localProcess(address, channel.agent.pid);
-  const snapshotTurn = { free: Promise.resolve() };
   let detaching: Promise<void> | undefined;
   const closed = connection.closed.then(async (by): Promise<CloseReason> => {
     if (by === 'ours' && !state.exiting) return 'detached';
@@ -161,7 +167,9 @@ export async function attachTo(
     sourceMaps: (scripts) => channel.sourceMaps(scripts),
     readFile: (path) => channel.readFile(path),
     countPromises: () => channel.countPromises(),
-    takeHeapSnapshot: (snapshot) => takeHeapSnapshot(connection, snapshot, snapshotTurn),
+    takeHeapSnapshot: createSnapshotTaker(connection),
+    heapUsed: () => heapUsed(connection),
+    frames: createSuspendedFrames(connection),
     detach() {
       detaching ??= detach(connection, channel);
       return detaching;
@@ -181,68 +189,6 @@ async function detach(connection: Connection, channel: AgentChannel): Promise<vo
     clearTimeout(timer);
   }
   await connection.close();
-}
-
-/**
- * The target stands still from the command to its response. Chunks do not say whose they are: a snapshot waits until
- * nothing comes of the one before, which goes on in the target after it was cancelled.
- * @throws {TargetError} `cancelled`, `closed` or `agent failed`
- */
-async function takeHeapSnapshot(
-  connection: Connection,
-  options: HeapSnapshotOptions,
-  turn: { free: Promise<void> },
-): Promise<void> {
-  const { signal } = options;
-  const mine = turn.free;
-  let release!: () => void;
-  turn.free = new Promise((resolve) => {
-    release = resolve;
-  });
-  await mine;
-  if (signal?.aborted === true) {
-    release();
-    throw cancelled();
-  }
-  let writing: Promise<void> = Promise.resolve();
-  let failure: unknown;
-  let queued = 0;
-  const stopChunks = connection.on('HeapProfiler.addHeapSnapshotChunk', ({ chunk }) => {
-    if (typeof chunk !== 'string') return;
-    queued += chunk.length;
-    if (queued > QUEUED_CHUNKS_LIMIT) connection.setReading(false);
-    writing = writing.then(async () => {
-      try {
-        if (failure === undefined && signal?.aborted !== true) await options.write(chunk);
-      } catch (error) {
-        failure = error;
-      } finally {
-        queued -= chunk.length;
-        if (queued <= QUEUED_CHUNKS_LIMIT / 2) connection.setReading(true);
-      }
-    });
-  });
-  const stopProgress = connection.on('HeapProfiler.reportHeapSnapshotProgress', ({ done, total }) => {
-    if (typeof done === 'number' && typeof total === 'number' && total > 0) options.progress?.(done / total);
-  });
-  try {
-    const aborted = new Promise<never>((_resolve, reject) => {
-      signal?.addEventListener('abort', () => {
-        reject(cancelled());
-      });
-    });
-    // V8 cannot be stopped in the middle of a snapshot; on cancel the rest is thrown away as it arrives
-    const sent = connection.send('HeapProfiler.takeHeapSnapshot', { reportProgress: true }, 0);
-    sent.then(release, release);
-    await Promise.race([sent, aborted]);
-    await writing;
-    if (failure !== undefined) throw failure as Error;
-    options.progress?.(1);
-  } finally {
-    stopChunks();
-    stopProgress();
-    connection.setReading(true);
-  }
 }
 
 /**
@@ -284,12 +230,8 @@ function neverRejects(error: unknown): void {
   throw error;
 }
 
-function cancelled(): TargetError {
-  return new TargetError('cancelled', 'The heap snapshot was cancelled.');
-}
-
 /** Whether an inspector still answers there. A port alone may outlive its process for a moment. */
-function answers(host: string, port: number): Promise<boolean> {
+export function answers(host: string, port: number): Promise<boolean> {
   return lookUp(host, port).then(
     () => true,
     () => false,

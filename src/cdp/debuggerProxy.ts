@@ -34,7 +34,10 @@ const SAFE_METHODS: ReadonlySet<string> = new Set([
   'Runtime.removeBinding',
   // reads the counters that V8 keeps anyway; it changes no mode
   'Profiler.getBestEffortCoverage',
+  'Runtime.getHeapUsage',
   'HeapProfiler.takeHeapSnapshot',
+  // hands out one object by its id in a snapshot, and changes nothing
+  'HeapProfiler.getObjectByHeapObjectId',
 ]);
 
 /** The proxy sends only events that were subscribed to, and twice what was subscribed to twice: all at once, and once. */

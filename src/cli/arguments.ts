@@ -16,6 +16,11 @@ export const DEFAULT_DURATION_S = 2;
 export const DEFAULT_INTERVAL_S = 1;
 /** Shorter intervals would cost the target more than they show, longer ones would outlast the agent's lease. Seconds. */
 export const INTERVAL_RANGE_S = [0.1, 5] as const;
+/** What `--lookup-budget` takes at most, in seconds. */
+export const LOOKUP_BUDGET_LIMIT_S = 600;
+/** Options that one of the commands has alone. */
+const PS_OPTIONS = ['duration', 'watch', 'follow', 'interval', 'sort', 'filter', 'before-promises'] as const;
+const DUMP_OPTIONS = ['yes', 'keep-snapshot', 'no-lookups', 'lookup-budget'] as const;
 /** A day, in seconds. */
 export const DURATION_LIMIT_S = 86_400;
 
@@ -46,6 +51,23 @@ export interface PsArguments {
   readonly beforePromises: boolean;
 }
 
+export interface DumpArguments {
+  readonly source: { readonly kind: 'attach'; readonly target: string; readonly allowRemote: boolean; readonly allowSignal: boolean } | { readonly kind: 'file'; readonly file: string };
+  readonly json: boolean;
+  /** Absolute path where the snapshot is kept as well. */
+  readonly keepSnapshot: string | undefined;
+  /** What belongs to dependencies and to Node itself too. */
+  readonly all: boolean;
+  /** Milliseconds that all look-ups of await lines may take; 0 makes none, undefined is what a dump takes by itself. */
+  readonly lookupBudgetMs: number | undefined;
+  /** Do not ask before a long stop. */
+  readonly yes: boolean;
+  readonly origins: OriginRules;
+  readonly pathMappings: PathMappings;
+  readonly config: boolean;
+  readonly color: boolean;
+}
+
 export interface ListArguments {
   readonly json: boolean;
 }
@@ -53,6 +75,7 @@ export interface ListArguments {
 export type Arguments =
   | { readonly command: 'list'; readonly list: ListArguments }
   | { readonly command: 'ps'; readonly ps: PsArguments }
+  | { readonly command: 'dump'; readonly dump: DumpArguments }
   | { readonly command: 'help' }
   | { readonly command: 'version' };
 
@@ -63,9 +86,12 @@ export class UsageError extends Error {
 
 export const HELP = `Usage: asyncscope ps <target> [options]
        asyncscope ps [options] -- node app.js [arguments]
+       asyncscope dump <target | file.heapsnapshot> [options]
        asyncscope list [--json]
 
 "ps" lists the live async tasks of a Node process by the source line that started them;
+"dump" shows every suspended function of a process at one moment, what it waits for and
+whether that can ever come; it stops the process for a heap snapshot, and says so before;
 "list" lists your running Node processes and how each can be attached to.
 
 <target>  port (9229), host:port, pid:1234, or the ws:// address that Node printed. A
@@ -74,16 +100,29 @@ export const HELP = `Usage: asyncscope ps <target> [options]
           Tasks from before the attach stand at the function that they will call, promises
           from then are a number: "-- node app.js" shows where all of them began.
 
+Options of "ps":
   --duration <s>  look for so long, then print (default ${DEFAULT_DURATION_S}; with --watch without an end)
   --watch         print again and again, until Ctrl-C
   --follow        with --watch: when the process ends, wait for it to come back at the
                   same address (node --watch, nodemon, a container that is restarted)
   --interval <s>  between two prints of --watch (default ${DEFAULT_INTERVAL_S})
-  --json          print JSON, one object per line (see docs/ps-format.md)
   --sort <by>     count (default), age or growth
-  --all           list the tasks of dependencies and of Node itself too
   --filter <text> list only what it asks for, such as 'kind:promise >30s -file:test':
 ${FILTER_EXAMPLES.map(([text, meaning]) => `              ${text.padEnd(21)} ${meaning}`).join('\n')}
+  --before-promises  count the promises from before the attach in a large process too:
+                  it stands still for about 15 ms per megabyte of heap
+
+Options of "dump":
+  --yes           do not ask before the process stops for longer than a few seconds
+  --keep-snapshot <file>
+                  write the heap snapshot to a new file as well, for its owner only
+  --no-lookups    do not look up await lines, each of which stops the process again
+  --lookup-budget <s>
+                  look up for so long: 2 to 10 s, depending on the heap, unless given
+
+Options of both:
+  --json          print JSON (see docs/ps-format.md and docs/dump-format.md)
+  --all           list what belongs to dependencies and to Node itself too
   --app <glob>, --dependency <glob>
                   files that count as your own code, or as that of others, such as
                   --app 'node_modules/@mine/**'; may be given several times
@@ -92,8 +131,6 @@ ${FILTER_EXAMPLES.map(([text, meaning]) => `              ${text.padEnd(21)} ${m
                   process in a container: --map /app=.; may be given several times
   --no-config     do not read .asyncscope.json, which hides known sites; it is looked for
                   in this directory and in that of the process
-  --before-promises  count the promises from before the attach in a large process too:
-                  it stands still for about 15 ms per megabyte of heap
   --no-color      plain text
   --pid <id>      the same as the target pid:<id>
   --force-signal  send SIGUSR1 also to a program that may handle that signal itself
@@ -120,8 +157,27 @@ export function parseArguments(argv: readonly string[]): Arguments {
     if (target !== undefined || command !== undefined) throw new UsageError('"asyncscope list" takes no target.');
     return { command: 'list', list: { json: values.json === true } };
   }
-  if (name !== 'ps') throw new UsageError(name === undefined ? 'Name a command: asyncscope ps <target>.' : `There is no command "${name}". Try: asyncscope ps <target>`);
+  if (name !== 'ps' && name !== 'dump') throw new UsageError(name === undefined ? 'Name a command: asyncscope ps <target>.' : `There is no command "${name}". Try: asyncscope ps <target>`);
   if (rest[0] !== undefined) throw new UsageError(`One target at a time: "${rest[0]}" is one too many.`);
+  const foreign = (name === 'dump' ? PS_OPTIONS : DUMP_OPTIONS).find((option) => values[option] !== undefined);
+  if (foreign !== undefined) throw new UsageError(`--${foreign} goes with "asyncscope ${name === 'dump' ? 'ps' : 'dump'}".`);
+  if (name === 'dump') {
+    return {
+      command: 'dump',
+      dump: {
+        source: dumpSource(targetOf(target, values.pid), command, { allowRemote: values['allow-remote'] === true, allowSignal: values['force-signal'] === true }),
+        json: values.json === true,
+        keepSnapshot: values['keep-snapshot'] === undefined ? undefined : resolve(values['keep-snapshot']),
+        all: values.all === true,
+        lookupBudgetMs: lookupBudget(values['lookup-budget'], values['no-lookups'] === true),
+        yes: values.yes === true,
+        origins: originRules(values.app, values.dependency),
+        pathMappings: pathMappings(values.map),
+        config: values['no-config'] !== true,
+        color: values['no-color'] !== true,
+      },
+    };
+  }
   return {
     command: 'ps',
     ps: {
@@ -166,6 +222,10 @@ function parse(args: readonly string[]) {
         'force-signal': { type: 'boolean' },
         'no-color': { type: 'boolean' },
         'before-promises': { type: 'boolean' },
+        'keep-snapshot': { type: 'string' },
+        'no-lookups': { type: 'boolean' },
+        'lookup-budget': { type: 'string' },
+        yes: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean', short: 'v' },
       },
@@ -209,6 +269,24 @@ function sourceOf(
   }
   if (target === undefined) throw new UsageError('Name a target: a port such as 9229, host:port, pid:1234, a ws:// address, or -- node app.js.');
   return { kind: 'attach', target, ...consents };
+}
+
+/** What ends like a snapshot, or is written like a path, is a file. */
+function dumpSource(
+  target: string | undefined,
+  command: readonly string[] | undefined,
+  consents: { readonly allowRemote: boolean; readonly allowSignal: boolean },
+): DumpArguments['source'] {
+  if (command !== undefined) throw new UsageError('"asyncscope dump" takes a process that runs already, not a command after "--".');
+  if (target === undefined) throw new UsageError('Name what to dump: a port such as 9229, host:port, pid:1234, a ws:// address, or a .heapsnapshot file.');
+  const isFile = /\.heapsnapshot$/i.test(target) || (/[\\/]/.test(target) && !target.includes('://'));
+  return isFile ? { kind: 'file', file: resolve(target) } : { kind: 'attach', target, ...consents };
+}
+
+function lookupBudget(text: string | undefined, none: boolean): number | undefined {
+  if (none && text !== undefined) throw new UsageError('Give either --no-lookups or --lookup-budget, not both.');
+  if (none) return 0;
+  return text === undefined ? undefined : 1000 * seconds('--lookup-budget', text, 0, LOOKUP_BUDGET_LIMIT_S);
 }
 
 function seconds(option: string, text: string, min: number, max: number): number {

@@ -1,18 +1,23 @@
 /** The terminal front end: the process, its arguments, streams and signals. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { version } from '../../package.json';
 import { errorMessage } from '../core/base/errorMessage';
 import { PROJECT_FILE } from '../core/config/projectFile';
 import { attach } from '../cdp/attach';
 import { listNodeProcesses, processSystem } from '../cdp/processes/nodeProcesses';
+import { openHeapTarget } from '../cdp/heapTarget';
 import { spawnTarget } from '../cdp/spawn';
 import { HELP, UsageError, parseArguments } from './arguments';
 import type { Arguments, ListArguments } from './arguments';
+import { dump } from './dump';
+import type { DumpEnvironment } from './dump';
 import { processTable, processesAsJson } from './list';
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, ps } from './ps';
 import type { PsEnvironment, StopReason } from './ps';
+import { clipEnd } from './terminalText';
 
 // The DevTools client library calls `url.parse`, and Node would tell the user about it.
 // Read-only, and true already, under `--no-deprecation`, which VS Code hands on to its children.
@@ -48,6 +53,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return list(args.list);
     case 'ps':
       return untilStopped((stop) => ps(args.ps, environment(), stop));
+    case 'dump':
+      return untilStopped((stop) => dump(args.dump, dumpEnvironment(), stop));
   }
 }
 
@@ -99,6 +106,36 @@ function environment(): PsEnvironment {
     cwd: process.cwd(),
     readProjectFile,
   };
+}
+
+function dumpEnvironment(): DumpEnvironment {
+  const { stdin, stderr } = process;
+  const { print, now, terminal, cwd } = environment();
+  return {
+    open: openHeapTarget,
+    print,
+    complain,
+    now,
+    wall: () => Date.now(),
+    terminal,
+    cwd,
+    readProjectFile,
+    showProgress: stderr.isTTY ? (text) => stderr.write(`\r${clipEnd(text, stderr.columns - 1)}\u001b[K`) : undefined,
+    ask: stdin.isTTY && stderr.isTTY ? ask : undefined,
+  };
+}
+
+async function ask(question: string, signal: AbortSignal): Promise<boolean> {
+  // without a terminal of its own it leaves Ctrl-C to the process
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  try {
+    return /^y(?:es)?$/i.test((await lines.question(question, { signal })).trim());
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  } finally {
+    lines.close();
+  }
 }
 
 async function readProjectFile(directory: string): Promise<string | undefined> {

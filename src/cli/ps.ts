@@ -218,7 +218,7 @@ async function observe(
  * Whose code is whose: what was typed, and what the file of this directory says. The agent has to know before it is in the
  * target, whose own directory is not known then.
  */
-async function originRules(args: PsArguments, { cwd, readProjectFile }: PsEnvironment): Promise<OriginRules> {
+export async function originRules(args: Pick<PsArguments, 'config' | 'origins'>, { cwd, readProjectFile }: Pick<PsEnvironment, 'cwd' | 'readProjectFile'>): Promise<OriginRules> {
   // what is wrong with the file is told where it is read for the hidden sites
   const text = args.config ? await readProjectFile(cwd).catch(() => undefined) : undefined;
   const config = text === undefined ? undefined : parseProjectFile(text).config;
@@ -298,13 +298,13 @@ async function endProgram(program: StartedProgram, environment: PsEnvironment): 
   await exited;
 }
 
-function stoppedCode(stop: AbortSignal, wasAskedFor: boolean): number {
+export function stoppedCode(stop: AbortSignal, wasAskedFor: boolean): number {
   if (wasAskedFor || stop.reason === 'nobody reads') return EXIT_OK;
   return stop.reason === 'SIGTERM' ? EXIT_SIGTERM : EXIT_SIGINT;
 }
 
 /** How to say yes to what is not done unasked. */
-function adviceOf(error: unknown): string {
+export function adviceOf(error: unknown): string {
   switch (error instanceof TargetError ? error.reason : undefined) {
     case 'remote host':
       return ' To attach all the same, add --allow-remote.';
@@ -315,6 +315,6 @@ function adviceOf(error: unknown): string {
   }
 }
 
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return stripControls(displayName(text.replace(/\s+/g, ' ').trim()));
 }

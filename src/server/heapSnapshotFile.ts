@@ -32,7 +32,7 @@ export class HeapSnapshotError extends Error {
  */
 export async function writeHeapSnapshot(
   file: string,
-  take: (options: HeapSnapshotOptions) => Promise<void>,
+  take: (options: HeapSnapshotOptions) => Promise<unknown>,
   options: { readonly signal: AbortSignal; readonly progress: (done: number) => void; readonly now: () => number },
 ): Promise<HeapSnapshotResult> {
   if (!isAbsolute(file)) throw new HeapSnapshotError('bad path', 'The file of a heap snapshot needs an absolute path.');

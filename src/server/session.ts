@@ -14,7 +14,7 @@ import type { Site, TaskKind } from '../core/model/task';
 import { TARGET_FILE_LIMIT_BYTES } from '../cdp/agentChannel';
 import { STABLE_MS, attachAgain } from '../cdp/attachAgain';
 import { TargetError } from '../cdp/target';
-import type { AttachedTarget, CloseReason, HeapSnapshotOptions } from '../cdp/target';
+import type { AttachedTarget, CloseReason, HeapSnapshotOptions, HeapSnapshotTaken } from '../cdp/target';
 import type { ScriptLesson } from '../protocol/agent';
 import type { ScriptSource, SessionEnd, SessionStatus, SessionUpdate, SessionWait, SiteRow } from '../protocol/lsp';
 import type { AskForMaps, PositionSource } from './sourceMaps';
@@ -354,11 +354,11 @@ export class Session {
   }
 
   /** Rejects as {@link AttachedTarget.takeHeapSnapshot} does. */
-  async takeHeapSnapshot(options: HeapSnapshotOptions): Promise<void> {
+  async takeHeapSnapshot(options: HeapSnapshotOptions): Promise<HeapSnapshotTaken> {
     if (!this.#target || this.#end) throw new TargetError('closed', 'The session has ended.');
     this.#snapshots++;
     try {
-      await this.#target.takeHeapSnapshot(options);
+      return await this.#target.takeHeapSnapshot(options);
     } finally {
       this.#snapshots--;
     }

@@ -1,5 +1,5 @@
 /** A target that answers when the test says so. */
-import type { AttachedTarget, CloseReason, HeapSnapshotOptions, TargetFile } from '../../../src/cdp/target';
+import type { AttachedTarget, CloseReason, HeapSnapshotOptions, SuspendedFrames, TargetFile } from '../../../src/cdp/target';
 import { TargetError } from '../../../src/cdp/target';
 import type { AgentPoll, ScriptLesson } from '../../../src/protocol/agent';
 import type { PositionSource } from '../../../src/server/sourceMaps';
@@ -87,9 +87,23 @@ export class FakeTarget implements AttachedTarget {
     return Promise.resolve();
   }
 
-  takeHeapSnapshot(options: HeapSnapshotOptions): Promise<void> {
-    return this.snapshot(options);
+  async takeHeapSnapshot(options: HeapSnapshotOptions): Promise<{ readonly pauseMs: number }> {
+    await this.snapshot(options);
+    return { pauseMs: 12 };
   }
+
+  heapUsed(): Promise<number> {
+    return Promise.resolve(5_000_000);
+  }
+
+  /** Nothing is found by its id, unless a test says what. */
+  frames: SuspendedFrames = {
+    locate: () => Promise.resolve(undefined),
+    isPending: () => Promise.resolve(true),
+    scopes: () => Promise.resolve(undefined),
+    members: () => Promise.resolve([]),
+    release: () => Promise.resolve(),
+  };
 
   detach(): Promise<void> {
     this.detached++;

@@ -1,0 +1,231 @@
+/** An analysis of a heap, with what was looked up, as the dump that people and programs get: in original sources, texts written out. */
+import { createHash } from 'node:crypto';
+import type { HeapAnalysis, RawFrame, RawGroup, RawPosition, RawText } from '../../core/heap/heapAnalysis';
+import type { ScriptPosition } from '../../core/heap/heapGraph';
+import { DUMP_FORMAT_VERSION } from '../../core/model/dump';
+import type { Dump, DumpFrame, DumpGroup, DumpHolder, DumpPosition, DumpResources, DumpTarget, WaitsFor } from '../../core/model/dump';
+import { formatCount } from '../../core/format/quantity';
+import { createOrigins } from '../../core/model/origin';
+import type { OriginRules } from '../../core/model/origin';
+import type { PositionMapper } from '../../core/model/placement';
+import { chainsOf } from './lookUp';
+import type { FoundPositions } from './lookUp';
+import { shortPath } from './shortPath';
+
+export interface RenderOptions {
+  readonly target: DumpTarget;
+  readonly at: string;
+  readonly pauseMs: number | null;
+  /** Maps positions of scripts that were prepared. */
+  readonly lookup: PositionMapper;
+  readonly origins: OriginRules | undefined;
+  /** Paths in texts are shown relative to it. */
+  readonly base: string | null;
+  readonly found: FoundPositions;
+  /** Beside those of the analysis. */
+  readonly notes: readonly string[];
+}
+
+/** A group of the dump, and the objects of its tasks. */
+export interface KeptGroup {
+  readonly id: string;
+  readonly frames: number;
+  /** As in {@link RawGroup.members} and {@link RawGroup.awaited}, of this group's tasks. */
+  readonly members: Uint32Array;
+  readonly awaited: Uint32Array;
+}
+
+export interface RenderedDump {
+  /** `analysisMs` is still 0. */
+  readonly dump: Dump;
+  readonly kept: readonly KeptGroup[];
+  readonly place: (at: ScriptPosition) => DumpPosition | null;
+}
+
+export function renderDump(analysis: HeapAnalysis, options: RenderOptions): RenderedDump {
+  const { target, at, pauseMs, base, found } = options;
+  const origins = createOrigins(options.origins);
+  const place = (position: RawPosition | null): DumpPosition | null => {
+    const script = position === null ? undefined : analysis.scripts.get(position.scriptId);
+    if (position === null || script === undefined || script === '') return null;
+    const [line, column] = [position.line + 1, position.column + 1];
+    if (origins.of(script) === 'node') return { file: script, line, column };
+    const mapped = options.lookup(script, line, column);
+    return { file: mapped.file, line: mapped.line, column: mapped.column };
+  };
+  // a bundle is made of many sources: the script itself is what is certain
+  const fileOf = (scriptId: number): string => {
+    const script = analysis.scripts.get(scriptId);
+    return script === undefined ? '(unknown file)' : shortPath(options.lookup(script, 0, 0).file, base);
+  };
+  const write = (text: RawText): string =>
+    text
+      .map((part) => {
+        if (typeof part === 'string') return part;
+        if ('file' in part) return fileOf(part.file);
+        const position = place(part.at);
+        return position === null ? '(unknown line)' : `${shortPath(position.file, base)}:${position.line}`;
+      })
+      .join('');
+  const originOf = (position: RawPosition | null): DumpFrame['origin'] => {
+    const script = position === null ? undefined : analysis.scripts.get(position.scriptId);
+    if (script === undefined) return 'node';
+    return origins.of(script) === 'node' ? 'node' : origins.ofSource(script, place(position)?.file ?? script);
+  };
+
+  const ids = new Set<string>();
+  const groups: DumpGroup[] = [];
+  const kept: KeptGroup[] = [];
+  let mixed = 0;
+  for (const raw of analysis.groups) {
+    const parts = splitByPosition(raw, found);
+    for (const part of parts) {
+      const chain = raw.chain.map((frame, index): DumpFrame => {
+        const { at: standing, known, disagree } = standingOf(frame, index, part, found);
+        if (disagree) mixed++;
+        return {
+          function: frame.function,
+          kind: frame.kind,
+          origin: originOf(frame.declared),
+          declared: place(frame.declared),
+          awaiting: place(standing),
+          awaitingKnown: known,
+          repeats: frame.repeats,
+          detail: frame.detail,
+        };
+      });
+      const waitsFor: WaitsFor = {
+        kind: raw.waitsFor.kind,
+        text: write(raw.waitsFor.text),
+        at: place(raw.waitsFor.at),
+        details: raw.waitsFor.details,
+      };
+      const id = idOf(chain, waitsFor, parts.length > 1, ids);
+      groups.push({
+        id,
+        count: part.count,
+        verdict: raw.verdict,
+        why: write(raw.why),
+        chain,
+        waitsFor,
+        heldBy: raw.heldBy.map(({ count, path }) => holderOf(count, write(path), raw.count, part.count)),
+      });
+      kept.push({ id, frames: raw.chain.length, members: part.members, awaited: part.awaited });
+    }
+  }
+  const notes = [...analysis.notes, ...options.notes];
+  if (mixed > 0) {
+    notes.push(
+      `${formatCount(mixed)} ${mixed === 1 ? 'function was' : 'functions were'} found at several lines within one group, of which not all tasks were looked up: the line of most is shown.`,
+    );
+  }
+  return {
+    dump: {
+      formatVersion: DUMP_FORMAT_VERSION,
+      target,
+      at,
+      pauseMs,
+      analysisMs: 0,
+      partial: analysis.notes.length > 0 || options.notes.length > 0,
+      notes,
+      totals: analysis.totals,
+      groups: groups.sort((a, b) => b.count - a.count),
+      resources: resourcesOf(analysis, place, write),
+    },
+    kept,
+    place,
+  };
+}
+
+/** Tasks of a group that stand alike, as far as is known. */
+interface Part {
+  readonly count: number;
+  readonly members: Uint32Array;
+  readonly awaited: Uint32Array;
+}
+
+/** Where every task of a group was looked up, they are told apart by their lines; else they stay together. */
+function splitByPosition(group: RawGroup, found: FoundPositions): readonly Part[] {
+  const whole: Part = { count: group.count, members: group.members, awaited: group.awaited };
+  const length = group.chain.length;
+  const chains = chainsOf(group);
+  if (length === 0 || chains !== group.count) return [whole];
+  const parts = new Map<string, number[]>();
+  for (let chain = 0; chain < chains; chain++) {
+    let key = '';
+    for (const [index, frame] of group.chain.entries()) {
+      const id = group.members[chain * length + index] ?? 0;
+      if (id === 0) continue;
+      const at = found.of(id, frame);
+      if (at === undefined) return [whole];
+      key += `${at.scriptId}:${at.line}:${at.column} `;
+    }
+    const part = parts.get(key);
+    if (part) part.push(chain);
+    else parts.set(key, [chain]);
+  }
+  if (parts.size <= 1) return [whole];
+  return [...parts.values()].map((list) => ({
+    count: list.length,
+    members: Uint32Array.from(list.flatMap((chain) => [...group.members.subarray(chain * length, (chain + 1) * length)])),
+    awaited: Uint32Array.from(list.map((chain) => group.awaited[chain] ?? 0)),
+  }));
+}
+
+/** Where most of the tasks that were looked up stand. */
+function standingOf(frame: RawFrame, index: number, part: Part, found: FoundPositions): { readonly at: ScriptPosition | null; readonly known: number; readonly disagree: boolean } {
+  const length = part.awaited.length === 0 ? 0 : Math.floor(part.members.length / part.awaited.length);
+  const tally = new Map<string, { readonly at: ScriptPosition; count: number }>();
+  let hasObject = false;
+  for (let at = index; length > 0 && at < part.members.length; at += length) {
+    const id = part.members[at] ?? 0;
+    if (id === 0) continue;
+    hasObject = true;
+    const position = found.of(id, frame);
+    if (position === undefined) continue;
+    const key = `${position.scriptId}:${position.line}:${position.column}`;
+    const entry = tally.get(key);
+    if (entry) entry.count++;
+    else tally.set(key, { at: position, count: 1 });
+    if (found.isSingle(frame)) return { at: position, known: part.count, disagree: false };
+  }
+  const [most] = [...tally.values()].sort((a, b) => b.count - a.count);
+  // a `then` or a combinator stands nowhere
+  if (!hasObject) return { at: null, known: part.count, disagree: false };
+  return { at: most?.at ?? null, known: most?.count ?? 0, disagree: tally.size > 1 };
+}
+
+/** Of a group that was split nobody knows which of its tasks a holder holds, unless it holds them all. */
+function holderOf(count: number, path: string, whole: number, part: number): DumpHolder {
+  if (part === whole || count === whole) return { count: Math.min(count, part), path };
+  return { count: Math.min(count, part), path: `${path} (at most)` };
+}
+
+/**
+ * The same for the same chain and wait in the next dump: figures in the text of a wait, which change, do not count, unless that makes
+ * two groups alike. Await lines count only where they are what tells groups apart.
+ */
+function idOf(chain: readonly DumpFrame[], waitsFor: WaitsFor, byLine: boolean, taken: Set<string>): string {
+  const position = (at: DumpPosition | null): string => (at === null ? '' : `${at.file}:${at.line}:${at.column}`);
+  const frames = chain.map((frame) => [frame.function, frame.kind, frame.detail, frame.repeats > 1, position(frame.declared), byLine ? position(frame.awaiting) : '']);
+  const alike = [frames, waitsFor.kind, position(waitsFor.at), waitsFor.text.replace(/\d+/g, '#')];
+  for (let attempt = 0; ; attempt++) {
+    const key = attempt === 0 ? alike : [...alike, waitsFor.text, chain.map(({ awaiting, repeats }) => [position(awaiting), repeats]), attempt];
+    const id = createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 12);
+    if (taken.has(id)) continue;
+    taken.add(id);
+    return id;
+  }
+}
+
+function resourcesOf({ resources }: HeapAnalysis, place: (at: RawPosition | null) => DumpPosition | null, write: (text: RawText) => string): DumpResources {
+  const written = (list: HeapAnalysis['resources']['timers']): DumpResources['timers'] =>
+    list.map(({ count, type, text, at, details }) => ({ count, type, text: write(text), at: place(at), details }));
+  return {
+    timers: written(resources.timers),
+    handles: written(resources.handles),
+    requests: written(resources.requests),
+    listeners: resources.listeners.map((each) => ({ ...each, at: place(each.at) })),
+    streams: resources.streams,
+  };
+}
