@@ -24,6 +24,10 @@ const LONGEST_LAYOUT = 1024 * 1024;
 const LONGEST_KEY = 256;
 /** Most digits of a number: those of 2^64. A longer one is refused as corrupted. */
 const MOST_DIGITS = 20;
+/** Digits that fit 32 bits without overflow. */
+const SAFE_DIGITS = 9;
+/** What a field takes at most, in bytes, where the quick way ends: digits, a comma and a line break. */
+const LONGEST_FIELD = MOST_DIGITS + 2;
 /** Numbers beyond are kept as this: an object of 4 GB or more counts as one of 4 GB. */
 const LARGEST = 0xffffffff;
 /** Nodes, edges or locations that there is room for at first when the size of the file is unknown. Room then doubles. */
@@ -123,12 +127,16 @@ export class SnapshotReader {
   #edgesOfNodes = 0;
   #largestName = 0;
 
+  #nodeTypeMap = new Uint8Array(0);
+
   #edge = 0;
   #edgeRoom = 0;
   #edgeTypes = new Uint8Array(0);
   #edgeNames = new Uint32Array(0);
   #edgeTargets = new Uint32Array(0);
   #largestEdgeName = 0;
+  #edgeTypeMap = new Uint8Array(0);
+  #edgeNamed = new Uint8Array(0);
 
   #location = 0;
   #locations = new Uint32Array(0);
@@ -258,7 +266,7 @@ export class SnapshotReader {
   #beginValue(): void {
     const key = String.fromCharCode(...this.#key);
     if (this.#seen.has(key)) throw corrupted(`it has "${printable(key)}" twice`);
-    if (this.#seen.size < KEYS.length + 64) this.#seen.add(key);
+    if (KEYS.includes(key)) this.#seen.add(key);
     this.#depth = 0;
     this.#inString = false;
     this.#escaped = false;
@@ -351,6 +359,7 @@ export class SnapshotReader {
   #beginNodes({ node, nodeCount }: SnapshotLayout): void {
     const room = this.#roomFor(nodeCount, node.fields);
     this.#record = new Uint32Array(node.fields);
+    this.#nodeTypeMap = Uint8Array.from(node.types);
     this.#state = 'nodes';
     this.#growNodes(room);
   }
@@ -358,6 +367,8 @@ export class SnapshotReader {
   #beginEdges({ edge, edgeCount }: SnapshotLayout): void {
     const room = this.#roomFor(edgeCount, edge.fields);
     this.#record = new Uint32Array(edge.fields);
+    this.#edgeTypeMap = Uint8Array.from(edge.types);
+    this.#edgeNamed = Uint8Array.from(edge.named);
     this.#state = 'edges';
     this.#growEdges(room);
   }
@@ -386,84 +397,212 @@ export class SnapshotReader {
   }
 
   #readNodes(bytes: Uint8Array, from: number, end: number): number {
-    const { node: layout, nodeCount, edgeCount } = this.#known();
-    const { fields, type: typeField, name: nameField, id: idField, selfSize: sizeField, edgeCount: edgesField, types: typeMap } = layout;
-    const record = this.#record;
-    let field = this.#field;
     let at = from;
-    while (at < end) {
-      const next = this.#nextNumber(bytes, at, end);
-      at = next;
-      if (this.#digits !== COMPLETE) break;
-      this.#digits = 0;
-      record[field++] = this.#number;
-      if (field < fields) continue;
-      field = 0;
-      const index = this.#node;
-      if (index === this.#nodeRoom) {
-        if (index === nodeCount) throw corrupted(`it has more than the ${nodeCount} nodes that it announces`);
-        this.#growNodes(Math.min(nodeCount, index * 2));
+    while (at < end && this.#state === 'nodes') {
+      if (this.#field === 0 && this.#digits === 0) {
+        at = this.#nextItem(bytes, at, end);
+        if (this.#expected === 'item') at = this.#scanNodes(bytes, at, end);
       }
-      const type = typeMap[record[typeField] ?? 0];
-      if (type === undefined) throw corrupted(`node ${index} has a type that is not described`);
-      const name = record[nameField] ?? 0;
-      if (name > this.#largestName) this.#largestName = name;
-      this.#nodeTypes[index] = type;
-      this.#nodeNames[index] = name;
-      this.#nodeIds[index] = record[idField] ?? 0;
-      this.#nodeSizes[index] = record[sizeField] ?? 0;
-      const edges = this.#edgesOfNodes + (record[edgesField] ?? 0);
-      if (edges > edgeCount) throw corrupted(`its nodes have more than the ${edgeCount} edges that it announces`);
-      this.#edgesOfNodes = edges;
-      this.#firstEdges[index + 1] = edges;
-      this.#node = index + 1;
+      at = this.#nextNumber(bytes, at, end);
+      if (this.#digits !== COMPLETE) continue;
+      this.#digits = 0;
+      this.#record[this.#field++] = this.#number;
+      if (this.#field < this.#record.length) continue;
+      this.#field = 0;
+      this.#addNode();
     }
-    this.#field = field;
     if (this.#state !== 'nodes') {
-      if (field !== 0) throw corrupted('its last node is not complete');
+      const { nodeCount } = this.#known();
+      if (this.#field !== 0) throw corrupted('its last node is not complete');
       if (this.#node !== nodeCount) throw corrupted(`it announces ${nodeCount} nodes and has ${this.#node}`);
     }
     return at;
   }
 
-  #readEdges(bytes: Uint8Array, from: number, end: number): number {
-    const { edge: layout, node: nodeLayout, nodeCount, edgeCount } = this.#known();
-    const { fields, type: typeField, nameOrIndex: nameField, toNode: targetField, types: typeMap, named } = layout;
-    const nodeFields = nodeLayout.fields;
+  /**
+   * Takes whole nodes as long as they are written as V8 writes them: numbers of up to nine digits, commas, a line break after each
+   * node. All else, and what may be cut off by the end of the bytes, is left to the careful way.
+   */
+  #scanNodes(bytes: Uint8Array, from: number, end: number): number {
+    const { fields, type: typeField, name: nameField, id: idField, selfSize: sizeField, edgeCount: edgesField } = this.#known().node;
+    const { edgeCount } = this.#known();
+    const types = this.#nodeTypeMap;
     const record = this.#record;
-    let field = this.#field;
-    let at = from;
-    while (at < end) {
-      at = this.#nextNumber(bytes, at, end);
-      if (this.#digits !== COMPLETE) break;
-      this.#digits = 0;
-      record[field++] = this.#number;
-      if (field < fields) continue;
-      field = 0;
-      const index = this.#edge;
-      if (index === this.#edgeRoom) {
-        if (index === edgeCount) throw corrupted(`it has more than the ${edgeCount} edges that it announces`);
-        this.#growEdges(Math.min(edgeCount, index * 2));
+    const nodeTypes = this.#nodeTypes;
+    const nodeNames = this.#nodeNames;
+    const nodeIds = this.#nodeIds;
+    const nodeSizes = this.#nodeSizes;
+    const firstEdges = this.#firstEdges;
+    const room = this.#nodeRoom;
+    const last = fields - 1;
+    const limit = end - fields * LONGEST_FIELD;
+    let largestName = this.#largestName;
+    let edges = this.#edgesOfNodes;
+    let node = this.#node;
+    let begin = from;
+    scan: while (begin < limit && node < room) {
+      let at = begin;
+      for (let field = 0; ; field++) {
+        const start = at;
+        let value = (bytes[at++] as number) - ZERO;
+        if (!(value >= 0 && value <= 9)) break scan;
+        let digit = (bytes[at++] as number) - ZERO;
+        while (digit >= 0 && digit <= 9) {
+          value = (Math.imul(value, 10) + digit) | 0;
+          digit = (bytes[at++] as number) - ZERO;
+        }
+        if (at - start > SAFE_DIGITS + 1) break scan;
+        record[field] = value;
+        if (field < last) {
+          if (digit !== COMMA - ZERO) break scan;
+        } else {
+          if (digit === NEWLINE - ZERO) digit = (bytes[at++] as number) - ZERO;
+          if (digit !== COMMA - ZERO) break scan;
+          break;
+        }
       }
-      const rawType = record[typeField] ?? 0;
-      const type = typeMap[rawType];
-      if (type === undefined) throw corrupted(`edge ${index} has a type that is not described`);
-      const name = record[nameField] ?? 0;
-      if (named[rawType] === 1 && name > this.#largestEdgeName) this.#largestEdgeName = name;
-      const offset = record[targetField] ?? 0;
-      const target = Math.floor(offset / nodeFields);
-      if (target >= nodeCount || target * nodeFields !== offset) throw corrupted(`edge ${index} leads to no node`);
-      this.#edgeTypes[index] = type;
-      this.#edgeNames[index] = name;
-      this.#edgeTargets[index] = target;
-      this.#edge = index + 1;
+      const type = types[record[typeField] as number];
+      const ends = edges + (record[edgesField] as number);
+      if (type === undefined || ends > edgeCount) break;
+      const name = record[nameField] as number;
+      if (name > largestName) largestName = name;
+      nodeTypes[node] = type;
+      nodeNames[node] = name;
+      nodeIds[node] = record[idField] as number;
+      nodeSizes[node] = record[sizeField] as number;
+      edges = ends;
+      firstEdges[++node] = edges;
+      begin = at;
     }
-    this.#field = field;
+    this.#largestName = largestName;
+    this.#edgesOfNodes = edges;
+    this.#node = node;
+    return begin;
+  }
+
+  /** The node in `#record`. */
+  #addNode(): void {
+    const { node: layout, nodeCount, edgeCount } = this.#known();
+    const record = this.#record;
+    const index = this.#node;
+    if (index === this.#nodeRoom) {
+      if (index === nodeCount) throw corrupted(`it has more than the ${nodeCount} nodes that it announces`);
+      this.#growNodes(Math.min(nodeCount, index * 2));
+    }
+    const type = this.#nodeTypeMap[record[layout.type] ?? 0];
+    if (type === undefined) throw corrupted(`node ${index} has a type that is not described`);
+    const name = record[layout.name] ?? 0;
+    this.#largestName = Math.max(this.#largestName, name);
+    this.#nodeTypes[index] = type;
+    this.#nodeNames[index] = name;
+    this.#nodeIds[index] = record[layout.id] ?? 0;
+    this.#nodeSizes[index] = record[layout.selfSize] ?? 0;
+    this.#edgesOfNodes += record[layout.edgeCount] ?? 0;
+    if (this.#edgesOfNodes > edgeCount) throw corrupted(`its nodes have more than the ${edgeCount} edges that it announces`);
+    this.#node = index + 1;
+    this.#firstEdges[index + 1] = this.#edgesOfNodes;
+  }
+
+  #readEdges(bytes: Uint8Array, from: number, end: number): number {
+    let at = from;
+    while (at < end && this.#state === 'edges') {
+      if (this.#field === 0 && this.#digits === 0) {
+        at = this.#nextItem(bytes, at, end);
+        if (this.#expected === 'item') at = this.#scanEdges(bytes, at, end);
+      }
+      at = this.#nextNumber(bytes, at, end);
+      if (this.#digits !== COMPLETE) continue;
+      this.#digits = 0;
+      this.#record[this.#field++] = this.#number;
+      if (this.#field < this.#record.length) continue;
+      this.#field = 0;
+      this.#addEdge();
+    }
     if (this.#state !== 'edges') {
-      if (field !== 0) throw corrupted('its last edge is not complete');
+      const { edgeCount } = this.#known();
+      if (this.#field !== 0) throw corrupted('its last edge is not complete');
       if (this.#edge !== edgeCount) throw corrupted(`it announces ${edgeCount} edges and has ${this.#edge}`);
     }
     return at;
+  }
+
+  /** As {@link #scanNodes}, for edges whose fields stand in V8's order. Written out field by field: it is a fifth faster. */
+  #scanEdges(bytes: Uint8Array, from: number, end: number): number {
+    const { nodeCount, node, edge: layout } = this.#known();
+    if (layout.fields !== 3 || layout.type !== 0 || layout.nameOrIndex !== 1 || layout.toNode !== 2) return from;
+    const nodeFields = node.fields;
+    const types = this.#edgeTypeMap;
+    const named = this.#edgeNamed;
+    const edgeTypes = this.#edgeTypes;
+    const edgeNames = this.#edgeNames;
+    const edgeTargets = this.#edgeTargets;
+    const room = this.#edgeRoom;
+    const limit = end - 3 * LONGEST_FIELD;
+    let largestName = this.#largestEdgeName;
+    let edge = this.#edge;
+    let begin = from;
+    while (begin < limit && edge < room) {
+      let at = begin;
+      const rawType = (bytes[at++] as number) - ZERO;
+      if (!(rawType >= 0 && rawType <= 9) || bytes[at++] !== COMMA) break;
+
+      const nameAt = at;
+      let name = (bytes[at++] as number) - ZERO;
+      if (!(name >= 0 && name <= 9)) break;
+      let digit = (bytes[at++] as number) - ZERO;
+      while (digit >= 0 && digit <= 9) {
+        name = (Math.imul(name, 10) + digit) | 0;
+        digit = (bytes[at++] as number) - ZERO;
+      }
+      if (digit !== COMMA - ZERO || at - nameAt > SAFE_DIGITS + 1) break;
+
+      const offsetAt = at;
+      let offset = (bytes[at++] as number) - ZERO;
+      if (!(offset >= 0 && offset <= 9)) break;
+      digit = (bytes[at++] as number) - ZERO;
+      while (digit >= 0 && digit <= 9) {
+        offset = (Math.imul(offset, 10) + digit) | 0;
+        digit = (bytes[at++] as number) - ZERO;
+      }
+      if (at - offsetAt > SAFE_DIGITS + 1) break;
+      if (digit === NEWLINE - ZERO) digit = (bytes[at++] as number) - ZERO;
+      if (digit !== COMMA - ZERO) break;
+
+      const type = types[rawType];
+      const target = (offset / nodeFields) | 0;
+      if (type === undefined || target >= nodeCount || target * nodeFields !== offset) break;
+      if (name > largestName && named[rawType] === 1) largestName = name;
+      edgeTypes[edge] = type;
+      edgeNames[edge] = name;
+      edgeTargets[edge++] = target;
+      begin = at;
+    }
+    this.#largestEdgeName = largestName;
+    this.#edge = edge;
+    return begin;
+  }
+
+  /** The edge in `#record`. */
+  #addEdge(): void {
+    const { edge: layout, node: nodeLayout, nodeCount, edgeCount } = this.#known();
+    const record = this.#record;
+    const index = this.#edge;
+    if (index === this.#edgeRoom) {
+      if (index === edgeCount) throw corrupted(`it has more than the ${edgeCount} edges that it announces`);
+      this.#growEdges(Math.min(edgeCount, index * 2));
+    }
+    const rawType = record[layout.type] ?? 0;
+    const type = this.#edgeTypeMap[rawType];
+    if (type === undefined) throw corrupted(`edge ${index} has a type that is not described`);
+    const name = record[layout.nameOrIndex] ?? 0;
+    if (this.#edgeNamed[rawType] === 1) this.#largestEdgeName = Math.max(this.#largestEdgeName, name);
+    const offset = record[layout.toNode] ?? 0;
+    const target = Math.floor(offset / nodeLayout.fields);
+    if (target >= nodeCount || target * nodeLayout.fields !== offset) throw corrupted(`edge ${index} leads to no node`);
+    this.#edgeTypes[index] = type;
+    this.#edgeNames[index] = name;
+    this.#edgeTargets[index] = target;
+    this.#edge = index + 1;
   }
 
   #readLocations(bytes: Uint8Array, from: number, end: number): number {
@@ -496,9 +635,22 @@ export class SnapshotReader {
     return at;
   }
 
+  /** Goes on to where the next number of the list begins, if nothing is wrong on the way there. */
+  #nextItem(bytes: Uint8Array, from: number, end: number): number {
+    let at = from;
+    while (at < end && isSpace(bytes[at] ?? 0)) at++;
+    if (bytes[at] === COMMA && this.#expected === 'comma or close') {
+      this.#expected = 'item';
+      at++;
+    }
+    while (at < end && isSpace(bytes[at] ?? 0)) at++;
+    return at;
+  }
+
   /** Goes on to the end of the next number of the list, which is then in `#number`, or to the end of the list or of the bytes. */
   #nextNumber(bytes: Uint8Array, from: number, end: number): number {
     let at = from;
+    if (at === end) return at;
     if (this.#digits === 0) {
       for (;;) {
         const byte = bytes[at] ?? 0;

@@ -177,7 +177,7 @@ export class StringBytes implements StringTable {
       point = point * 64 + (byte & 0x3f);
     }
     const least = length === 3 ? 0x10000 : length === 2 ? 0x800 : 0x80;
-    return point < least || point > 0x10ffff ? -1 : point;
+    return point < least || point > 0x10ffff || (point & 0x1ff800) === 0xd800 ? -1 : point;
   }
 }
 
