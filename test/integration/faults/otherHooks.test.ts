@@ -37,6 +37,46 @@ const request = async (id) => {
   if (done === 10) say('contexts wrong: ' + wrong);
 };`;
 
+/** What the agent of a performance monitor does: it wraps what requests go through, follows each by its context, and keeps its spans by id. */
+const APM = `
+const { AsyncLocalStorage, createHook, executionAsyncId } = require('async_hooks');
+const http = require('http');
+const storage = new AsyncLocalStorage();
+const spans = new Map();
+createHook({
+  init(id, type, trigger) { const span = spans.get(trigger); if (span !== undefined) spans.set(id, span); },
+  destroy(id) { spans.delete(id); },
+}).enable();
+const { emit } = http.Server.prototype;
+http.Server.prototype.emit = function (event, ...values) {
+  if (event !== 'request') return Reflect.apply(emit, this, [event, ...values]);
+  const span = { url: values[0].url };
+  return storage.run(span, () => { spans.set(executionAsyncId(), span); return Reflect.apply(emit, this, [event, ...values]); });
+};
+const { then } = Promise.prototype;
+Promise.prototype.then = function (one, other) {
+  const span = storage.getStore();
+  const bound = (callback) => (typeof callback === 'function' && span !== undefined ? (value) => storage.run(span, callback, value) : callback);
+  return Reflect.apply(then, this, [bound(one), bound(other)]);
+};
+let wrong = 0;
+let answered = 0;
+const server = http.createServer(async (request, response) => {
+  const check = () => { if (storage.getStore()?.url !== request.url) wrong++; };
+  check(); await null; check();
+  await require('timers/promises').setTimeout(1); check();
+  await Promise.resolve().then(check); check();
+  response.end(request.url);
+});
+let closed = false;
+const ask = (url) => http.get({ port: server.address().port, host: '127.0.0.1', agent: false, path: url }, (response) => {
+  let body = '';
+  response.on('data', (chunk) => { body += chunk; }).on('end', () => {
+    if (body !== url) wrong++;
+    if (++answered === 10) server.close(() => { closed = true; });
+  });
+});`;
+
 const PROGRAMS: Readonly<Record<string, FaultProgram>> = {
   'a monitor on async_hooks with destroy and promiseResolve, before us': {
     setup: `${MONITOR} monitor.enable();`,
@@ -53,6 +93,12 @@ const PROGRAMS: Readonly<Record<string, FaultProgram>> = {
     work: `for (let id = 0; id < 10; id++) { if (id % 2) storage.run(id, request, id); else host.setImmediate(() => { storage.enterWith(id); request(id); }); }
 while (false);`,
     over: "done === 10 && !/Immediate|FSReq/.test(host.active().join())",
+  },
+  'the agent of a performance monitor': {
+    setup: APM,
+    work: `server.listen(0, '127.0.0.1', () => { for (let i = 0; i < 10; i++) ask('/' + i); });`,
+    over: "closed && !/TCP|HTTP/.test(host.active().join())",
+    end: `say('answered ' + answered + ', wrong ' + wrong);`,
   },
   'v8.promiseHooks of its own': {
     setup: `const seen = { init: 0, settled: 0 }; let on = false; const { promiseHooks } = require('v8');
