@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { exitOnSignals, run } from './lib/processes.ts';
 import { ROOT } from './lib/paths.ts';
 
-/** The core and the agent are checked by themselves as well: without the types of Node and of the DOM. */
-const PROJECTS = ['tsconfig.json', 'src/core/tsconfig.json', 'src/agent/tsconfig.json', 'examples/orders/tsconfig.json'];
+/** The core and the agent are checked by themselves as well: without the types of Node and of the DOM. The webview has those of the DOM alone. */
+const PROJECTS = ['tsconfig.json', 'src/core/tsconfig.json', 'src/agent/tsconfig.json', 'webview/tsconfig.json', 'examples/orders/tsconfig.json'];
 
 exitOnSignals();
 const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');

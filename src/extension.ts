@@ -8,6 +8,12 @@ import { attachToTarget, registerCommands } from './host/commands/commands';
 import { createContextKeys } from './host/contextKeys';
 import { ATTACH_VARIABLE, CONFIGURATION_SECTION } from './host/contributions';
 import { createDebugBridge } from './host/debugBridge/debugBridge';
+import { AwaitGraph } from './host/dump/awaitGraph';
+import { dumpAgain, openDumpPosition } from './host/dump/dumpCommands';
+import { DumpLook } from './host/dump/dumpLook';
+import { DumpStore } from './host/dump/dumpStore';
+import { DumpView } from './host/dump/dumpView';
+import { LookUps } from './host/dump/lookUps';
 import { Decorations } from './host/editor/decorations';
 import { MarksModel } from './host/editor/marksModel';
 import { ScriptDocuments } from './host/editor/scriptDocuments';
@@ -54,7 +60,23 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
   }));
   const decorations = store.add(new Decorations({ extensionUri: extension.extensionUri, marks, scheduler, settings: readSettings }));
   const status = store.add(new StatusBar(sessions, scheduler, () => view.selectedSessionId));
-  const contextKeys = store.add(createContextKeys({ sessions, attachments, server, tree: state }));
+  const dumps = store.add(new DumpStore());
+  const dumpLook = store.add(new DumpLook(extension.workspaceState));
+  const dumpView = store.add(new DumpView({ dumps, sessions, scheduler, lookUps: new LookUps(server, safeErrorMessage), grouping: () => dumpLook.grouping }));
+  store.add(dumpLook.onDidChange(() => { dumpView.refresh(); }));
+  const scripts = store.add(new ScriptDocuments({ server, sessions, log }));
+  const graph = store.add(new AwaitGraph({
+    extensionUri: extension.extensionUri,
+    dumps,
+    sessions,
+    scheduler,
+    log,
+    openPosition: (dumpId, position, options) => openDumpPosition({ dumps, marks, scripts }, dumpId, position, options),
+    reveal: (groups) => dumpView.reveal(groups),
+    showVariables: (frame) => dumpView.revealVariables(frame),
+    dumpAgain: (dumpId) => dumpAgain(context, dumpId),
+  }));
+  const contextKeys = store.add(createContextKeys({ sessions, attachments, server, tree: state, dumps, dumpLook }));
 
   store.add(server.onUpdate((update) => {
     attachments.observe(update);
@@ -95,7 +117,11 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
     remoteHosts: new Set(),
     state,
     project,
-    scripts: store.add(new ScriptDocuments({ server, sessions, log })),
+    scripts,
+    dumps,
+    dumpLook,
+    dumpView,
+    graph,
     snapshotDirectory: () => snapshotDirectory(extension),
   };
   store.add(registerCommands(context));
@@ -117,6 +143,10 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
     sessions: () => sessions.all(),
     tree: () => view.snapshot(),
     marksOf: (uri) => decorations.applied(uri),
+    suspendedMarksOf: (uri) => decorations.appliedSuspended(uri),
+    dumps: () => dumps.all(),
+    dumpTree: () => dumpView.snapshot(),
+    graphDump: () => graph.dumpId,
     status: () => status.shown,
     serverState: () => server.state,
     serverPid: () => server.pid,

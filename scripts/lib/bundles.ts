@@ -81,6 +81,23 @@ export async function allBundles(production: boolean): Promise<readonly Bundle[]
       },
     },
     {
+      name: 'graph',
+      // The page of the await graph, with its style sheet beside it.
+      options: {
+        entryPoints: [entry('webview/graph/main.ts'), entry('webview/graph/graph.css')],
+        outdir: join(DIST, 'webview'),
+        entryNames: 'graph',
+        bundle: true,
+        platform: 'browser',
+        format: 'iife',
+        target: 'chrome128',
+        minify: production,
+        sourcemap: false,
+        logLevel: 'warning',
+        absWorkingDir: ROOT,
+      },
+    },
+    {
       name: 'sample',
       // File by file, with source maps beside them: what a service looks like that tsc has compiled.
       options: {

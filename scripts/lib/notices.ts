@@ -32,7 +32,7 @@ export async function thirdPartyNotices(): Promise<string> {
 
 /** Folders of the packages that have at least one byte in what is shipped. */
 async function bundledPackages(): Promise<readonly string[]> {
-  const shipped = (await allBundles(true)).filter(({ options }) => options.outfile !== undefined);
+  const shipped = (await allBundles(true)).filter(({ name }) => name !== 'sample');
   const results = await Promise.all(shipped.map(({ options }) => build({ ...options, sourcemap: false, write: false, metafile: true })));
   const files = results.flatMap(({ metafile }) =>
     Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? file : []))),

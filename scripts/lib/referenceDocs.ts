@@ -51,6 +51,17 @@ export const COMMAND_TEXTS: Readonly<Record<string, string>> = {
   'asyncscope.showAll': 'Lists the others again.',
   'asyncscope.countPromises': 'Looks through the heap for promises that were pending before the attach, which stops the process, and counts them.',
   'asyncscope.takeHeapSnapshot': 'Writes and opens a heap snapshot.',
+  'asyncscope.dump': 'Stops the process for a heap snapshot and shows every suspended function: see [the async dump](user-guide.md#the-async-dump).',
+  'asyncscope.dumpFile': 'The same from a `.heapsnapshot` file, without what only the process could tell.',
+  'asyncscope.dumpAgain': 'Takes the dump anew, of the same process or file.',
+  'asyncscope.openAwaitGraph': 'Draws the dump as a [graph](user-guide.md#the-await-graph) beside the editor.',
+  'asyncscope.groupDumpByVerdict': 'What can never settle first, then what hangs, then what is under way.',
+  'asyncscope.groupDumpByChain': 'One tree, from the outermost functions inwards.',
+  'asyncscope.groupDumpByLeaf': 'Everything that waits for the same thing in one list.',
+  'asyncscope.exportDump': 'The object that `asyncscope dump --json` prints, in a file readable by its owner only.',
+  'asyncscope.clearDump': 'Forgets the dump, and takes its marks off the lines.',
+  'asyncscope.copyDumpRow': 'Functions, what they wait for, verdict and holders, for people.',
+  'asyncscope.copyDumpRowAsJson': 'The groups of the rows, as `asyncscope dump --json` has them; without a selection the whole dump.',
   'asyncscope.refresh': 'Draws the view now, and starts the server again when it was given up.',
   'asyncscope.showInternals': 'Shows the tasks of packages and of Node in one list with yours.',
   'asyncscope.foldInternals': 'Puts them into one row of their own.',
@@ -99,7 +110,7 @@ export function commandsPage(manifest: Manifest): string {
       placesOf(command, manifest).join(', '),
     ]);
   return page('Commands', [
-    'All are in the command palette. Keys work while the view Live Tasks has the focus; they can be changed in "Preferences: Open Keyboard Shortcuts". What is about rows takes the selected ones; copying takes everything that is listed when nothing is selected.',
+    'All are in the command palette. Keys work while their view, Live Tasks or Async Dump, has the focus; they can be changed in "Preferences: Open Keyboard Shortcuts". What is about rows takes the selected ones; copying takes everything that is listed when nothing is selected.',
     table(['Command', 'What it does', 'Id', 'Key', 'Also in'], rows),
   ]);
 }

@@ -4,6 +4,8 @@ import type { Disposable } from './base/disposable';
 import { DisposableStore } from './base/disposable';
 import type { ServerClient } from './client/serverClient';
 import type { ContextKeys, ViewState } from './contributions';
+import type { DumpLook } from './dump/dumpLook';
+import type { DumpStore } from './dump/dumpStore';
 import type { Attachments } from './sessions/attachments';
 import type { SessionStore } from './sessions/sessionStore';
 import { isLive } from './sessions/sessionStore';
@@ -14,13 +16,15 @@ export interface ContextKeysOptions {
   readonly attachments: Attachments;
   readonly server: ServerClient;
   readonly tree: TreeState;
+  readonly dumps: DumpStore;
+  readonly dumpLook: DumpLook;
 }
 
 export interface ContextKeysHandle extends Disposable {
   readonly viewState: ViewState;
 }
 
-export function createContextKeys({ sessions, attachments, server, tree }: ContextKeysOptions): ContextKeysHandle {
+export function createContextKeys({ sessions, attachments, server, tree, dumps, dumpLook }: ContextKeysOptions): ContextKeysHandle {
   const store = new DisposableStore();
   const last = new Map<keyof ContextKeys, unknown>();
 
@@ -51,7 +55,15 @@ export function createContextKeys({ sessions, attachments, server, tree }: Conte
     set('asyncscope.onlyNew', onlyNew);
   };
 
+  const updateDumps = (): void => {
+    set('asyncscope.hasDump', dumps.all().length > 0 || dumps.taking > 0);
+    set('asyncscope.dumpGrouping', dumpLook.grouping);
+  };
+
   updateLook(tree.look);
+  updateDumps();
+  store.add(dumps.onDidChange(updateDumps));
+  store.add(dumpLook.onDidChange(updateDumps));
   update();
   store.add(sessions.onDidChange(update));
   store.add(attachments.onDidChange(update));

@@ -3,7 +3,9 @@
  * the two against each other in both directions.
  */
 import type { Grouping } from '../core/view/grouping';
-import { REVEAL_SITE_COMMAND } from '../protocol/lsp';
+import { REVEAL_GROUPS_COMMAND, REVEAL_SITE_COMMAND, SHOW_VARIABLES_COMMAND } from '../protocol/lsp';
+import type { Verdict } from '../core/model/dump';
+import type { DumpGrouping } from './dump/dumpTree';
 import type { DebuggerConnection } from '../protocol/lsp';
 
 export const COMMANDS = {
@@ -26,6 +28,23 @@ export const COMMANDS = {
   showAll: 'asyncscope.showAll',
   countPromises: 'asyncscope.countPromises',
   takeHeapSnapshot: 'asyncscope.takeHeapSnapshot',
+  dump: 'asyncscope.dump',
+  dumpFile: 'asyncscope.dumpFile',
+  dumpAgain: 'asyncscope.dumpAgain',
+  openAwaitGraph: 'asyncscope.openAwaitGraph',
+  groupDumpByVerdict: 'asyncscope.groupDumpByVerdict',
+  groupDumpByChain: 'asyncscope.groupDumpByChain',
+  groupDumpByLeaf: 'asyncscope.groupDumpByLeaf',
+  exportDump: 'asyncscope.exportDump',
+  clearDump: 'asyncscope.clearDump',
+  copyDumpRow: 'asyncscope.copyDumpRow',
+  copyDumpRowAsJson: 'asyncscope.copyDumpRowAsJson',
+  openDumpRow: 'asyncscope.openDumpRow',
+  openDumpRowToSide: 'asyncscope.openDumpRowToSide',
+  openDeclaration: 'asyncscope.openDeclaration',
+  showInGraph: 'asyncscope.showInGraph',
+  showVariables: SHOW_VARIABLES_COMMAND,
+  revealGroups: REVEAL_GROUPS_COMMAND,
   refresh: 'asyncscope.refresh',
   showInternals: 'asyncscope.showInternals',
   foldInternals: 'asyncscope.foldInternals',
@@ -50,9 +69,22 @@ export const COMMANDS = {
 export type CommandId = (typeof COMMANDS)[keyof typeof COMMANDS];
 
 /** Commands that only make sense with arguments and are therefore kept out of the command palette. */
-export const HIDDEN_COMMANDS: readonly CommandId[] = [COMMANDS.openSite, COMMANDS.openFrame, COMMANDS.revealSite];
+export const HIDDEN_COMMANDS: readonly CommandId[] = [
+  COMMANDS.openSite,
+  COMMANDS.openFrame,
+  COMMANDS.revealSite,
+  COMMANDS.openDumpRow,
+  COMMANDS.openDumpRowToSide,
+  COMMANDS.openDeclaration,
+  COMMANDS.showInGraph,
+  COMMANDS.showVariables,
+  COMMANDS.revealGroups,
+];
 
-export const VIEWS = { liveTasks: 'asyncscope.liveTasks' } as const;
+export const VIEWS = { liveTasks: 'asyncscope.liveTasks', asyncDump: 'asyncscope.asyncDump' } as const;
+
+/** Type of the panel that shows the await graph. */
+export const AWAIT_GRAPH = 'asyncscope.awaitGraph';
 
 /** Id of the walkthrough for the first use. */
 export const WALKTHROUGH = 'start';
@@ -75,6 +107,8 @@ export interface Settings {
   readonly gutter: boolean;
   readonly endOfLineText: boolean;
   readonly overviewRuler: boolean;
+  /** Mark the lines where functions stood suspended at the last dump. */
+  readonly suspendedMarks: boolean;
   /** Absolute, or relative to the first workspace folder; empty for the extension's own storage. */
   readonly snapshotDirectory: string;
   /** Globs of files that count as the user's own code. */
@@ -95,6 +129,7 @@ export const DEFAULT_SETTINGS: Settings = {
   gutter: true,
   endOfLineText: true,
   overviewRuler: true,
+  suspendedMarks: true,
   snapshotDirectory: '',
   'origin.app': [],
   'origin.dependency': [],
@@ -124,6 +159,9 @@ export interface ContextKeys {
   /** Not all sites are listed: there is a filter, or only what is new is shown. */
   'asyncscope.filtered': boolean;
   'asyncscope.onlyNew': boolean;
+  /** There is an async dump, or one is being taken. */
+  'asyncscope.hasDump': boolean;
+  'asyncscope.dumpGrouping': DumpGrouping;
 }
 
 export const CONTEXT_KEYS: readonly (keyof ContextKeys)[] = [
@@ -135,6 +173,8 @@ export const CONTEXT_KEYS: readonly (keyof ContextKeys)[] = [
   'asyncscope.grouping',
   'asyncscope.filtered',
   'asyncscope.onlyNew',
+  'asyncscope.hasDump',
+  'asyncscope.dumpGrouping',
 ];
 
 /** `contextValue` of the rows of the tree, for `viewItem` in `when` clauses. */
@@ -165,7 +205,32 @@ export const ROW_CONTEXTS = {
 } as const;
 export type RowContext = (typeof ROW_CONTEXTS)[keyof typeof ROW_CONTEXTS];
 
+/** The same for the rows of "Async Dump". */
+export const DUMP_ROW_CONTEXTS = {
+  dump: 'dump',
+  section: 'dump.section',
+  chain: 'dump.chain',
+  group: 'dump.group',
+  page: 'dump.page',
+  why: 'dump.why',
+  frame: 'dump.frame',
+  frameWithoutFile: 'dump.frame.noFile',
+  waitsFor: 'dump.waitsFor',
+  fact: 'dump.fact',
+  holders: 'dump.holders',
+  holder: 'dump.holder',
+  tasks: 'dump.tasks',
+  task: 'dump.task',
+  scope: 'dump.scope',
+  variable: 'dump.variable',
+  resources: 'dump.resources',
+  resource: 'dump.resource',
+  note: 'dump.note',
+} as const;
+export type DumpRowContext = (typeof DUMP_ROW_CONTEXTS)[keyof typeof DUMP_ROW_CONTEXTS];
+
 export const COLORS = {
+  verdict: { orphan: 'asyncscope.orphan', cycle: 'asyncscope.cycle', crowd: 'asyncscope.crowd', stuck: 'asyncscope.stuck', 'in flight': 'asyncscope.inFlight' } satisfies Record<Verdict, string>,
   heat: { 1: 'asyncscope.heat1', 2: 'asyncscope.heat2', 3: 'asyncscope.heat3', 4: 'asyncscope.heat4' },
 } as const;
 

@@ -26,6 +26,7 @@ export function readSettings(): Settings {
     gutter: read('gutter'),
     endOfLineText: read('endOfLineText'),
     overviewRuler: read('overviewRuler'),
+    suspendedMarks: read('suspendedMarks'),
     snapshotDirectory: read('snapshotDirectory'),
     'origin.app': read('origin.app'),
     'origin.dependency': read('origin.dependency'),

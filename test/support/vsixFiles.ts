@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 
 const KINDS = ['promise', 'timeout', 'interval', 'immediate', 'handle', 'request'];
 const HEATS = [1, 2, 3, 4];
+const VERDICTS = ['orphan', 'cycle', 'crowd', 'stuck', 'in-flight', 'none'];
 
 /** Every file inside the package, exactly; the allow-list in `.vscodeignore` amounts to this. vsce renames the documents. */
 export const VSIX_FILES: readonly string[] = [
@@ -19,14 +20,17 @@ export const VSIX_FILES: readonly string[] = [
   'extension/dist/heapWorker.js',
   'extension/dist/preload.js',
   'extension/dist/server.js',
+  'extension/dist/webview/graph.css',
+  'extension/dist/webview/graph.js',
   'extension/media/asyncscope.schema.json',
   'extension/media/icon.png',
   'extension/media/icon.svg',
   'extension/media/view.svg',
   ...['attach.svg', 'baseline.svg', 'filter.md', 'hide.md', 'read.svg', 'stack.svg'].map((name) => `extension/media/walkthrough/${name}`),
-  ...['dark', 'light'].flatMap((theme) =>
-    KINDS.flatMap((kind) => HEATS.map((heat) => `extension/media/gutter/${theme}/${kind}-${heat}.svg`)),
-  ),
+  ...['dark', 'light'].flatMap((theme) => [
+    ...KINDS.flatMap((kind) => HEATS.map((heat) => `extension/media/gutter/${theme}/${kind}-${heat}.svg`)),
+    ...VERDICTS.map((verdict) => `extension/media/gutter/${theme}/suspended-${verdict}.svg`),
+  ]),
 ].sort();
 
 const END_OF_DIRECTORY = 0x06054b50;

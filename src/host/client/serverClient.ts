@@ -9,6 +9,14 @@ import type {
   AttachParams,
   AttachResult,
   DiscoveredInspector,
+  DumpFrameParams,
+  DumpLocation,
+  DumpParams,
+  DumpResult,
+  DumpScope,
+  DumpUnavailable,
+  DumpVariableParams,
+  DumpVariables,
   HeapSnapshotResult,
   MarksUpdate,
   ProcessList,
@@ -22,7 +30,7 @@ import type {
   SitesParams,
   WatchParams,
 } from '../../protocol/lsp';
-import { LSP } from '../../protocol/lsp';
+import { LSP, REVEAL_GROUPS_COMMAND, SHOW_VARIABLES_COMMAND } from '../../protocol/lsp';
 import { systemClock } from '../base/clock';
 import type { Disposable } from '../base/disposable';
 import { DisposableStore } from '../base/disposable';
@@ -35,7 +43,8 @@ import { toServerError } from './serverError';
 
 export type ServerState = 'stopped' | 'starting' | 'running' | 'failed';
 
-export interface SnapshotProgress {
+/** Of a long request, as the server tells it. */
+export interface ServerProgress {
   /** Percent, 0 to 100. */
   readonly percent: number;
   readonly message: string | undefined;
@@ -139,23 +148,29 @@ export class ServerClient implements AttachServer, Disposable {
   }
 
   /** Rejects when `signal` is aborted, or when the target or the disk refuses. */
-  async heapSnapshot(
-    sessionId: string,
-    file: string,
-    signal: AbortSignal,
-    onProgress: (progress: SnapshotProgress) => void,
-  ): Promise<HeapSnapshotResult> {
-    const client = await this.#running();
-    const { ProgressType } = await import('vscode-languageclient/node');
-    const workDoneToken = `asyncscope-snapshot-${String(nextProgressToken++)}`;
-    const progress = client.onProgress(new ProgressType<{ percentage?: number; message?: string }>(), workDoneToken, (value) => {
-      onProgress({ percent: value.percentage ?? 0, message: value.message });
-    });
-    try {
-      return await this.#request<HeapSnapshotResult>(LSP.heapSnapshot, { sessionId, file, workDoneToken }, signal);
-    } finally {
-      progress.dispose();
-    }
+  async heapSnapshot(sessionId: string, file: string, signal: AbortSignal, onProgress: (progress: ServerProgress) => void): Promise<HeapSnapshotResult> {
+    return this.#requestWithProgress<HeapSnapshotResult>(LSP.heapSnapshot, { sessionId, file }, signal, onProgress);
+  }
+
+  /** Of a session's process, or of a snapshot file. Rejects when `signal` is aborted, and where a dump cannot be had. */
+  async dump(params: Pick<DumpParams, 'sessionId' | 'file'>, signal: AbortSignal, onProgress: (progress: ServerProgress) => void): Promise<DumpResult> {
+    return this.#requestWithProgress<DumpResult>(LSP.dump, params, signal, onProgress);
+  }
+
+  async dumpClear(dumpId: string): Promise<void> {
+    if (this.#state === 'running') await this.#request(LSP.dumpClear, { dumpId });
+  }
+
+  async dumpLocate(params: DumpFrameParams): Promise<DumpLocation> {
+    return this.#request<DumpLocation>(LSP.dumpLocate, params);
+  }
+
+  async dumpVariables(params: DumpFrameParams): Promise<DumpVariables> {
+    return this.#request<DumpVariables>(LSP.dumpVariables, params);
+  }
+
+  async dumpVariable(params: DumpVariableParams): Promise<DumpScope | DumpUnavailable> {
+    return this.#request<DumpScope | DumpUnavailable>(LSP.dumpVariable, params);
   }
 
   /** Starts a server that had been given up. */
@@ -181,6 +196,20 @@ export class ServerClient implements AttachServer, Disposable {
     } catch (error) {
       // A client that never started, or that died, cannot be stopped; there is nothing left of it either.
       this.#options.log.debug(`stopping the server: ${safeErrorMessage(error)}`);
+    }
+  }
+
+  async #requestWithProgress<T>(method: string, params: object, signal: AbortSignal, onProgress: (progress: ServerProgress) => void): Promise<T> {
+    const client = await this.#running();
+    const { ProgressType } = await import('vscode-languageclient/node');
+    const workDoneToken = `asyncscope-${String(nextProgressToken++)}`;
+    const progress = client.onProgress(new ProgressType<{ percentage?: number; message?: string }>(), workDoneToken, (value) => {
+      onProgress({ percent: value.percentage ?? 0, message: value.message });
+    });
+    try {
+      return await this.#request<T>(method, { ...params, workDoneToken }, signal);
+    } finally {
+      progress.dispose();
     }
   }
 
@@ -232,6 +261,8 @@ export class ServerClient implements AttachServer, Disposable {
     const clientOptions: LanguageClientOptions = {
       documentSelector: LANGUAGES.map((language) => ({ language, scheme: 'file' })),
       initializationOptions: settings,
+      // Hovers link to what the dump knows; everything in them that came from a process is escaped by the server.
+      markdown: { isTrusted: { enabledCommands: [REVEAL_GROUPS_COMMAND, SHOW_VARIABLES_COMMAND] } },
       outputChannel: channel,
       traceOutputChannel: channel,
       revealOutputChannelOn: lsp.RevealOutputChannelOn.Never,

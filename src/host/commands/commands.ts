@@ -1,12 +1,14 @@
 /** One typed table of everything a user can tell us to do. */
-import { isAbsolute } from 'node:path';
 import * as vscode from 'vscode';
-import type { StackFrame } from '../../core/model/task';
-import type { AttachParams, Consent, RevealSiteArguments } from '../../protocol/lsp';
+import type { AttachParams, Consent, DumpFrameParams, RevealGroupsArguments, RevealSiteArguments } from '../../protocol/lsp';
 import { ServerError } from '../client/serverError';
 import type { ServerClient } from '../client/serverClient';
 import type { CommandId } from '../contributions';
 import { COMMANDS, VIEWS, WALKTHROUGH } from '../contributions';
+import type { DumpCommandContext, DumpRowArguments } from '../dump/dumpCommands';
+import { dumpCommands, takeDump } from '../dump/dumpCommands';
+import type { DumpElement } from '../dump/dumpView';
+import { openPosition } from '../editor/openPosition';
 import { takeHeapSnapshot } from '../heapSnapshot/takeHeapSnapshot';
 import { countPromises } from './countPromises';
 import type { Disposable } from '../base/disposable';
@@ -47,11 +49,28 @@ interface CommandArguments extends Record<CommandId, readonly unknown[]> {
   [COMMANDS.openSite]: [site: RevealSiteArguments | TreeElement];
   [COMMANDS.openFrame]: [site: RevealSiteArguments, index: number];
   [COMMANDS.revealSite]: [site: RevealSiteArguments];
+  [COMMANDS.dump]: [element?: TreeElement];
+  /** A path, or nothing to ask for one. */
+  [COMMANDS.dumpFile]: [file?: unknown];
+  [COMMANDS.dumpAgain]: [element?: DumpElement];
+  [COMMANDS.openAwaitGraph]: [element?: DumpElement];
+  [COMMANDS.exportDump]: [element?: DumpElement];
+  [COMMANDS.clearDump]: [element?: DumpElement];
+  [COMMANDS.copyDumpRow]: DumpRowArguments;
+  [COMMANDS.copyDumpRowAsJson]: DumpRowArguments;
+  /** From a row, or from a row's menu. */
+  [COMMANDS.openDumpRow]: [element?: Pick<DumpElement, 'row'>];
+  [COMMANDS.openDumpRowToSide]: [element?: Pick<DumpElement, 'row'>];
+  [COMMANDS.openDeclaration]: [element?: Pick<DumpElement, 'row'>];
+  [COMMANDS.showInGraph]: DumpRowArguments;
+  /** From a row's menu, or from a link in a hover. */
+  [COMMANDS.showVariables]: [target?: DumpFrameParams | DumpElement];
+  [COMMANDS.revealGroups]: [groups: RevealGroupsArguments];
 }
 
-type CommandTable = { readonly [K in CommandId]: (...args: CommandArguments[K]) => Promise<void> };
+export type CommandTable = { readonly [K in CommandId]: (...args: CommandArguments[K]) => Promise<void> };
 
-export interface CommandContext extends TreeCommandContext {
+export interface CommandContext extends TreeCommandContext, DumpCommandContext {
   readonly extension: vscode.ExtensionContext;
   readonly server: ServerClient;
   readonly attachments: Attachments;
@@ -113,6 +132,11 @@ export function registerCommands(context: CommandContext): Disposable {
     [COMMANDS.takeHeapSnapshot]: async (element) => {
       const session = await chooseSession(context, element, isLive, 'Take a heap snapshot of');
       if (session !== undefined) await takeHeapSnapshot(session, server, context.snapshotDirectory(), log);
+    },
+    ...dumpCommands(context),
+    [COMMANDS.dump]: async (element) => {
+      const session = await chooseSession(context, element, isLive, 'Dump the async tasks of');
+      if (session !== undefined) await takeDump(context, session);
     },
     [COMMANDS.refresh]: async () => {
       if (server.state === 'failed') await server.restart();
@@ -268,7 +292,7 @@ function sessionOf(sessions: SessionStore, element: TreeElement | undefined): Se
 
 /** Opens what a row stands for: a frame of a stack, or its site. */
 async function openRow(context: CommandContext, row: TreeRow, column?: vscode.ViewColumn): Promise<void> {
-  if (row.frame !== undefined) await openPosition(context, row.sessionId, row.frame.position, undefined, column);
+  if (row.frame !== undefined) await openPosition(context.scripts, row.sessionId, row.frame.position, { column });
   else if (row.siteId !== undefined) await openSite(context, { sessionId: row.sessionId, siteId: row.siteId }, column);
 }
 
@@ -277,32 +301,7 @@ async function openSite(context: CommandContext, argument: RevealSiteArguments, 
   const site = sessions.get(argument.sessionId)?.sites.get(argument.siteId);
   if (site === undefined || site.file === null) return;
   // Where the file is open and edited, its mark has moved along with the line.
-  await openPosition(context, argument.sessionId, site, marks.lineOf(vscode.Uri.file(site.file).toString(), argument), column);
-}
-
-/** @param movedTo where the line is now, 0-based, when it is known. */
-async function openPosition(
-  { scripts }: CommandContext,
-  sessionId: string,
-  { file, line, column: character }: Pick<StackFrame, 'file' | 'line' | 'column'>,
-  movedTo: number | undefined,
-  column?: vscode.ViewColumn,
-): Promise<void> {
-  if (file === null || line < 1) return;
-  const position = movedTo === undefined ? new vscode.Position(line - 1, Math.max(0, character - 1)) : new vscode.Position(movedTo, 0);
-  try {
-    const selection = new vscode.Range(position, position);
-    const document = await openFile(file).catch(() => scripts.open({ sessionId, file }));
-    await vscode.window.showTextDocument(document, { selection, preview: true, preserveFocus: true, ...(column !== undefined && { viewColumn: column }) });
-  } catch (error) {
-    throw new Error(`The source ${file} cannot be opened on this machine: ${safeErrorMessage(error)}`, { cause: error });
-  }
-}
-
-/** Rejects where there is no such file on this machine: a name that is no path would else be one below the root. */
-async function openFile(file: string): Promise<vscode.TextDocument> {
-  if (!isAbsolute(file)) throw new Error(`${file} is no path.`);
-  return vscode.workspace.openTextDocument(vscode.Uri.file(file));
+  await openPosition(context.scripts, argument.sessionId, site, { movedTo: marks.lineOf(vscode.Uri.file(site.file).toString(), argument), column });
 }
 
 async function showActions({ sessions }: CommandContext): Promise<void> {
@@ -315,7 +314,7 @@ async function showActions({ sessions }: CommandContext): Promise<void> {
   if (all.some((session) => session.status === 'attached')) items.push(action('debug-pause', 'Pause', COMMANDS.pause));
   if (all.some((session) => session.status === 'paused')) items.push(action('debug-continue', 'Resume', COMMANDS.resume));
   if (all.some(isLive)) {
-    items.push(action('milestone', 'Set Baseline', COMMANDS.setBaseline), action('device-camera', 'Take Heap Snapshot', COMMANDS.takeHeapSnapshot));
+    items.push(action('milestone', 'Set Baseline', COMMANDS.setBaseline), action('type-hierarchy', 'Dump Async Tasks', COMMANDS.dump), action('device-camera', 'Take Heap Snapshot', COMMANDS.takeHeapSnapshot));
   }
   items.push(action('plug', 'Attach to Process…', COMMANDS.attach));
   if (all.length > 0) items.push(action('debug-disconnect', 'Detach…', COMMANDS.detach));

@@ -5,13 +5,15 @@
  */
 import * as vscode from 'vscode';
 import type { TaskKind } from '../../core/model/task';
+import { VERDICTS_AND_NONE } from '../../core/format/dumpText';
+import type { Verdict } from '../../core/model/dump';
 import { TASK_KINDS } from '../../core/model/task';
-import type { Heat, LineMark } from '../../protocol/lsp';
+import type { Heat, LineMark, SuspendedMark } from '../../protocol/lsp';
 import { DisposableStore } from '../base/disposable';
 import type { Settings } from '../contributions';
 import { COLORS } from '../contributions';
 import type { RefreshScheduler, SurfaceHandle } from '../refreshScheduler';
-import { markIcon } from './markFiles';
+import { markIcon, suspendedIcon } from './markFiles';
 import { HEATS } from './markSvg';
 import type { MarksModel } from './marksModel';
 
@@ -31,7 +33,12 @@ export interface AppliedMark {
   readonly ruler: boolean;
 }
 
-export type MarkSettings = Pick<Settings, 'gutter' | 'endOfLineText' | 'overviewRuler'>;
+/** The same for where functions stood suspended at the last dump. */
+export interface AppliedSuspendedMark extends Pick<AppliedMark, 'line' | 'count' | 'text' | 'gutter' | 'ruler'> {
+  readonly verdict: Verdict | null;
+}
+
+export type MarkSettings = Pick<Settings, 'gutter' | 'endOfLineText' | 'overviewRuler' | 'suspendedMarks'>;
 
 export interface DecorationsOptions {
   readonly extensionUri: vscode.Uri;
@@ -45,6 +52,7 @@ export class Decorations implements vscode.Disposable {
   readonly #store = new DisposableStore();
   readonly #types = new Map<string, vscode.TextEditorDecorationType>();
   readonly #applied = new Map<string, readonly AppliedMark[]>();
+  readonly #suspended = new Map<string, readonly AppliedSuspendedMark[]>();
   readonly #surface: SurfaceHandle;
 
   constructor(options: DecorationsOptions) {
@@ -63,6 +71,7 @@ export class Decorations implements vscode.Disposable {
     this.#store.add(vscode.workspace.onDidCloseTextDocument((document) => {
       options.marks.delete(document.uri.toString());
       this.#applied.delete(document.uri.toString());
+      this.#suspended.delete(document.uri.toString());
     }));
   }
 
@@ -74,6 +83,11 @@ export class Decorations implements vscode.Disposable {
   /** What the editors of a document were last told to show. */
   applied(uri: vscode.Uri): readonly AppliedMark[] {
     return this.#applied.get(uri.toString()) ?? [];
+  }
+
+  /** The same for where functions stood suspended. */
+  appliedSuspended(uri: vscode.Uri): readonly AppliedSuspendedMark[] {
+    return this.#suspended.get(uri.toString()) ?? [];
   }
 
   dispose(): void {
@@ -91,19 +105,28 @@ export class Decorations implements vscode.Disposable {
       // and marks for the new text are on their way.
       if (known !== undefined && known.version < editor.document.version) continue;
       const marks = (known?.marks ?? []).filter((mark) => mark.line < editor.document.lineCount);
-      if (marks.length === 0 && !this.#applied.has(uri)) continue;
-      this.#apply(editor, marks, settings);
-      if (marks.length === 0) this.#applied.delete(uri);
-      else this.#applied.set(uri, marks.map((mark) => appliedMark(mark, settings)));
+      const suspended = settings.suspendedMarks ? (known?.suspended ?? []).filter((mark) => mark.line < editor.document.lineCount) : [];
+      if (marks.length > 0 || this.#applied.has(uri)) {
+        // There is room for one picture: what stands still there says more than that something begins there.
+        const taken = new Set(settings.gutter ? suspended.map(({ line }) => line) : []);
+        this.#apply(editor, marks, taken, settings);
+        if (marks.length === 0) this.#applied.delete(uri);
+        else this.#applied.set(uri, marks.map((mark) => appliedMark(mark, taken, settings)));
+      }
+      if (suspended.length > 0 || this.#suspended.has(uri)) {
+        this.#applySuspended(editor, suspended, settings);
+        if (suspended.length === 0) this.#suspended.delete(uri);
+        else this.#suspended.set(uri, suspended.map((mark) => appliedSuspendedMark(mark, settings)));
+      }
     }
   }
 
-  #apply(editor: vscode.TextEditor, marks: readonly LineMark[], settings: MarkSettings): void {
+  #apply(editor: vscode.TextEditor, marks: readonly LineMark[], taken: ReadonlySet<number>, settings: MarkSettings): void {
     const at = (mark: LineMark): vscode.Range => editor.document.lineAt(mark.line).range;
     for (const heat of HEATS) {
       const hot = marks.filter((mark) => mark.heat === heat);
       for (const kind of TASK_KINDS) {
-        const ranges = settings.gutter ? hot.filter((mark) => mark.kind === kind).map((mark) => new vscode.Range(mark.line, 0, mark.line, 0)) : [];
+        const ranges = settings.gutter ? hot.filter((mark) => mark.kind === kind && !taken.has(mark.line)).map((mark) => new vscode.Range(mark.line, 0, mark.line, 0)) : [];
         this.#set(editor, `gutter/${kind}/${String(heat)}`, ranges, () => this.#gutterType(kind, heat));
       }
       const ruler = settings.overviewRuler ? hot.map(at) : [];
@@ -112,6 +135,18 @@ export class Decorations implements vscode.Disposable {
         ? hot.map((mark): vscode.DecorationOptions => ({ range: endOf(at(mark)), renderOptions: { after: { contentText: mark.text } } }))
         : [];
       this.#set(editor, `text/${String(heat)}`, texts, () => textType(heat));
+    }
+  }
+
+  #applySuspended(editor: vscode.TextEditor, marks: readonly SuspendedMark[], settings: MarkSettings): void {
+    const at = (mark: SuspendedMark): vscode.Range => editor.document.lineAt(mark.line).range;
+    for (const verdict of VERDICTS_AND_NONE) {
+      const alike = marks.filter((mark) => mark.verdict === verdict);
+      const key = verdict ?? 'none';
+      this.#set(editor, `gutter/suspended/${key}`, settings.gutter ? alike.map((mark) => new vscode.Range(mark.line, 0, mark.line, 0)) : [], () => this.#suspendedType(verdict));
+      this.#set(editor, `ruler/suspended/${key}`, settings.overviewRuler ? alike.map(at) : [], () => suspendedRulerType(verdict));
+      const texts = settings.endOfLineText ? alike.map((mark): vscode.DecorationOptions => ({ range: endOf(at(mark)), renderOptions: { after: { contentText: mark.text } } })) : [];
+      this.#set(editor, `text/suspended/${key}`, texts, () => suspendedTextType(verdict));
     }
   }
 
@@ -132,13 +167,42 @@ export class Decorations implements vscode.Disposable {
 
   #gutterType(kind: TaskKind, heat: Heat): vscode.TextEditorDecorationType {
     const { light, dark } = markIcon(this.#options.extensionUri, kind, heat);
-    return vscode.window.createTextEditorDecorationType({
-      gutterIconSize: '80%',
-      light: { gutterIconPath: light },
-      dark: { gutterIconPath: dark },
-      rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
-    });
+    return gutterTypeOf(light, dark);
   }
+
+  #suspendedType(verdict: Verdict | null): vscode.TextEditorDecorationType {
+    const { light, dark } = suspendedIcon(this.#options.extensionUri, verdict);
+    return gutterTypeOf(light, dark);
+  }
+}
+
+function gutterTypeOf(light: vscode.Uri, dark: vscode.Uri): vscode.TextEditorDecorationType {
+  return vscode.window.createTextEditorDecorationType({
+    gutterIconSize: '80%',
+    light: { gutterIconPath: light },
+    dark: { gutterIconPath: dark },
+    rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
+  });
+}
+
+function verdictColor(verdict: Verdict | null): vscode.ThemeColor {
+  return new vscode.ThemeColor(verdict === null ? 'editorCodeLens.foreground' : COLORS.verdict[verdict]);
+}
+
+function suspendedRulerType(verdict: Verdict | null): vscode.TextEditorDecorationType {
+  return vscode.window.createTextEditorDecorationType({
+    overviewRulerColor: verdictColor(verdict),
+    overviewRulerLane: vscode.OverviewRulerLane.Left,
+    rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
+  });
+}
+
+function suspendedTextType(verdict: Verdict | null): vscode.TextEditorDecorationType {
+  return vscode.window.createTextEditorDecorationType({
+    // What will go on by itself is nothing to look at.
+    after: { color: verdictColor(verdict === 'in flight' ? null : verdict), fontStyle: 'italic', margin: `0 0 0 ${TEXT_DISTANCE}` },
+    rangeBehavior: vscode.DecorationRangeBehavior.ClosedOpen,
+  });
 }
 
 function rulerType(heat: Heat): vscode.TextEditorDecorationType {
@@ -162,14 +226,18 @@ function endOf(range: vscode.Range): vscode.Range {
   return new vscode.Range(range.end, range.end);
 }
 
-function appliedMark(mark: LineMark, settings: MarkSettings): AppliedMark {
+function appliedSuspendedMark({ line, count, verdict, text }: SuspendedMark, settings: MarkSettings): AppliedSuspendedMark {
+  return { line, count, verdict, text: settings.endOfLineText ? text : undefined, gutter: settings.gutter, ruler: settings.overviewRuler };
+}
+
+function appliedMark(mark: LineMark, taken: ReadonlySet<number>, settings: MarkSettings): AppliedMark {
   return {
     line: mark.line,
     kind: mark.kind,
     heat: mark.heat,
     count: mark.count,
     text: settings.endOfLineText ? mark.text : undefined,
-    gutter: settings.gutter,
+    gutter: settings.gutter && !taken.has(mark.line),
     ruler: settings.overviewRuler,
   };
 }

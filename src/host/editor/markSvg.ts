@@ -2,6 +2,7 @@
  * The pictures of the marks: the shape tells the kind, the tint the heat. Written by `test/unit/host/markSvg.test.ts` into
  * `media/gutter` when `UPDATE_MARKS` is set, and otherwise held against what is there. Pure.
  */
+import type { Verdict } from '../../core/model/dump';
 import type { TaskKind } from '../../core/model/task';
 import type { Heat } from '../../protocol/lsp';
 
@@ -47,4 +48,41 @@ export function markSvg(kind: TaskKind, heat: Heat, background: Background): str
 /** Relative to the extension's folder. */
 export function markFile(kind: TaskKind, heat: Heat, background: Background): string {
   return `media/gutter/${background}/${kind}-${String(heat)}.svg`;
+}
+
+/** Tints of the verdicts of a dump, the same as those of its rows; with a contrast of at least 3 as well. */
+const VERDICT_TINTS: Readonly<Record<Background, Readonly<Record<Verdict | 'none', string>>>> = {
+  dark: { orphan: '#ff6b70', cycle: '#d98cff', crowd: '#f59342', stuck: '#e3c04d', 'in flight': '#6fb7ea', none: '#b0b0b0' },
+  light: { orphan: '#c1142c', cycle: '#8a2bc2', crowd: '#b54d06', stuck: '#8a6800', 'in flight': '#2f74ad', none: '#6b6b6b' },
+};
+
+export function verdictTint(background: Background, verdict: Verdict | null): string {
+  return VERDICT_TINTS[background][verdict ?? 'none'];
+}
+
+/** A frame with rounded corners, which no kind of task has, tells what stands still; what is in it tells the verdict. */
+const SUSPENDED_FRAME = '<rect x="1.6" y="1.6" width="12.8" height="12.8" rx="3.4" fill="none" stroke="C" stroke-width="1.6"/>';
+const VERDICT_SHAPES: Readonly<Record<Verdict | 'none', string>> = {
+  // Crossed out.
+  orphan: '<path d="M5.2 5.2l5.6 5.6M10.8 5.2l-5.6 5.6" stroke="C" stroke-width="1.9" stroke-linecap="round"/>',
+  // A ring that closes on itself.
+  cycle: '<path d="M10.9 7.2A3 3 0 1 0 10.6 9.6" fill="none" stroke="C" stroke-width="1.6" stroke-linecap="round"/><path d="M12.6 6.2l-1.4 2.9-2.4-2.2z" fill="C"/>',
+  // Many.
+  crowd: '<path d="M5 5.4h0M8 5.4h0M11 5.4h0M5 8h0M8 8h0M11 8h0M5 10.6h0M8 10.6h0M11 10.6h0" stroke="C" stroke-width="2" stroke-linecap="round"/>',
+  // A pause that does not end.
+  stuck: '<path d="M6 5v6M10 5v6" stroke="C" stroke-width="2.2" stroke-linecap="round"/>',
+  // Under way.
+  'in flight': '<path d="M4.8 8h5.2" stroke="C" stroke-width="1.9" stroke-linecap="round"/><path d="M8.4 4.9 11.8 8l-3.4 3.1z" fill="C"/>',
+  none: '<path d="M5.4 8h0M8 8h0M10.6 8h0" stroke="C" stroke-width="2" stroke-linecap="round"/>',
+};
+
+/** The mark of a line where functions stood suspended. */
+export function suspendedSvg(verdict: Verdict | null, background: Background): string {
+  const shape = `${SUSPENDED_FRAME}${VERDICT_SHAPES[verdict ?? 'none']}`.replaceAll('"C"', `"${verdictTint(background, verdict)}"`);
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16">${shape}</svg>\n`;
+}
+
+/** Relative to the extension's folder. */
+export function suspendedFile(verdict: Verdict | null, background: Background): string {
+  return `media/gutter/${background}/suspended-${(verdict ?? 'none').replaceAll(' ', '-')}.svg`;
 }

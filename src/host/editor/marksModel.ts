@@ -1,11 +1,12 @@
 /** The marks of open documents as the server last sent them. Pure. */
-import type { LineMark, MarksUpdate, RevealSiteArguments } from '../../protocol/lsp';
+import type { LineMark, MarksUpdate, RevealSiteArguments, SuspendedMark } from '../../protocol/lsp';
 import type { Disposable } from '../base/disposable';
 import { Emitter } from '../base/emitter';
 
 export interface DocumentMarks {
   readonly version: number;
   readonly marks: readonly LineMark[];
+  readonly suspended: readonly SuspendedMark[];
 }
 
 export class MarksModel implements Disposable {
@@ -20,9 +21,9 @@ export class MarksModel implements Disposable {
     return this.#documents.get(uri);
   }
 
-  apply(uri: string, { version, marks }: Pick<MarksUpdate, 'version' | 'marks'>): void {
-    if (marks.length === 0) this.#documents.delete(uri);
-    else this.#documents.set(uri, { version, marks });
+  apply(uri: string, { version, marks, suspended }: Pick<MarksUpdate, keyof DocumentMarks>): void {
+    if (marks.length === 0 && suspended.length === 0) this.#documents.delete(uri);
+    else this.#documents.set(uri, { version, marks, suspended });
     this.#changed.fire();
   }
 
@@ -36,6 +37,12 @@ export class MarksModel implements Disposable {
   /** The site with the most tasks of a line of an open document. 0-based. */
   siteAt(uri: string, line: number): RevealSiteArguments | undefined {
     return this.#documents.get(uri)?.marks.find((mark) => mark.line === line)?.sites[0];
+  }
+
+  /** Where a group of a dump stands suspended in an open document, edits accounted for. 0-based, top down. */
+  suspendedLines(uri: string, dumpId: string, groupId: string): readonly number[] {
+    const marks = this.#documents.get(uri)?.suspended ?? [];
+    return marks.flatMap((mark) => (mark.groups.some((group) => group.dumpId === dumpId && group.groupId === groupId) ? [mark.line] : [])).sort((a, b) => a - b);
   }
 
   delete(uri: string): void {

@@ -3,12 +3,13 @@ import * as vscode from 'vscode';
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBytes, formatDuration } from '../../core/format/quantity';
-import { estimateSnapshotPauseMs, SNAPSHOT_PAUSE_TO_CONFIRM_MS } from '../../core/model/snapshotCost';
+import { estimateSnapshotPauseMs } from '../../core/model/snapshotCost';
 import type { HeapSnapshotResult } from '../../protocol/lsp';
 import type { ServerClient } from '../client/serverClient';
 import { safeErrorMessage } from '../redact';
 import type { Session } from '../sessions/sessionStore';
 import { displayName } from '../sessions/sessionStore';
+import { confirmPause, withProgress } from './pause';
 import { snapshotFileName } from './snapshotFile';
 
 /** VS Code's own viewer, in the extension "Table Visualizer for JavaScript Profiles" that it brings along. */
@@ -18,10 +19,10 @@ const VIEWER = 'jsProfileVisualizer.heapsnapshot.table';
 const PRIVATE_DIRECTORY_MODE = 0o700;
 
 export async function takeHeapSnapshot(session: Session, server: ServerClient, directory: string, log: vscode.LogOutputChannel): Promise<void> {
-  if (!(await confirmPause(session))) return;
+  if (!(await confirmPause(session, { what: 'A heap snapshot', button: 'Take Snapshot', estimateMs: estimateSnapshotPauseMs }))) return;
   await makePrivateDirectory(directory);
   const file = join(directory, snapshotFileName(displayName(session), new Date()));
-  const result = await withProgress(session, server, file);
+  const result = await withProgress(`Heap snapshot of ${displayName(session)}`, (signal, onProgress) => server.heapSnapshot(session.id, file, signal, onProgress));
   if (result === undefined) {
     log.info('heap snapshot cancelled');
     return;
@@ -34,50 +35,10 @@ export async function takeHeapSnapshot(session: Session, server: ServerClient, d
   });
 }
 
-async function confirmPause(session: Session): Promise<boolean> {
-  const { process } = session;
-  if (process === undefined) return true;
-  const pauseMs = estimateSnapshotPauseMs(process.heap.used);
-  if (pauseMs <= SNAPSHOT_PAUSE_TO_CONFIRM_MS) return true;
-  const take = 'Take Snapshot';
-  const answer = await vscode.window.showWarningMessage(
-    `A heap snapshot will stop ${displayName(session)} for about ${formatDuration(pauseMs)}.`,
-    {
-      modal: true,
-      detail: `Its heap holds ${formatBytes(process.heap.used)}. Nothing else runs in the process meanwhile: requests wait, and health checks may fail. The estimate depends on the machine.`,
-    },
-    take,
-  );
-  return answer === take;
-}
-
 async function makePrivateDirectory(directory: string): Promise<void> {
   const created = await mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY_MODE });
   // The process's umask may have narrowed the mode; a directory that was there already is left as its owner wants it.
   if (created !== undefined) await chmod(directory, PRIVATE_DIRECTORY_MODE);
-}
-
-/** Undefined when the user cancelled. */
-async function withProgress(session: Session, server: ServerClient, file: string): Promise<HeapSnapshotResult | undefined> {
-  return vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Notification, title: `Heap snapshot of ${displayName(session)}`, cancellable: true },
-    async (progress, token) => {
-      const abort = new AbortController();
-      const cancellation = token.onCancellationRequested(() => { abort.abort(); });
-      let shown = 0;
-      try {
-        return await server.heapSnapshot(session.id, file, abort.signal, ({ percent, message }) => {
-          progress.report({ increment: Math.max(0, percent - shown), ...(message === undefined ? {} : { message }) });
-          shown = Math.max(shown, percent);
-        });
-      } catch (error) {
-        if (abort.signal.aborted) return undefined;
-        throw error;
-      } finally {
-        cancellation.dispose();
-      }
-    },
-  );
 }
 
 /** In VS Code's own viewer when it is there, else where the file lies. */

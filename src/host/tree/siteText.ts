@@ -3,6 +3,7 @@ import { displayName, stripControls } from '../../core/format/text';
 import { frameFunction, siteFunction } from '../../core/format/functionName';
 import { assertNever } from '../../core/base/assertNever';
 import { FROM_BEFORE, formatAge, formatEstimate, formatOldest, formatRate, formatSiteCount, roundToError } from '../../core/format/figures';
+import { shortPath, shortPosition } from '../../core/format/position';
 import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent, formatShare, formatSigned } from '../../core/format/quantity';
 import { resourceNoun } from '../../core/format/resourceNoun';
 import { formatKindCount, formatTaskCount, kindNoun } from '../../core/format/taskKind';
@@ -17,17 +18,7 @@ export function siteLabel(site: SiteRow): string {
 
 /** `orders.ts:42`; `routes/index.ts:42` where the file's own name says nothing; empty for builtins without a position. */
 export function sitePosition(site: Pick<SiteRow, 'file' | 'line'>): string {
-  if (site.file === null) return '';
-  const name = displayName(shortPath(site.file));
-  return site.line > 0 ? `${name}:${String(site.line)}` : name;
-}
-
-function shortPath(file: string): string {
-  // Addresses of scripts that are no files, such as `node:net`, have no parts worth cutting off.
-  if (/^[a-z][a-z0-9+.-]+:(?!\\|\/)/i.test(file)) return file;
-  const parts = file.split(/[\\/]/).filter((part) => part !== '');
-  const name = parts.at(-1) ?? file;
-  return /^index\.[^.]+$/.test(name) ? parts.slice(-2).join('/') : name;
+  return site.file === null ? '' : shortPosition({ file: site.file, line: site.line });
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   CONFIGURATION_SECTION,
   CONTEXT_KEYS,
   DEFAULT_SETTINGS,
+  DUMP_ROW_CONTEXTS,
   HIDDEN_COMMANDS,
   ROW_CONTEXTS,
   VIEWS,
@@ -27,7 +28,7 @@ interface Manifest {
   readonly icon: string;
   readonly contributes: {
     readonly commands: readonly { readonly command: string; readonly title: string; readonly icon?: string; readonly enablement?: string }[];
-    readonly views: Readonly<Record<string, readonly { readonly id: string; readonly icon: string }[]>>;
+    readonly views: Readonly<Record<string, readonly { readonly id: string; readonly icon: string; readonly when?: string }[]>>;
     readonly viewsWelcome: readonly { readonly view: string; readonly contents: string; readonly when: string }[];
     readonly submenus: readonly { readonly id: string }[];
     readonly menus: Readonly<Record<string, readonly MenuItem[]>>;
@@ -51,6 +52,7 @@ const ROOT = join(__dirname, '../../..');
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
 const { contributes } = manifest;
 const commandIds: readonly string[] = Object.values(COMMANDS);
+const rowContexts: readonly string[] = [...Object.values(ROW_CONTEXTS), ...Object.values(DUMP_ROW_CONTEXTS)];
 
 describe('package.json', () => {
   it('contributes the commands of the table, and no others', () => {
@@ -78,13 +80,13 @@ describe('package.json', () => {
     }
   });
 
-  it('contributes the view to the debug container', () => {
+  it('contributes the views to the debug container', () => {
     expect(contributes.views['debug']?.map(({ id }) => id)).toEqual(Object.values(VIEWS));
     for (const { view } of contributes.viewsWelcome) expect(Object.values(VIEWS)).toContain(view);
   });
 
-  it('contributes a colour for each heat in all four kinds of theme', () => {
-    expect(contributes.colors.map(({ id }) => id)).toEqual(Object.values(COLORS.heat));
+  it('contributes a colour for each verdict and each heat in all four kinds of theme', () => {
+    expect(contributes.colors.map(({ id }) => id)).toEqual([...Object.values(COLORS.verdict), ...Object.values(COLORS.heat)]);
     for (const { defaults } of contributes.colors) expect(Object.keys(defaults).sort()).toEqual(['dark', 'highContrast', 'highContrastLight', 'light']);
   });
 
@@ -93,6 +95,7 @@ describe('package.json', () => {
     const clauses = [
       ...Object.values(contributes.menus).flatMap((items) => items.map(({ when }) => when ?? '')),
       ...contributes.viewsWelcome.map(({ when }) => when),
+      ...Object.values(contributes.views).flatMap((views) => views.map(({ when }) => when ?? '')),
       ...contributes.commands.map(({ enablement }) => enablement ?? ''),
       ...contributes.keybindings.map(({ when }) => when),
     ];
@@ -100,9 +103,9 @@ describe('package.json', () => {
       for (const key of clause.match(/asyncscope\.\w+/g) ?? []) {
         expect([...CONTEXT_KEYS, ...Object.values(VIEWS)], clause).toContain(key);
       }
-      for (const [, value = ''] of clause.matchAll(/viewItem == (\S+)/g)) expect(Object.values(ROW_CONTEXTS), clause).toContain(value);
+      for (const [, value = ''] of clause.matchAll(/viewItem == (\S+)/g)) expect(rowContexts, clause).toContain(value);
       for (const [, pattern = ''] of clause.matchAll(/viewItem =~ \/(.+?)\/(?: |$)/g)) {
-        expect(Object.values(ROW_CONTEXTS).some((context) => new RegExp(pattern).test(context)), clause).toBe(true);
+        expect(rowContexts.some((context) => new RegExp(pattern).test(context)), clause).toBe(true);
       }
     }
     for (const [menu, items] of Object.entries(contributes.menus)) {
@@ -125,12 +128,12 @@ describe('package.json', () => {
     }
   });
 
-  it('has keys for its own view only, and no two alike', () => {
-    const keys = contributes.keybindings.map(({ key }) => key);
+  it('has keys for its own views only, and no two alike', () => {
+    const keys = contributes.keybindings.map(({ key, when }) => `${key} ${when}`);
     expect(new Set(keys).size).toBe(keys.length);
     for (const { command, when } of contributes.keybindings) {
       expect(commandIds).toContain(command);
-      expect(when).toContain(`focusedView == ${VIEWS.liveTasks}`);
+      expect(Object.values(VIEWS).map((view) => `focusedView == ${view}`)).toContain(when);
     }
   });
 

@@ -2,12 +2,14 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TASK_KINDS } from '../../../src/core/model/task';
-import { BACKGROUNDS, HEATS, markFile, markSvg, tint } from '../../../src/host/editor/markSvg';
+import { VERDICTS_AND_NONE } from '../../../src/core/format/dumpText';
+import { BACKGROUNDS, HEATS, markFile, markSvg, suspendedFile, suspendedSvg, tint, verdictTint } from '../../../src/host/editor/markSvg';
 
 const ROOT = join(__dirname, '../../..');
-const marks = BACKGROUNDS.flatMap((background) =>
-  TASK_KINDS.flatMap((kind) => HEATS.map((heat) => ({ file: markFile(kind, heat, background), svg: markSvg(kind, heat, background) }))),
-);
+const marks = BACKGROUNDS.flatMap((background) => [
+  ...TASK_KINDS.flatMap((kind) => HEATS.map((heat) => ({ file: markFile(kind, heat, background), svg: markSvg(kind, heat, background) }))),
+  ...VERDICTS_AND_NONE.map((verdict) => ({ file: suspendedFile(verdict, background), svg: suspendedSvg(verdict, background) })),
+]);
 
 describe('marks', () => {
   it('stand in media/gutter as they are drawn (UPDATE_MARKS=1 writes them)', () => {
@@ -36,6 +38,7 @@ describe('marks', () => {
     ['light', '#ffffff'],
   ] as const)('are legible on %s backgrounds (%s)', (background, color) => {
     for (const heat of HEATS) expect(contrast(tint(background, heat), color)).toBeGreaterThanOrEqual(3);
+    for (const verdict of VERDICTS_AND_NONE) expect(contrast(verdictTint(background, verdict), color), String(verdict)).toBeGreaterThanOrEqual(3);
   });
 });
 

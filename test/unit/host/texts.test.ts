@@ -94,10 +94,10 @@ describe('MarksModel', () => {
   it('knows where a site stands after edits', () => {
     const marks = new MarksModel();
     const mark = { line: 7, kind: 'promise', heat: 1, count: 3, text: '3', sites: [{ sessionId: '1', siteId: 'a' }] } as const;
-    marks.apply('file:///a.ts', { version: 2, marks: [mark] });
+    marks.apply('file:///a.ts', { version: 2, marks: [mark], suspended: [] });
     expect(marks.lineOf('file:///a.ts', { sessionId: '1', siteId: 'a' })).toBe(7);
     expect(marks.lineOf('file:///a.ts', { sessionId: '2', siteId: 'a' })).toBeUndefined();
-    marks.apply('file:///a.ts', { version: 3, marks: [] });
+    marks.apply('file:///a.ts', { version: 3, marks: [], suspended: [] });
     expect(marks.get('file:///a.ts')).toBeUndefined();
   });
 });

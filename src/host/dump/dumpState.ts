@@ -1,0 +1,28 @@
+/** What is to be said of a dump as a whole, and of the process that it is of. Pure. */
+import { formatCount, formatDuration } from '../../core/format/quantity';
+import type { SessionStore } from '../sessions/sessionStore';
+import type { HeldDump } from './dumpStore';
+import { dumpTime } from './dumpTree';
+
+/** Whether single tasks and variables can still be looked up. */
+export type DumpSource = 'process' | 'ended' | 'file';
+
+export function dumpSource({ sessionId, processRestarts }: HeldDump, sessions: SessionStore): DumpSource {
+  if (sessionId === undefined) return 'file';
+  const session = sessions.get(sessionId);
+  return session === undefined || session.status === 'ended' || session.status === 'waiting' || session.processRestarts !== processRestarts ? 'ended' : 'process';
+}
+
+const SOURCE_TEXTS: Readonly<Record<DumpSource, string>> = {
+  process: '',
+  ended: ' ⚠ That process has ended: single tasks and variables cannot be looked up any more.',
+  file: ' From a file: single tasks and variables cannot be looked up.',
+};
+
+/** `1,204 suspended functions, 3,104 pending promises. Taken at 14:03:22, for which the process stood still for 312 ms.` */
+export function dumpMessage({ dump }: HeldDump, source: DumpSource): string {
+  const { suspended, pendingPromises } = dump.totals;
+  const counts = `${formatCount(suspended)} suspended ${suspended === 1 ? 'function' : 'functions'}, ${formatCount(pendingPromises)} pending ${pendingPromises === 1 ? 'promise' : 'promises'}.`;
+  const taken = dump.pauseMs === null ? '' : ` Taken at ${dumpTime(dump)}; the process stood still for ${formatDuration(dump.pauseMs)}.`;
+  return `${dump.partial ? '⚠ Incomplete: see the notes below. ' : ''}${counts}${taken}${SOURCE_TEXTS[source]}`;
+}
