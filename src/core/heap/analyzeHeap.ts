@@ -57,11 +57,11 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
       waitsFor: { ...waitsFor, details: { ...waitsFor.details, reactions } },
       verdict: rule?.verdict ?? null,
       why: rule?.why({ cannotSettle: false, loop: false, reactions, idleReactions: idle, settlers, waitsFor, holder: null }) ?? [],
-      heldBy: path === null ? [] : [{ count: 1, path: path.path }],
+      heldBy: path === null ? [] : [{ count: 1, path }],
     };
   }
 }
 
 function settlerHolder(holders: Holders, settler: NodeIndex): HeapAnalysis['groups'][number]['why'] | null {
-  return holders.pathTo(settler)?.path ?? null;
+  return holders.pathTo(settler);
 }

@@ -1,97 +1,143 @@
 /**
- * What keeps tasks in memory, in a user's words: along the path by which a task was reached from a root, from the outermost thing
- * that a program has a name for down to the task.
+ * What keeps tasks in memory, in a user's words: along the path by which a task was reached from a root, from the last thing that a
+ * program has a name for down to the task. Paths are named from the root on and kept per node, so what thousands of tasks share
+ * is named once.
  */
 import type { AwaitGraph, WaiterIndex } from './awaitGraph';
 import type { RawText } from './heapAnalysis';
-import { EDGE_TYPE, NODE_TYPE, NO_NODE, ROOT, type EdgeIndex, type HeapGraph, type NodeIndex } from './heapGraph';
+import { EDGE_TYPE, NODE_TYPE, NO_NODE, ROOT, type EdgeIndex, type HeapGraph, type NodeIndex, type StringIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
 import type { Reachability } from './settleability';
 
-/** Steps from a task towards the root that are looked at; what holds it from further away is not told. */
-const PATH_LIMIT = 1000;
-/** Names on a path: the outermost and the last ones. */
-const NAMES_SHOWN = 5;
-/** Of a group, so many tasks are asked who holds them; the counts of larger groups are of these. */
-export const HOLDER_SAMPLE = 10_000;
-/** Different holders of one group that are listed. */
+/** Of the names on a path, the first and so many of the last are shown. */
+const LAST_NAMES = 3;
+/** Different holders of one group that are listed, the most frequent. */
 const HOLDERS_LISTED = 5;
+/** Characters of a name from the process. */
+const NAME_LIMIT = 80;
+/** Contexts that are looked through for the file that a variable is in. */
+const CONTEXT_DEPTH_LIMIT = 100;
+/** Number of the path that has no names yet. */
+const EMPTY = 0;
 
 export interface Holder {
   readonly count: number;
   readonly path: RawText;
 }
 
+interface Path {
+  readonly first: RawText | null;
+  readonly last: readonly RawText[];
+  readonly skipped: boolean;
+}
+
+interface Name {
+  readonly text: RawText;
+  /** What is further out is not needed. */
+  readonly anchors: boolean;
+}
+
 export class Holders {
+  /** Number of the path to each node; -1 where it was not asked for. */
+  readonly #pathOf: Int32Array;
+  readonly #paths: Path[] = [{ first: null, last: [], skipped: false }];
+  readonly #numbers = new Map<string, number>();
+
   constructor(
     readonly graph: HeapGraph,
     readonly index: HeapIndex,
     readonly awaits: AwaitGraph,
     readonly reachability: Reachability,
-  ) {}
+  ) {
+    this.#pathOf = new Int32Array(graph.nodeCount).fill(-1);
+  }
 
   /** Who holds the tasks of a group, the most frequent first. */
   of(outermost: Int32Array): Holder[] {
-    const byKey = new Map<string, { count: number; path: RawText }>();
-    const sample = outermost.length <= HOLDER_SAMPLE ? outermost : outermost.subarray(0, HOLDER_SAMPLE);
-    for (const waiter of sample) {
-      const found = this.pathTo(this.awaits.waiters.subject(waiter as WaiterIndex));
-      if (found === null) continue;
-      const known = byKey.get(found.key);
-      if (known === undefined) byKey.set(found.key, { count: 1, path: found.path });
-      else known.count++;
+    const counts = new Map<number, number>();
+    for (const waiter of outermost) {
+      const path = this.#pathTo(this.awaits.waiters.subject(waiter as WaiterIndex));
+      if (path !== EMPTY) counts.set(path, (counts.get(path) ?? 0) + 1);
     }
-    return [...byKey.values()].sort((a, b) => b.count - a.count).slice(0, HOLDERS_LISTED);
+    return [...counts]
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, HOLDERS_LISTED)
+      .map(([path, count]) => ({ count, path: this.#text(path) }));
   }
 
   /** Null when no root leads to it, or nothing on the way has a name. */
-  pathTo(node: NodeIndex): { readonly key: string; readonly path: RawText } | null {
-    const names: Name[] = [];
+  pathTo(node: NodeIndex): RawText | null {
+    const path = node === NO_NODE ? EMPTY : this.#pathTo(node);
+    return path === EMPTY ? null : this.#text(path);
+  }
+
+  #pathTo(node: NodeIndex): number {
+    const unnamed: NodeIndex[] = [];
     let current = node;
-    for (let step = 0; step < PATH_LIMIT && current !== ROOT; step++) {
-      const parent = this.reachability.parent(current);
-      if (parent === NO_NODE) break;
-      const name = this.#nameOf(parent, current);
-      if (name !== undefined) {
-        names.push(name);
-        if (name.anchors) break;
+    while (current !== NO_NODE && current !== ROOT && this.#pathOf[current] === -1) {
+      unnamed.push(current);
+      current = this.reachability.parent(current);
+    }
+    let path = current === NO_NODE || current === ROOT ? EMPTY : (this.#pathOf[current] ?? EMPTY);
+    for (let child = unnamed.pop(); child !== undefined; child = unnamed.pop()) {
+      const name = this.#nameOf(current, this.reachability.edge(child), child);
+      if (name !== undefined) path = this.#extended(name.anchors ? EMPTY : path, name.text);
+      this.#pathOf[child] = path;
+      current = child;
+    }
+    return path;
+  }
+
+  #extended(number: number, name: RawText): number {
+    const key = `${String(number)} ${JSON.stringify(name)}`;
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
+    const { first, last, skipped } = this.#paths[number] ?? { first: null, last: [], skipped: false };
+    const next: Path = first === null ? { first: name, last: [], skipped: false } : { first, last: [...last, name].slice(-LAST_NAMES), skipped: skipped || last.length === LAST_NAMES };
+    // Paths that differ only in what is not shown are one
+    const content = JSON.stringify(next);
+    let result = this.#numbers.get(content);
+    if (result === undefined) {
+      result = this.#paths.push(next) - 1;
+      this.#numbers.set(content, result);
+    }
+    this.#numbers.set(key, result);
+    return result;
+  }
+
+  #text(number: number): RawText {
+    const { first, last, skipped } = this.#paths[number] ?? { first: null, last: [], skipped: false };
+    return [...(first ?? []), ...(skipped ? [' › …'] : []), ...last.flatMap((name) => [' › ', ...name])];
+  }
+
+  /** How a step of a path is called; undefined for V8's plumbing. */
+  #nameOf(parent: NodeIndex, edge: EdgeIndex, child: NodeIndex): Name | undefined {
+    if (edge === -1 || parent === NO_NODE) return undefined;
+    const parentType = this.graph.type(parent);
+    switch (this.graph.edgeType(edge)) {
+      case EDGE_TYPE.context:
+        return this.#variable(parent, child, this.#edgeName(edge));
+      case EDGE_TYPE.property: {
+        const name = this.#edgeName(edge);
+        if (this.#isGlobal(parent)) return { text: [`global ${name}`], anchors: true };
+        return name === '__proto__' || name === 'constructor' ? undefined : { text: [name], anchors: false };
       }
-      current = parent;
+      default:
+        if (parentType === NODE_TYPE.native || parentType === NODE_TYPE.synthetic) return this.#nativelyHeld(child);
+        // Whatever is found by way of V8's own tables does not belong to what led to them
+        return this.#isNativeContext(child) ? { text: ['V8'], anchors: true } : undefined;
     }
-    if (names.length === 0) return null;
-    return rendered(names.reverse());
   }
 
-  #edge(from: NodeIndex, to: NodeIndex): EdgeIndex {
-    const { edgeTypes, edgeTargets } = this.graph.arrays;
-    const end = this.graph.endEdge(from);
-    for (let edge: number = this.graph.firstEdge(from); edge < end; edge++) {
-      if (edgeTargets[edge] === to && edgeTypes[edge] !== EDGE_TYPE.weak) return edge as EdgeIndex;
-    }
-    return -1 as EdgeIndex;
-  }
-
-  /** How a step of the path is called; undefined for V8's plumbing. */
-  #nameOf(parent: NodeIndex, child: NodeIndex): Name | undefined {
-    const edge = this.#edge(parent, child);
-    if (edge === -1) return undefined;
-    const type = this.graph.edgeType(edge);
-    if (type === EDGE_TYPE.context) return this.#variable(parent, child, this.graph.strings.get(this.graph.edgeNameOrIndex(edge) as never));
-    if (type === EDGE_TYPE.property) {
-      const name = this.graph.strings.get(this.graph.edgeNameOrIndex(edge) as never);
-      if (this.#isGlobal(parent)) return { text: [`global ${name}`], anchors: true };
-      return { text: [name], anchors: false };
-    }
-    if (this.graph.type(parent) === NODE_TYPE.native || this.graph.type(parent) === NODE_TYPE.synthetic) return this.#nativelyHeld(child);
-    if (type === EDGE_TYPE.internal && this.graph.type(child) === NODE_TYPE.object && this.index.named(parent, 'system / PropertyCell')) return undefined;
-    return undefined;
+  #edgeName(edge: EdgeIndex): string {
+    const name = this.graph.strings.get(this.graph.edgeNameOrIndex(edge) as StringIndex);
+    return name.length <= NAME_LIMIT ? name : `${name.slice(0, NAME_LIMIT)}…`;
   }
 
   #variable(context: NodeIndex, value: NodeIndex, name: string): Name {
-    const place = this.#scriptOf(context);
     const described = this.#described(value, name);
-    if (!this.#isModuleContext(context) || place === undefined) return { text: [described], anchors: false };
-    return { text: [described, ' in ', { file: place }], anchors: true };
+    const script = this.#isModuleContext(context) ? this.#scriptOf(context) : undefined;
+    return script === undefined ? { text: [described], anchors: false } : { text: [described, ' in ', { file: script }], anchors: true };
   }
 
   /** `Map cache`, `function onTick`, `cache`. */
@@ -102,8 +148,9 @@ export class Holders {
     return type !== NODE_TYPE.object || className === 'Object' || className === '' || className.startsWith('system / ') ? name : `${className} ${name}`;
   }
 
-  /** Node's own objects that native code holds, such as timers and handles. */
+  /** Node's own objects that native code holds, such as handles and requests. */
   #nativelyHeld(child: NodeIndex): Name | undefined {
+    if (this.#isNativeContext(child)) return { text: ['V8'], anchors: true };
     if (this.graph.type(child) !== NODE_TYPE.object) return undefined;
     const className = this.index.className(child);
     if (className === '' || className.startsWith('system / ') || className === 'Object' || className === 'Array') return undefined;
@@ -115,27 +162,30 @@ export class Holders {
     return name === 'global' || name.startsWith('global /') || name.startsWith('global (');
   }
 
+  #isNativeContext(node: NodeIndex): boolean {
+    return this.graph.type(node) === NODE_TYPE.hidden && this.graph.name(node).startsWith('system / NativeContext');
+  }
+
   /** The outermost context of a file: a module's, or the function's that Node wraps a CommonJS module in. */
   #isModuleContext(context: NodeIndex): boolean {
     const previous = this.index.internal(context, 'previous');
-    if (previous === NO_NODE) return true;
-    return this.graph.name(previous).startsWith('system / NativeContext') || this.index.internal(previous, 'previous') === NO_NODE;
+    return previous === NO_NODE || this.#isNativeContext(previous);
   }
 
-  /** The script of a function whose context this is: some variable of it, or what the walk came through. */
+  /** The script of the functions that share this context: by what the walk came through, else by one that the context holds. */
   #scriptOf(context: NodeIndex): number | undefined {
     let current = context;
-    for (let step = 0; step < PATH_LIMIT; step++) {
+    for (let depth = 0; depth < CONTEXT_DEPTH_LIMIT; depth++) {
       const parent = this.reachability.parent(current);
       if (parent === NO_NODE) break;
-      if (this.graph.type(parent) === NODE_TYPE.closure) {
-        const { declared } = this.index.functionOf(parent);
+      if (this.graph.type(parent) === NODE_TYPE.closure || this.awaits.generators.has(parent)) {
+        const closure = this.graph.type(parent) === NODE_TYPE.closure ? parent : this.index.internal(parent, 'function');
+        const { declared } = this.index.functionOf(closure);
         if (declared !== null) return declared.scriptId;
       }
       if (!this.index.named(parent, 'system / Context') || this.index.internal(parent, 'previous') !== current) break;
       current = parent;
     }
-    // Functions that the context holds come from the same file, when their own context is this one
     const { edgeTypes, edgeTargets } = this.graph.arrays;
     const end = this.graph.endEdge(context);
     for (let edge: number = this.graph.firstEdge(context); edge < end; edge++) {
@@ -148,19 +198,3 @@ export class Holders {
     return undefined;
   }
 }
-
-interface Name {
-  readonly text: RawText;
-  /** Further out nothing is needed. */
-  readonly anchors: boolean;
-}
-
-const BETWEEN = ' › ';
-
-/** @param names the outermost first */
-function rendered(names: readonly Name[]): { readonly key: string; readonly path: RawText } {
-  const shown = names.length <= NAMES_SHOWN ? names : [...names.slice(0, 1), { text: ['…'], anchors: false }, ...names.slice(2 - NAMES_SHOWN)];
-  const path = shown.flatMap(({ text }, i) => (i === 0 ? text : [BETWEEN, ...text]));
-  return { key: JSON.stringify(path), path };
-}
-

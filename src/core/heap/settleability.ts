@@ -7,22 +7,29 @@
  * to a promise counts as one that may settle it, except for those that are known only to store it. Linear in the edges.
  */
 import type { AwaitGraph } from './awaitGraph';
-import { WAITER_KIND } from './awaitGraph';
-import { EDGE_TYPE, NODE_TYPE, NO_NODE, ROOT, type HeapGraph, type NodeIndex } from './heapGraph';
+import { EDGE_TYPE, NODE_TYPE, NO_NODE, ROOT, type EdgeIndex, type HeapGraph, type NodeIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
 import { STEPS_PER_REPORT, type Progress } from './progress';
 
 const REACHED = 1;
 const PENDING = 2;
 const SETTLEABLE = 4;
+/** The edges of the node were followed. */
 const EXPANDED = 8;
+const GENERATOR = 16;
+/** Native code holds the object, and may settle the promises in its properties: `FSReqPromise` has one in `promise`. */
+const NATIVELY_HELD = 32;
+
+const NO_EDGE = -1;
 
 export class Reachability {
   constructor(
+    readonly graph: HeapGraph,
     readonly states: Uint8Array,
-    /** The node that each was reached from; -1 for the root, and for what was not reached. */
-    readonly parents: Int32Array,
-    readonly settledBy: ReadonlyMap<number, number>,
+    /** The edge that each node was reached by; -1 for the root, and for what was not reached. */
+    readonly edges: Int32Array,
+    /** For each promise, the node that was found first to settle it; -1 for all others. */
+    readonly settledBy: Int32Array,
   ) {}
 
   /** Whether nothing in the heap can settle this promise, which is known to be pending. False for what no root leads to. */
@@ -35,187 +42,196 @@ export class Reachability {
     return ((this.states[node] ?? 0) & REACHED) !== 0;
   }
 
+  /** The edge by which the node was reached; -1 for the root, and for what was not reached. */
+  edge(node: NodeIndex): EdgeIndex {
+    return (this.edges[node] ?? NO_EDGE) as EdgeIndex;
+  }
+
+  /** Whose edge it was; {@link NO_NODE} where there is none. */
   parent(node: NodeIndex): NodeIndex {
-    return (this.parents[node] ?? NO_NODE) as NodeIndex;
+    const edge = this.edge(node);
+    return edge === NO_EDGE ? NO_NODE : ownerOf(this.graph, edge);
   }
 
   /** What was found first that may settle the promise: such as the context of its resolving functions. */
   settler(promise: NodeIndex): NodeIndex {
-    return (this.settledBy.get(promise) ?? NO_NODE) as NodeIndex;
+    return (this.settledBy[promise] ?? NO_NODE) as NodeIndex;
   }
+}
+
+/** The node whose edge this is: the last whose first edge is not beyond it. */
+export function ownerOf({ arrays: { firstEdges }, nodeCount }: HeapGraph, edge: EdgeIndex): NodeIndex {
+  let low = 0;
+  let high = nodeCount;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if ((firstEdges[middle] ?? 0) <= edge) low = middle;
+    else high = middle;
+  }
+  return low as NodeIndex;
 }
 
 export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: AwaitGraph, progress: Progress): Reachability {
-  return new Walk(graph, index, awaits, progress).run();
-}
+  const { nodeCount } = graph;
+  const { nodeTypes, nodeNames, firstEdges, edgeTypes, edgeNames, edgeTargets } = graph.arrays;
+  const reactionsName = index.edge.reactions_or_result;
+  const states = new Uint8Array(nodeCount);
+  const edges = new Int32Array(nodeCount).fill(NO_EDGE);
+  // First in, first out from the front; what lies behind code and object shapes waits at the back, for it makes poor paths
+  const queue = new Int32Array(nodeCount);
+  let head = 0;
+  let tail = 0;
+  let later = nodeCount;
+  let expanded = 0;
+  const settledBy = new Int32Array(nodeCount).fill(NO_NODE);
+  // Generators that were reached before the promise that they await could settle, by that promise
+  const parked = new Map<number, number[]>();
+  const resumable: number[] = [];
+  // What an object stores of a promise without settling it; other internal fields belong to native code
+  const storing = new Set<number>([index.edge.receiver, reactionsName, index.edge.value, index.edge.bound_this]);
+  const stores = new Set<number>(
+    (['system / PropertyArray', 'system / Cell', 'system / PropertyCell', 'system / AccessorPair', 'system / AsyncGeneratorRequest'] as const).map((name) => index.node[name]),
+  );
+  // Native code holds these too, but what is in their properties is the program's own
+  const ownedByProgram = new Set(['global', 'global / ', 'global (global) / ', 'process', 'process / '].map((name, i, names) => graph.strings.find(names)[i] ?? -1));
+  // In the end the reactions of what can never settle are followed too, only to know what they lead to
+  let frozen = false;
 
-class Walk {
-  readonly #states: Uint8Array;
-  readonly #parents: Int32Array;
-  /** First in, first out from the front; what lies behind code and object shapes waits at the back, for it makes poor paths. */
-  readonly #queue: Int32Array;
-  #head = 0;
-  #tail = 0;
-  #later: number;
-  #expanded = 0;
-  readonly #settledBy = new Map<number, number>();
-  /** Generators that were reached before the promise that they await could settle, by that promise. */
-  readonly #parked = new Map<number, NodeIndex[]>();
-  readonly #harmlessInternal: ReadonlySet<number>;
-  readonly #storage: ReadonlySet<number>;
-  /** In the end the reactions of what can never settle are followed too, only to know what they lead to. */
-  #frozen = false;
-
-  constructor(
-    readonly graph: HeapGraph,
-    readonly index: HeapIndex,
-    readonly awaits: AwaitGraph,
-    readonly progress: Progress,
-  ) {
-    const { nodeCount } = graph;
-    this.#states = new Uint8Array(nodeCount);
-    this.#parents = new Int32Array(nodeCount).fill(-1);
-    this.#queue = new Int32Array(nodeCount);
-    this.#later = nodeCount;
-    this.#harmlessInternal = new Set([index.edge.receiver, index.edge.reactions_or_result, index.edge.value, index.edge.bound_this, index.edge.context].filter((name) => name !== -1));
-    this.#storage = new Set(
-      (['system / PropertyArray', 'system / Cell', 'system / PropertyCell', 'system / AccessorPair', 'system / AsyncGeneratorRequest'] as const).map((name) => index.node[name]),
-    );
+  for (const promise of awaits.pending) states[promise] = PENDING;
+  for (const generator of awaits.generators.keys()) states[generator] = GENERATOR;
+  for (const promise of awaits.waitAsync) settle(promise, NO_NODE);
+  // The global object first: what a program can name makes the better path
+  states[ROOT] = REACHED;
+  for (let edge = firstEdges[ROOT] ?? 0; edge < (firstEdges[ROOT + 1] ?? 0); edge++) {
+    if (edgeTypes[edge] === EDGE_TYPE.shortcut) reach(edgeTargets[edge] ?? 0, edge);
   }
-
-  run(): Reachability {
-    const { pending, waitAsync } = this.awaits;
-    for (const promise of pending) this.#states[promise] = PENDING;
-    for (const promise of waitAsync) this.#settle(promise, NO_NODE);
-    this.#reach(ROOT, NO_NODE);
-    // The global object first: what a program can name makes the better path
-    const { edgeTypes } = this.graph.arrays;
-    const end = this.graph.endEdge(ROOT);
-    for (let edge: number = this.graph.firstEdge(ROOT); edge < end; edge++) {
-      if (edgeTypes[edge] === EDGE_TYPE.shortcut) this.#reach(this.graph.target(edge as never), ROOT);
-    }
-    this.#head = 1;
-    this.#drain();
-    this.#expand(ROOT);
-    this.#drain();
-    this.#frozen = true;
-    for (const promise of pending) {
-      if ((this.#state(promise) & (REACHED | SETTLEABLE)) !== REACHED) continue;
-      this.#reachReactions(promise as NodeIndex);
-      this.#drain();
-    }
-    return new Reachability(this.#states, this.#parents, this.#settledBy);
+  drain();
+  expand(ROOT);
+  drain();
+  frozen = true;
+  for (const promise of awaits.pending) {
+    if (((states[promise] ?? 0) & (REACHED | SETTLEABLE)) !== REACHED) continue;
+    reachReactions(promise);
+    drain();
   }
+  return new Reachability(graph, states, edges, settledBy);
 
-  #state(node: number): number {
-    return this.#states[node] ?? 0;
-  }
-
-  #drain(): void {
-    const { nodeCount } = this.graph;
+  function drain(): void {
     for (;;) {
+      const generator = resumable.pop();
+      if (generator !== undefined) {
+        settleProducts(generator);
+        continue;
+      }
       let node: number;
-      if (this.#head < this.#tail) node = this.#queue[this.#head++] ?? 0;
-      else if (this.#later < nodeCount) node = this.#queue[this.#later++] ?? 0;
+      if (head < tail) node = queue[head++] ?? 0;
+      else if (later < nodeCount) node = queue[later++] ?? 0;
       else return;
-      if ((this.#expanded++ & (STEPS_PER_REPORT - 1)) === 0) this.progress.report(Math.min(1, this.#expanded / nodeCount));
-      this.#expand(node as NodeIndex);
+      if ((expanded++ & (STEPS_PER_REPORT - 1)) === 0) progress.report(Math.min(1, expanded / nodeCount));
+      expand(node);
     }
   }
 
-  #reach(node: NodeIndex, from: NodeIndex): void {
-    this.#states[node] = this.#state(node) | REACHED;
-    this.#parents[node] = from;
-    const type = this.graph.arrays.nodeTypes[node];
-    if (type === NODE_TYPE.code || type === NODE_TYPE.objectShape) this.#queue[--this.#later] = node;
-    else this.#queue[this.#tail++] = node;
+  function reach(node: number, edge: number): void {
+    states[node] = (states[node] ?? 0) | REACHED;
+    edges[node] = edge;
+    const type = nodeTypes[node];
+    if (type === NODE_TYPE.code || type === NODE_TYPE.objectShape) queue[--later] = node;
+    else queue[tail++] = node;
   }
 
-  #expand(node: NodeIndex): void {
-    const { nodeTypes, nodeNames, firstEdges, edgeTypes, edgeNames, edgeTargets } = this.graph.arrays;
-    const states = this.#states;
+  function expand(node: number): void {
     const state = states[node] ?? 0;
     states[node] = state | EXPANDED;
-    const type = nodeTypes[node];
-    const harmless = type === NODE_TYPE.array || (type === NODE_TYPE.hidden && this.#storage.has(nodeNames[node] ?? -1));
-    const skipReactions = (state & (PENDING | SETTLEABLE)) === PENDING && !this.#frozen;
+    const native = (nodeTypes[node] === NODE_TYPE.native || nodeTypes[node] === NODE_TYPE.synthetic) && node !== ROOT && !frozen;
+    const skipReactions = (state & (PENDING | SETTLEABLE)) === PENDING && !frozen;
     const end = firstEdges[node + 1] ?? 0;
     for (let edge = firstEdges[node] ?? 0; edge < end; edge++) {
-      const edgeType = edgeTypes[edge];
-      if (edgeType === EDGE_TYPE.weak) continue;
-      if (skipReactions && edgeType === EDGE_TYPE.internal && edgeNames[edge] === this.index.edge.reactions_or_result) continue;
+      if (edgeTypes[edge] === EDGE_TYPE.weak) continue;
+      if (skipReactions && edgeNames[edge] === reactionsName && edgeTypes[edge] === EDGE_TYPE.internal) continue;
       const target = edgeTargets[edge] ?? 0;
       const targetState = states[target] ?? 0;
-      if ((targetState & REACHED) === 0) this.#reach(target as NodeIndex, node);
-      if ((targetState & (PENDING | SETTLEABLE)) === PENDING && !harmless && !this.#frozen && this.#maySettle(node, type, edge)) {
-        this.#settle(target as NodeIndex, node);
-      }
+      if ((targetState & REACHED) === 0) reach(target, edge);
+      if (native && nodeTypes[target] === NODE_TYPE.object && (targetState & (NATIVELY_HELD | PENDING)) === 0) holdNatively(target);
+      if ((targetState & (PENDING | SETTLEABLE)) === PENDING && !frozen && maySettle(node, edge)) settle(target, node);
     }
-    if (type === NODE_TYPE.object) this.#resume(node);
+    if ((state & GENERATOR) !== 0 && !frozen) resume(node);
   }
 
-  #maySettle(node: NodeIndex, type: number | undefined, edge: number): boolean {
-    const { edgeTypes, edgeNames } = this.graph.arrays;
+  function holdNatively(object: number): void {
+    states[object] = (states[object] ?? 0) | NATIVELY_HELD;
+    if (((states[object] ?? 0) & EXPANDED) === 0) return;
+    const end = firstEdges[object + 1] ?? 0;
+    for (let edge = firstEdges[object] ?? 0; edge < end; edge++) {
+      const target = edgeTargets[edge] ?? 0;
+      if (((states[target] ?? 0) & (PENDING | SETTLEABLE)) === PENDING && edgeTypes[edge] !== EDGE_TYPE.weak && maySettle(object, edge)) settle(target, object);
+    }
+  }
+
+  function maySettle(node: number, edge: number): boolean {
+    const type = nodeTypes[node];
+    if (type === NODE_TYPE.array) return false;
+    if (type === NODE_TYPE.hidden) return !stores.has(nodeNames[node] ?? -1);
     if (type !== NODE_TYPE.object && type !== NODE_TYPE.closure && type !== NODE_TYPE.regexp) return true;
     switch (edgeTypes[edge]) {
       case EDGE_TYPE.property:
         // A request of Node's C++ settles the promise that it keeps as a property, FSReqPromise for one
-        return this.index.internal(node, 'javascript_to_native') !== NO_NODE;
+        if (ownedByProgram.has(nodeNames[node] ?? -1)) return false;
+        return ((states[node] ?? 0) & NATIVELY_HELD) !== 0 || index.internal(node as NodeIndex, 'javascript_to_native') !== NO_NODE;
       case EDGE_TYPE.element:
       case EDGE_TYPE.context:
         return false;
       case EDGE_TYPE.internal:
-        return !this.#harmlessInternal.has(edgeNames[edge] ?? -1);
+        return !storing.has(edgeNames[edge] ?? -1);
       case EDGE_TYPE.hidden:
-        // A suspended function settles its promise when it goes on: see #resume
-        return !this.awaits.generators.has(node);
+        // A suspended function settles its promise when it goes on: see resume
+        return ((states[node] ?? 0) & GENERATOR) === 0;
       default:
         return true;
     }
   }
 
-  #settle(promise: NodeIndex, by: NodeIndex): void {
-    const state = this.#state(promise);
+  function settle(promise: number, by: number): void {
+    const state = states[promise] ?? 0;
     if ((state & SETTLEABLE) !== 0) return;
-    this.#states[promise] = state | SETTLEABLE;
+    states[promise] = state | SETTLEABLE;
     if ((state & PENDING) === 0) return;
-    this.#settledBy.set(promise, by);
-    if ((state & EXPANDED) !== 0) this.#reachReactions(promise);
-    const parked = this.#parked.get(promise);
-    if (parked === undefined) return;
-    this.#parked.delete(promise);
-    for (const generator of parked) this.#settleProducts(generator);
+    settledBy[promise] = by;
+    if ((state & EXPANDED) !== 0) reachReactions(promise);
+    const generators = parked.get(promise);
+    if (generators === undefined) return;
+    parked.delete(promise);
+    // Not at once: such functions can wait for each other many thousands deep
+    for (const generator of generators) resumable.push(generator);
   }
 
-  #reachReactions(promise: NodeIndex): void {
-    const reaction = this.index.internal(promise, 'reactions_or_result');
-    if (reaction !== NO_NODE && (this.#state(reaction) & REACHED) === 0) this.#reach(reaction, promise);
+  function reachReactions(promise: number): void {
+    const edge = index.find(promise as NodeIndex, EDGE_TYPE.internal, reactionsName);
+    if (edge === NO_EDGE) return;
+    const reaction = edgeTargets[edge] ?? 0;
+    if (((states[reaction] ?? 0) & REACHED) === 0) reach(reaction, edge);
   }
 
   /** A suspended function that was reached goes on when what it awaits settles; one that awaits nothing may run at any time. */
-  #resume(node: NodeIndex): void {
-    if (this.#frozen) return;
-    const waiter = this.awaits.generators.get(node);
-    if (waiter === undefined) return;
-    const source = this.awaits.waiters.source(waiter);
-    const state = source === NO_NODE ? SETTLEABLE : this.#state(source);
+  function resume(generator: number): void {
+    const waiter = awaits.generators.get(generator);
+    const source = waiter === undefined ? NO_NODE : awaits.waiters.source(waiter);
+    const state = source === NO_NODE ? SETTLEABLE : (states[source] ?? 0);
     if ((state & (PENDING | SETTLEABLE)) !== PENDING) {
-      this.#settleProducts(node);
+      settleProducts(generator);
       return;
     }
-    const parked = this.#parked.get(source);
-    if (parked === undefined) this.#parked.set(source, [node]);
-    else parked.push(node);
+    const others = parked.get(source);
+    if (others === undefined) parked.set(source, [generator]);
+    else others.push(generator);
   }
 
-  #settleProducts(generator: NodeIndex): void {
-    const waiter = this.awaits.generators.get(generator);
+  function settleProducts(generator: number): void {
+    const waiter = awaits.generators.get(generator);
     if (waiter === undefined) return;
-    if (this.awaits.waiters.kind(waiter) === WAITER_KIND.asyncGenerator) {
-      for (const promise of this.awaits.requests.get(waiter) ?? []) this.#settle(promise as NodeIndex, generator);
-      return;
-    }
-    const product = this.awaits.waiters.product(waiter);
-    if (product !== NO_NODE) this.#settle(product, generator);
+    const requests = awaits.requests.get(waiter);
+    if (requests !== undefined) for (const promise of requests) settle(promise, generator);
+    const product = awaits.waiters.product(waiter);
+    if (product !== NO_NODE) settle(product, generator);
   }
 }
