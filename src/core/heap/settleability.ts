@@ -20,6 +20,9 @@ const GENERATOR = 16;
 /** Native code holds the object, and may settle the promises in its properties: `FSReqPromise` has one in `promise`. */
 const NATIVELY_HELD = 32;
 
+/** The objects that native code holds for the program to use. Newer versions of V8 append to the names. */
+const OWNED_BY_PROGRAM = ['global', 'global / ', 'global (global) / ', 'process', 'process / '];
+
 const NO_EDGE = -1;
 
 export class Reachability {
@@ -93,7 +96,7 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: Await
     (['system / PropertyArray', 'system / Cell', 'system / PropertyCell', 'system / AccessorPair', 'system / AsyncGeneratorRequest'] as const).map((name) => index.node[name]),
   );
   // Native code holds these too, but what is in their properties is the program's own
-  const ownedByProgram = new Set(['global', 'global / ', 'global (global) / ', 'process', 'process / '].map((name, i, names) => graph.strings.find(names)[i] ?? -1));
+  const ownedByProgram = new Set<number>(graph.strings.find(OWNED_BY_PROGRAM).map((name) => name ?? -1));
   // In the end the reactions of what can never settle are followed too, only to know what they lead to
   let frozen = false;
 
@@ -176,7 +179,7 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: Await
     switch (edgeTypes[edge]) {
       case EDGE_TYPE.property:
         // A request of Node's C++ settles the promise that it keeps as a property, FSReqPromise for one
-        if (ownedByProgram.has(nodeNames[node] ?? -1)) return false;
+        if (ownedByProgram.has(nodeNames[node] ?? 0)) return false;
         return ((states[node] ?? 0) & NATIVELY_HELD) !== 0 || index.internal(node as NodeIndex, 'javascript_to_native') !== NO_NODE;
       case EDGE_TYPE.element:
       case EDGE_TYPE.context:
