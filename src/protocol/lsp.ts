@@ -25,6 +25,8 @@ export const serverSettings = v.object({
   origin: v.optional(v.object({ app: v.optional(globs), dependency: v.optional(globs), node: v.optional(globs) }), {}),
   /** Directories, absolute: where those of the process are on this machine. For sessions that begin from now on. */
   pathMappings: v.optional(pathMappings, {}),
+  /** Milliseconds that the look-ups of await lines in a dump may stop the process; without it what its snapshot did. */
+  dumpLookupMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(600_000))),
 });
 export type ServerSettings = v.InferOutput<typeof serverSettings>;
 export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, codeLens: true, followRestarts: true, origin: {}, pathMappings: {} };

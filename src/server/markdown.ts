@@ -1,14 +1,15 @@
 /** Markdown that shows text of a target as it is. */
-import { displayName } from '../core/format/text';
+import { NAME_LIMIT, clip, stripControls } from '../core/format/text';
 import { isAbsolute } from 'node:path';
 import { pathOfScript, urlOfPath } from './paths';
 
 /**
  * Text as Markdown that renders as just that text: every character that could begin markup, HTML, an entity, a link that
  * makes itself, or an icon is escaped, and what cannot be seen is replaced.
+ * @param limit longer text is cut, in UTF-16 units
  */
-export function escapeMarkdown(text: string): string {
-  return displayName(text).replace(/[!-/:-@[-`{-~]/g, '\\$&');
+export function escapeMarkdown(text: string, limit = NAME_LIMIT): string {
+  return clip(stripControls(text), limit).replace(/[!-/:-@[-`{-~]/g, '\\$&');
 }
 
 /** A position as a link to its file; as text when it is not a file of this machine. Lines and columns are 1-based. */

@@ -3,7 +3,7 @@
  * place of the server with timers for drawing; providers answer from what is there.
  */
 import type { Clock } from '../core/base/clock';
-import type { MarksUpdate } from '../protocol/lsp';
+import type { MarksUpdate, SuspendedMark } from '../protocol/lsp';
 import type { OpenDocument } from './documents';
 import { LENS_TEXT_INTERVAL_MS } from './features/codeLens';
 import type { LensBoard } from './features/codeLens';
@@ -18,6 +18,8 @@ export interface RefreshSchedulerOptions {
   readonly board: LensBoard;
   readonly documents: () => readonly OpenDocument[];
   readonly sitesOf: (document: OpenDocument) => readonly DocumentSite[];
+  /** Marks of dumps, which change when {@link RefreshScheduler.changed} is called. */
+  readonly suspendedOf: (document: OpenDocument) => readonly SuspendedMark[];
   readonly sendMarks: (update: MarksUpdate) => void;
   /** Asks the client to ask for lenses again. */
   readonly refreshLenses: () => void;
@@ -42,10 +44,11 @@ export function createRefreshScheduler(options: RefreshSchedulerOptions): Refres
 
   const sendMarks = (document: OpenDocument, sites: readonly DocumentSite[]): void => {
     const marks = marksOf(document, sites);
-    const text = JSON.stringify(marks);
-    if (text === (sentMarks.get(document.uri) ?? '[]')) return;
+    const suspended = options.suspendedOf(document);
+    const text = JSON.stringify([marks, suspended]);
+    if (text === (sentMarks.get(document.uri) ?? '[[],[]]')) return;
     sentMarks.set(document.uri, text);
-    options.sendMarks({ uri: document.uri, version: document.version, marks, suspended: [] });
+    options.sendMarks({ uri: document.uri, version: document.version, marks, suspended });
   };
 
   const showLenses = (): void => {

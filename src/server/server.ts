@@ -3,15 +3,20 @@
  * drive it; nothing here knows of VS Code. Everything that a client sends is checked before it is used.
  */
 import { CodeLensRefreshRequest, ErrorCodes, LSPErrorCodes, ResponseError, TextDocumentSyncKind } from 'vscode-languageserver';
-import type { CancellationToken, Connection, InitializeResult } from 'vscode-languageserver';
+import type { CancellationToken, Connection, Hover, InitializeResult } from 'vscode-languageserver';
 import * as v from 'valibot';
 import type { Clock } from '../core/base/clock';
 import { errorMessage } from '../core/base/errorMessage';
+import { SnapshotError } from '../core/heap/snapshotError';
 import { TargetError } from '../cdp/target';
 import {
   DEFAULT_SERVER_SETTINGS,
   LSP,
   attachParams,
+  dumpClearParams,
+  dumpFrameParams,
+  dumpParams,
+  dumpVariableParams,
   heapSnapshotParams,
   initializationOptions,
   serverSettings,
@@ -23,20 +28,29 @@ import {
   sitesParams,
   watchParams,
 } from '../protocol/lsp';
-import type { AttachResult, DiscoveredInspector, HeapSnapshotParams, HeapSnapshotResult, NodeProcess, ProcessList, ScriptSource, ServerSettings } from '../protocol/lsp';
+import type { AttachResult, DiscoveredInspector, DumpParams, DumpResult, HeapSnapshotParams, HeapSnapshotResult, NodeProcess, ProcessList, ScriptSource, ServerSettings } from '../protocol/lsp';
 import type { Site } from '../core/model/task';
 import { HiddenSites } from '../core/view/hiddenSites';
 import { createDocumentStore, readChangeTime, readDiskText } from './documents';
 import type { OpenDocument } from './documents';
+import { DumpStore } from './dump/dumpStore';
+import type { Look, NewDump } from './dump/dumpStore';
+import { createDumpProgress, phaseText } from './dump/phases';
+import type { DumpProgress } from './dump/phases';
+import { dumpFile, dumpProcess } from './dump/takeDump';
+import type { Analyze, DumpOptions } from './dump/takeDump';
 import { LensBoard } from './features/codeLens';
 import { hoverAt } from './features/hover';
+import { suspendedHover, suspendedLenses, suspendedMarks } from './features/suspended';
 import { HeapSnapshotError, writeHeapSnapshot } from './heapSnapshotFile';
+import { HeapAnalysisError } from './heapWorker/messages';
 import { documentSites } from './lineSites';
 import type { DocumentSite } from './lineSites';
 import { createRefreshScheduler } from './refreshScheduler';
 import type { Session } from './session';
 import { Sessions } from './sessions';
 import type { Attach } from './sessions';
+import { createSourceMaps } from './sourceMaps';
 import type { PositionSource } from './sourceMaps';
 
 export interface ServerDependencies {
@@ -47,6 +61,8 @@ export interface ServerDependencies {
   readonly clock: Clock;
   /** Makes the source maps of a session; those of this machine's disk unless a test has others. */
   readonly createPositions?: () => PositionSource;
+  /** Analyses heap snapshots; in a thread of its own unless a test has another way. */
+  readonly analyze?: Analyze;
   readonly version: string;
 }
 
@@ -58,6 +74,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
   let hidden = new HiddenSites([]);
   const documents = createDocumentStore(() => clock.wall());
   const board = new LensBoard();
+  const dumps = new DumpStore();
   const sessions = new Sessions({
     attach: dependencies.attach,
     clock,
@@ -79,6 +96,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     board,
     documents: () => documents.all(),
     sitesOf,
+    suspendedOf: (document) => suspendedMarks(document, dumps.all()),
     sendMarks: (update) => send(LSP.marks, update),
     refreshLenses,
   });
@@ -146,11 +164,12 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
 
   connection.onCodeLens(({ textDocument }) => {
     const document = documents.get(textDocument.uri);
-    return document && settings.codeLens ? board.lenses(document) : [];
+    return document && settings.codeLens ? [...board.lenses(document), ...suspendedLenses(document, dumps.all())] : [];
   });
   connection.onHover(({ textDocument, position }) => {
     const document = documents.get(textDocument.uri);
-    return document ? hoverAt(document, sitesOf(document), position) : null;
+    if (!document) return null;
+    return joined(hoverAt(document, sitesOf(document), position), suspendedHover(document, dumps.all(), position));
   });
 
   handle(LSP.configure, serverSettings, (next) => {
@@ -243,6 +262,63 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     }
   }
 
+  handle(LSP.dump, dumpParams, takeDump);
+
+  handle(LSP.dumpClear, dumpClearParams, async ({ dumpId }) => {
+    await dumps.clear(dumpId);
+    dumpsChanged();
+    return null;
+  });
+
+  handle(LSP.dumpLocate, dumpFrameParams, (params) => dumps.locate(params));
+  handle(LSP.dumpVariables, dumpFrameParams, (params) => dumps.variables(params));
+  handle(LSP.dumpVariable, dumpVariableParams, (params) => dumps.variable(params));
+
+  /** Asked for by the user: lenses do not wait for their time. */
+  function dumpsChanged(): void {
+    scheduler.changed();
+    refreshLenses();
+  }
+
+  async function takeDump(params: DumpParams, signal: AbortSignal): Promise<DumpResult> {
+    if ((params.sessionId === undefined) === (params.file === undefined)) {
+      throw new ResponseError(ErrorCodes.InvalidParams, 'Either sessionId or file is needed.');
+    }
+    const work = connection.window.attachWorkDoneProgress(params.workDoneToken);
+    work.begin('Async dump', 0, phaseText(params.file === undefined ? 'snapshot' : 'reading'), true);
+    const progress = createDumpProgress((percent, text) => work.report(percent, text));
+    try {
+      const { file, sessionId = '' } = params;
+      const dump = await dumps.add(file === undefined ? await dumpSession(sessionOf({ sessionId }), progress, signal) : await dumpSnapshot(file, progress, signal));
+      dumpsChanged();
+      return { dumpId: dump.id, dump: dump.taken.dump };
+    } finally {
+      work.done();
+    }
+  }
+
+  async function dumpSession(session: Session, progress: DumpProgress, signal: AbortSignal): Promise<NewDump> {
+    // what is held for the variables of the last dump would be alive in this one for our sake
+    await dumps.release(session.id);
+    return session.lookAtHeap(async (target) => {
+      const look: Look = (work) => session.lookAtHeap(work, target);
+      const taken = await dumpProcess(target, { ...dumpOptions(progress, signal), positions: session.positions, origins: session.origins });
+      return { taken, process: { sessionId: session.id, look }, startedAt: session.model.processStartedAt ?? Infinity };
+    });
+  }
+
+  async function dumpSnapshot(file: string, progress: DumpProgress, signal: AbortSignal): Promise<NewDump> {
+    const { origin: origins, pathMappings } = settings;
+    const positions = dependencies.createPositions?.() ?? createSourceMaps(undefined, origins, log, pathMappings);
+    const taken = await dumpFile(file, { ...dumpOptions(progress, signal), positions, origins });
+    // the process ran what was on the disk when the snapshot was written, as far as anybody knows
+    return { taken, startedAt: Date.parse(taken.dump.at) };
+  }
+
+  function dumpOptions(progress: DumpProgress, signal: AbortSignal): Omit<DumpOptions, 'positions' | 'origins'> {
+    return { progress, signal, now: () => clock.now(), wall: () => clock.wall(), lookupBudgetMs: settings.dumpLookupMs, analyze: dependencies.analyze };
+  }
+
   /** Registers a request: parameters are checked, cancellation becomes a signal, errors become answers. */
   function handle<Schema extends v.GenericSchema>(
     method: string,
@@ -274,7 +350,14 @@ function merge(partial: { readonly [K in keyof ServerSettings]?: ServerSettings[
     followRestarts: partial.followRestarts ?? DEFAULT_SERVER_SETTINGS.followRestarts,
     origin: partial.origin ?? DEFAULT_SERVER_SETTINGS.origin,
     pathMappings: partial.pathMappings ?? DEFAULT_SERVER_SETTINGS.pathMappings,
+    ...(partial.dumpLookupMs !== undefined && { dumpLookupMs: partial.dumpLookupMs }),
   };
+}
+
+function joined(first: Hover | null, second: Hover | null): Hover | null {
+  if (first === null || second === null) return first ?? second;
+  const values = [first, second].map(({ contents }) => (typeof contents === 'object' && 'value' in contents ? contents.value : ''));
+  return { ...first, contents: { kind: 'markdown', value: values.join('\n\n---\n\n') } };
 }
 
 function describe(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]]): string {
@@ -283,7 +366,8 @@ function describe(issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown
 
 function asResponse(error: unknown, cancelled: boolean): ResponseError<{ readonly reason: string } | undefined> {
   if (error instanceof ResponseError) return error as ResponseError<undefined>;
-  const reason = error instanceof TargetError || error instanceof HeapSnapshotError ? error.reason : undefined;
+  const told = error instanceof TargetError || error instanceof HeapSnapshotError || error instanceof SnapshotError || error instanceof HeapAnalysisError;
+  const reason = told ? error.reason : undefined;
   if (cancelled || reason === 'cancelled') return new ResponseError(LSPErrorCodes.RequestCancelled, 'Cancelled.', undefined);
   return new ResponseError(LSPErrorCodes.RequestFailed, errorMessage(error), reason === undefined ? undefined : { reason });
 }

@@ -354,14 +354,33 @@ export class Session {
   }
 
   /** Rejects as {@link AttachedTarget.takeHeapSnapshot} does. */
-  async takeHeapSnapshot(options: HeapSnapshotOptions): Promise<HeapSnapshotTaken> {
-    if (!this.#target || this.#end) throw new TargetError('closed', 'The session has ended.');
+  takeHeapSnapshot(options: HeapSnapshotOptions): Promise<HeapSnapshotTaken> {
+    return this.lookAtHeap((target) => target.takeHeapSnapshot(options));
+  }
+
+  /**
+   * Runs work that walks the heap of the process, which answers no polls meanwhile.
+   * @param expected the process that is meant: another may have taken its place
+   * @throws {TargetError} `closed` when there is no such process any more, and what `work` throws
+   */
+  async lookAtHeap<T>(work: (target: AttachedTarget) => Promise<T>, expected = this.#target): Promise<T> {
+    if (!this.#target || this.#end || this.#target !== expected) throw new TargetError('closed', 'The session has ended.');
     this.#snapshots++;
     try {
-      return await this.#target.takeHeapSnapshot(options);
+      return await work(this.#target);
     } finally {
       this.#snapshots--;
     }
+  }
+
+  /** Of the process that is watched now. */
+  get positions(): PositionSource {
+    return this.#positions;
+  }
+
+  /** What the user says about whose code is whose. */
+  get origins(): OriginRules | undefined {
+    return this.#options.origins;
   }
 
   async #run(target: AttachedTarget, over: { readonly reason?: CloseReason }): Promise<void> {

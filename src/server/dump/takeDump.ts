@@ -36,6 +36,8 @@ export interface DumpOptions {
   /** Gets the snapshot as well, piece by piece. */
   readonly keep?: ((chunk: string) => void | Promise<void>) | undefined;
   readonly analyze?: Analyze | undefined;
+  /** The bundle of the thread that analyses; what is built beside this one if left out. */
+  readonly script?: string | undefined;
 }
 
 export type Analyze = (source: SnapshotSource, options: AnalyzeSnapshotOptions) => Promise<AnalyzedSnapshot>;
@@ -161,8 +163,8 @@ async function finish(
   };
 }
 
-function analyzeOptions({ signal, progress }: DumpOptions): AnalyzeSnapshotOptions {
-  return { ...(signal && { signal }), ...(progress && { progress }) };
+function analyzeOptions({ signal, progress, script }: DumpOptions): AnalyzeSnapshotOptions {
+  return { ...(signal && { signal }), ...(progress && { progress }), ...(script !== undefined && { script }) };
 }
 
 function lookupNotes({ outOfBudget, lookups }: FoundPositions, budgetMs: number): readonly string[] {

@@ -43,6 +43,7 @@ beforeEach(async () => {
     board,
     documents: () => store.all(),
     sitesOf: (document) => documentSites(document, [session], clock.now()),
+    suspendedOf: () => [],
     sendMarks: (update) => marks.push(update),
     refreshLenses: () => refreshes++,
   });
