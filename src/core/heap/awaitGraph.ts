@@ -226,6 +226,8 @@ const SCAN_SHARE = 0.4;
 class Builder {
   readonly #waiters = new Waiters();
   readonly #producers: Int32Array;
+  /** 1 for reactions and requests that were seen in a list: each is in one, once, and in a corrupted heap no list is endless. */
+  readonly #listed: Uint8Array;
   readonly #generators = new Map<number, WaiterIndex>();
   readonly #combinators = new Map<number, WaiterIndex>();
   readonly #inputs = { first: new Map<number, number>(), promises: [] as number[], next: [] as number[] };
@@ -241,6 +243,7 @@ class Builder {
     readonly progress: Progress,
   ) {
     this.#producers = new Int32Array(graph.nodeCount).fill(-1);
+    this.#listed = new Uint8Array(graph.nodeCount);
     this.#lead = this.#reactionLead();
   }
 
@@ -254,7 +257,12 @@ class Builder {
       if ((i & 4095) === 0) this.progress.report(SCAN_SHARE + (i / pending.length) * (1 - SCAN_SHARE));
       const promise = pending[i] as NodeIndex;
       let count = 0;
-      for (let reaction = this.index.internal(promise, 'reactions_or_result'); reaction !== NO_NODE; reaction = this.#addReaction(promise, reaction)) count++;
+      let reaction = this.index.internal(promise, 'reactions_or_result');
+      while (reaction !== NO_NODE && this.#listed[reaction] === 0) {
+        this.#listed[reaction] = 1;
+        reaction = this.#addReaction(promise, reaction);
+        count++;
+      }
       reactionCounts[i] = count;
     }
     const suspended = this.#countSuspended();
@@ -335,7 +343,8 @@ class Builder {
     const promises: number[] = [];
     this.#requests.set(waiter, promises);
     let request: NodeIndex = queue;
-    while (request !== NO_NODE) {
+    while (request !== NO_NODE && this.#listed[request] === 0) {
+      this.#listed[request] = 1;
       let next = NO_NODE;
       let promise = NO_NODE;
       let slot = -1;

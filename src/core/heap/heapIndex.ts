@@ -32,6 +32,7 @@ const EDGE_NAMES = [
   'global_object',
   'atomics_waitasync_promises',
   'javascript_to_native',
+  '_events',
 ] as const;
 type EdgeNameOf = (typeof EDGE_NAMES)[number];
 

@@ -17,6 +17,12 @@ const HOLDERS_LISTED = 5;
 const NAME_LIMIT = 80;
 /** Contexts that are looked through for the file that a variable is in. */
 const CONTEXT_DEPTH_LIMIT = 100;
+/** Fields of Node's timers that hold what the timer will call. */
+const TIMER_CALLBACKS: Readonly<Record<string, string>> = { _onTimeout: 'Timeout', _onImmediate: 'Immediate' };
+/** Plumbing of lists, emitters and classes, which says nothing. */
+const UNTOLD = new Set(['__proto__', 'constructor', 'prototype', '_idleNext', '_idlePrev', '_events', 'listener', 'next', 'prev', 'head', 'tail']);
+/** Node's own symbols, as its code names them. */
+const INTERNAL_SYMBOL = /^<symbol (?:k[A-Z]\w*|owner_symbol)>$/u;
 /** Number of the path that has no names yet. */
 const EMPTY = 0;
 
@@ -116,17 +122,39 @@ export class Holders {
     const parentType = this.graph.type(parent);
     switch (this.graph.edgeType(edge)) {
       case EDGE_TYPE.context:
-        return this.#variable(parent, child, this.#edgeName(edge));
-      case EDGE_TYPE.property: {
-        const name = this.#edgeName(edge);
-        if (this.#isGlobal(parent)) return { text: [`global ${name}`], anchors: true };
-        return name === '__proto__' || name === 'constructor' ? undefined : { text: [name], anchors: false };
-      }
+        // What settles a promise is what is held, whatever it is called there
+        return this.#settles(child) ? undefined : this.#variable(parent, child, this.#edgeName(edge));
+      case EDGE_TYPE.property:
+        return this.#property(parent, this.#edgeName(edge), child);
       default:
         if (parentType === NODE_TYPE.native || parentType === NODE_TYPE.synthetic) return this.#nativelyHeld(child);
         // Whatever is found by way of V8's own tables does not belong to what led to them
         return this.#isNativeContext(child) ? { text: ['V8'], anchors: true } : undefined;
     }
+  }
+
+  #property(parent: NodeIndex, name: string, child: NodeIndex): Name | undefined {
+    if (this.#isGlobal(parent)) return { text: [`global ${name}`], anchors: true };
+    const callback = TIMER_CALLBACKS[name];
+    if (callback !== undefined && this.index.className(parent) === callback) return { text: [this.#withCallback(callback, child)], anchors: true };
+    if (UNTOLD.has(name) || INTERNAL_SYMBOL.test(name) || this.#settles(child)) return undefined;
+    return this.#isListenerTable(parent) ? { text: [`'${name}' listener`], anchors: false } : { text: [name], anchors: false };
+  }
+
+  #withCallback(timer: string, callback: NodeIndex): string {
+    const name = this.graph.type(callback) === NODE_TYPE.closure ? this.index.functionOf(callback).name : null;
+    return name === null ? timer : `${timer} → callback ${name}`;
+  }
+
+  /** What an emitter keeps under `_events`: an object without a prototype whose properties are the events. */
+  #isListenerTable(node: NodeIndex): boolean {
+    const edge = this.reachability.edge(node);
+    return edge !== -1 && this.graph.edgeType(edge) === EDGE_TYPE.property && this.graph.edgeNameOrIndex(edge) === this.index.edge._events;
+  }
+
+  #settles(closure: NodeIndex): boolean {
+    const role = this.graph.type(closure) === NODE_TYPE.closure ? this.index.role(closure) : undefined;
+    return role === 'resolve' || role === 'reject';
   }
 
   #edgeName(edge: EdgeIndex): string {
@@ -154,7 +182,7 @@ export class Holders {
     if (this.graph.type(child) !== NODE_TYPE.object) return undefined;
     const className = this.index.className(child);
     if (className === '' || className.startsWith('system / ') || className === 'Object' || className === 'Array') return undefined;
-    return { text: [className], anchors: true };
+    return { text: [className === 'Promise' ? 'native code' : className], anchors: true };
   }
 
   #isGlobal(node: NodeIndex): boolean {
