@@ -315,25 +315,24 @@ class Builder {
     }
   }
 
-  /** Hidden edges tell the sorts apart: an async function's promise, an async generator's queue of requests, of others nothing. */
+  /**
+   * Hidden edges tell the sorts apart: an async function's promise, an async generator's queue of requests, of others nothing. While
+   * it runs, what it was resumed with stands before; behind the promise Node 26 has the functions that resume it.
+   */
   #addGenerator(generator: NodeIndex): void {
-    const { edgeTypes, edgeTargets } = this.graph.arrays;
-    const end = this.graph.endEdge(generator);
-    for (let edge: number = this.graph.firstEdge(generator); edge < end; edge++) {
-      if (edgeTypes[edge] !== EDGE_TYPE.hidden) continue;
-      const target = (edgeTargets[edge] ?? NO_NODE) as NodeIndex;
+    let promise = NO_NODE;
+    for (const target of this.#hiddenTargets(generator)) {
       if (this.index.named(target, 'system / AsyncGeneratorRequest')) {
         this.#addAsyncGenerator(generator, target);
         return;
       }
-      if (this.graph.type(target) === NODE_TYPE.object) {
-        const kind = this.#moduleGenerators.has(generator) ? WAITER_KIND.module : WAITER_KIND.asyncFunction;
-        const waiter = this.#waiters.add(kind, generator, NO_NODE, target);
-        this.#generators.set(generator, waiter);
-        this.#producers[target] = waiter;
-        return;
-      }
+      if (this.graph.type(target) === NODE_TYPE.object) promise = target;
     }
+    if (promise === NO_NODE) return;
+    const kind = this.#moduleGenerators.has(generator) ? WAITER_KIND.module : WAITER_KIND.asyncFunction;
+    const waiter = this.#waiters.add(kind, generator, NO_NODE, promise);
+    this.#generators.set(generator, waiter);
+    this.#producers[promise] = waiter;
   }
 
   #addAsyncGenerator(generator: NodeIndex, queue: NodeIndex): void {

@@ -251,12 +251,16 @@ class Folder {
   }
 }
 
+/** Classes that are found again without their key, a power of two: neighbours in a heap are mostly alike. */
+const REMEMBERED_CLASSES = 1024;
+
 /** Chains as shared tails: a class is a frame, how often it follows itself, and the class of what comes after. */
 class ChainClasses {
   readonly #byKey = new Map<string, number>();
   readonly #frames: number[] = [];
   readonly #repeats: number[] = [];
   readonly #tails: number[] = [];
+  readonly #remembered = new Int32Array(REMEMBERED_CLASSES).fill(-1);
 
   /** The class of a chain without frames. */
   end(end: number): number {
@@ -279,13 +283,18 @@ class ChainClasses {
   }
 
   #intern(frame: number, repeats: number, tail: number): number {
+    const slot = (frame * 31 + repeats * 17 + tail) & (REMEMBERED_CLASSES - 1);
+    const remembered = this.#remembered[slot] ?? -1;
+    if (this.#frames[remembered] === frame && this.#repeats[remembered] === repeats && this.#tails[remembered] === tail) return remembered;
     const key = `${String(frame)} ${String(repeats)} ${String(tail)}`;
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return known;
-    const number = this.#frames.push(frame) - 1;
-    this.#repeats.push(repeats);
-    this.#tails.push(tail);
-    this.#byKey.set(key, number);
+    let number = this.#byKey.get(key);
+    if (number === undefined) {
+      number = this.#frames.push(frame) - 1;
+      this.#repeats.push(repeats);
+      this.#tails.push(tail);
+      this.#byKey.set(key, number);
+    }
+    this.#remembered[slot] = number;
     return number;
   }
 }

@@ -1,6 +1,6 @@
 /** What a waiter looks like in a chain, so that alike ones fold. */
 import type { FrameKind } from '../model/dump';
-import { COMBINATOR_NAMES, WAITER_KIND, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import { COMBINATOR_NAMES, WAITER_KIND, type AwaitGraph, type WaiterIndex, type WaiterKind } from './awaitGraph';
 import type { RawFrame } from './heapAnalysis';
 import { NODE_TYPE, NO_NODE, type HeapGraph, type NodeIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
@@ -8,6 +8,8 @@ import type { HeapIndex } from './heapIndex';
 /** Frames are interned: alike ones have one number. */
 export class Frames {
   readonly #keys = new Map<string, number>();
+  /** Of functions without a receiver, by closure: a closure is of one kind. */
+  readonly #plain = new Map<number, number>();
   readonly #frames: Omit<RawFrame, 'repeats'>[] = [];
 
   constructor(
@@ -34,6 +36,17 @@ export class Frames {
     }
     const closure = this.index.internal(subject, 'function');
     const receiver = this.index.internal(subject, 'receiver');
+    if (receiver === NO_NODE) {
+      const known = this.#plain.get(closure);
+      if (known !== undefined) return known;
+      const number = this.#function(kind, closure, receiver);
+      this.#plain.set(closure, number);
+      return number;
+    }
+    return this.#function(kind, closure, receiver);
+  }
+
+  #function(kind: WaiterKind, closure: NodeIndex, receiver: NodeIndex): number {
     // Objects of one class share their map, so the class is looked up once for all of them
     const shape = receiver === NO_NODE ? NO_NODE : this.index.internal(receiver, 'map');
     return this.#intern(`${kind} ${this.#functionKey(closure)} ${shape}`, () => {

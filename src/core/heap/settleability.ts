@@ -188,7 +188,7 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: Await
         return !storing.has(edgeNames[edge] ?? -1);
       case EDGE_TYPE.hidden:
         // A suspended function settles its promise when it goes on: see resume
-        return ((states[node] ?? 0) & GENERATOR) === 0;
+        return ((states[node] ?? 0) & GENERATOR) === 0 || awaits.producers[edgeTargets[edge] ?? 0] !== awaits.generators.get(node);
       default:
         return true;
     }

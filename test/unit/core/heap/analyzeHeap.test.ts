@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { analyzeHeap } from '../../../../src/core/heap/analyzeHeap';
 import type { HeapAnalysis, RawGroup } from '../../../../src/core/heap/heapAnalysis';
-import { asyncHeap, type AsyncHeap } from './asyncHeap';
+import type { AnalysisPhase } from '../../../../src/core/heap/heapAnalysis';
+import { AnalysisCancelled, NO_PROGRESS } from '../../../../src/core/heap/progress';
+import { CROWD_REACTIONS } from '../../../../src/core/verdicts/crowd';
+import { SCRIPT_ID, SCRIPT_URL, asyncHeap, type AsyncHeap } from './asyncHeap';
+import type { BuiltNode } from './snapshotBuilder';
 
 /** One line a group: `2 x stuck: outer > inner | app promise`. */
 function lines(analysis: HeapAnalysis): string[] {
@@ -9,7 +13,10 @@ function lines(analysis: HeapAnalysis): string[] {
 }
 
 function line({ count, verdict, chain, waitsFor }: RawGroup): string {
-  const frames = chain.map((frame) => `${frame.detail ?? frame.function ?? '(anonymous)'}${frame.repeats > 1 ? ` x${String(frame.repeats)}` : ''}`);
+  const frames = chain.map(({ kind, detail, function: name, repeats }) => {
+    const what = kind === 'async function' || kind === 'combinator' ? '' : `${kind} `;
+    return `${what}${detail ?? name ?? '(anonymous)'}${repeats > 1 ? ` x${String(repeats)}` : ''}`;
+  });
   return `${String(count)} x ${verdict ?? 'none'}: ${frames.join(' > ')} | ${waitsFor.kind}`;
 }
 
@@ -17,41 +24,202 @@ function analyzed(heap: AsyncHeap): HeapAnalysis {
   return analyzeHeap(heap.graph());
 }
 
-describe('chains', () => {
+/** A pending promise whose resolver a global variable holds. */
+function held(heap: AsyncHeap, name = 'held'): BuiltNode {
+  const promise = heap.promise();
+  heap.global(name, heap.resolverOf(promise));
+  return promise;
+}
+
+describe.each([
+  ['Node 22 and later', 1],
+  ['Node 20', 0],
+])('chains, with the reactions of %s,', (_, lead) => {
   it('lead from the outermost function to what everything hangs on', () => {
-    const heap = asyncHeap();
-    const never = heap.promise();
-    heap.global('held', heap.resolverOf(never));
-    const inner = heap.asyncFunction('inner').awaits(never);
+    const heap = asyncHeap({ lead });
+    const inner = heap.asyncFunction('inner').awaits(held(heap));
     heap.asyncFunction('outer').awaits(inner.promise);
     expect(lines(analyzed(heap))).toEqual(['1 x stuck: outer > inner | app promise']);
   });
 
-  it('fold when they are alike, and when a function calls itself', () => {
+  it('go through callbacks, finally, promises that were resolved with others, and combinators of one', () => {
+    const heap = asyncHeap({ lead });
+    const promise = held(heap);
+    const parsed = heap.then(promise, heap.closure('parse'));
+    const finallyContext = heap.builder.functionContext().hidden(1, heap.closure('cleanUp'));
+    const cleaned = heap.promise();
+    heap.reaction(parsed, heap.builtin('PromiseThenFinally', finallyContext), heap.builtin('PromiseCatchFinally', finallyContext), cleaned);
+    const passedOn = heap.then(cleaned);
+    heap.asyncFunction('waits').awaits(heap.combinator('AllSettled', [passedOn], 2));
+    expect(lines(analyzed(heap))).toEqual(['1 x stuck: waits > Promise.allSettled > then cleanUp > then parse | app promise']);
+  });
+
+  it('go through the requests of an async generator', () => {
+    const heap = asyncHeap({ lead });
+    const items = heap.asyncGenerator('items', 3);
+    items.awaits(held(heap));
+    const [first, , third] = items.requests;
+    heap.asyncFunction('first').awaits(first ?? heap.promise());
+    heap.asyncFunction('third').awaits(third ?? heap.promise());
+    expect(lines(analyzed(heap))).toEqual(['1 x stuck: first > async generator items | app promise', '1 x stuck: third > async generator items | app promise']);
+  });
+
+  it('keep the several reactions of one promise apart', () => {
+    const heap = asyncHeap({ lead });
+    const promise = held(heap);
+    heap.asyncFunction('one').awaits(promise);
+    heap.then(promise, heap.closure('two'));
+    heap.asyncFunction('three').awaits(promise);
+    expect(lines(analyzed(heap))).toEqual(['1 x stuck: one | app promise', '1 x stuck: then two | app promise', '1 x stuck: three | app promise']);
+  });
+});
+
+describe('chains', () => {
+  it('fold when they are alike', () => {
     const heap = asyncHeap();
-    const never = heap.promise();
-    heap.global('held', heap.resolverOf(never));
-    const walk = heap.closure('walk');
-    for (let i = 0; i < 3; i++) heap.callOf(walk).awaits(heap.callOf(walk).awaits(never).promise);
+    const promise = held(heap);
+    const [load, query] = [heap.closure('load'), heap.closure('query')];
+    for (let i = 0; i < 3; i++) heap.callOf(load).awaits(heap.callOf(query).awaits(promise).promise);
     const analysis = analyzed(heap);
-    expect(lines(analysis)).toEqual(['3 x stuck: walk x2 | app promise']);
+    expect(lines(analysis)).toEqual(['3 x stuck: load > query | app promise']);
     expect(analysis.totals).toMatchObject({ suspended: 6, pendingPromises: 7 });
   });
 
-  it('end where nothing can settle the promise', () => {
+  it('fold a callback that follows itself', () => {
     const heap = asyncHeap();
-    const never = heap.promise();
-    heap.global('pending', never);
-    heap.asyncFunction('load').awaits(never);
-    expect(lines(analyzed(heap))).toEqual(['1 x orphan: load | nothing']);
+    const retry = heap.closure('retry');
+    let last = held(heap);
+    for (let i = 0; i < 5; i++) last = heap.then(last, retry);
+    expect(lines(analyzed(heap))).toEqual(['1 x stuck: then retry x5 | app promise']);
   });
 
-  it('come back to themselves', () => {
+  it('end at a combinator of several, whose inputs begin chains of their own', () => {
     const heap = asyncHeap();
-    const a = heap.asyncFunction('a');
-    const b = heap.asyncFunction('b').awaits(a.promise);
+    const part = heap.closure('part');
+    const parts = [0, 1].map(() => heap.callOf(part).awaits(held(heap)).promise);
+    heap.asyncFunction('whole').awaits(heap.combinator('All', parts, 1));
+    const analysis = analyzed(heap);
+    expect(analysis.groups.find(({ chain }) => chain[0]?.function === 'whole')?.waitsFor).toMatchObject({
+      kind: 'combinator',
+      details: { settled: 1, of: 3, pending: 2 },
+    });
+    expect(analysis.groups.find(({ chain }) => chain[0]?.function === 'part')).toMatchObject({ count: 2 });
+  });
+
+  it('know a race by several promises that have the same resolver', () => {
+    const heap = asyncHeap();
+    heap.asyncFunction('waits').awaits(heap.race([held(heap, 'a'), held(heap, 'b')]));
+    expect(lines(analyzed(heap))).toEqual(['1 x stuck: waits > Promise.race | combinator']);
+  });
+
+  it('come back to themselves, and whoever waits for a loop waits forever too', () => {
+    const heap = asyncHeap();
+    const [a, b] = [heap.asyncFunction('a'), heap.asyncFunction('b')];
     a.awaits(b.promise);
+    b.awaits(a.promise);
     heap.global('kept', a.promise);
     expect(lines(analyzed(heap))).toEqual(['1 x cycle: a > b | cycle']);
+
+    const entered = asyncHeap();
+    const [c, d] = [entered.asyncFunction('c'), entered.asyncFunction('d')];
+    c.awaits(d.promise);
+    d.awaits(c.promise);
+    entered.asyncFunction('victim').awaits(d.promise);
+    entered.global('kept', c.promise);
+    expect(lines(analyzed(entered))).toEqual(['1 x cycle: victim > d > c | cycle']);
+  });
+
+  it('of one function that awaits its own call', () => {
+    const heap = asyncHeap();
+    const call = heap.asyncFunction('itself');
+    call.awaits(call.promise);
+    heap.global('kept', call.promise);
+    expect(lines(analyzed(heap))).toEqual(['1 x cycle: itself | cycle']);
+  });
+
+  it('do not count functions that run, nor generators that nobody asked', () => {
+    const heap = asyncHeap();
+    const running = heap.asyncFunction('running');
+    heap.global('stack', running.generator);
+    heap.global('idle', heap.builder.object('items').internal('parameters_and_registers', heap.builder.array()));
+    expect(analyzed(heap)).toMatchObject({ totals: { suspended: 0 }, groups: [] });
+  });
+
+  it('are followed 20,000 deep', () => {
+    const heap = asyncHeap();
+    const [ping, pong] = [heap.closure('ping'), heap.closure('pong')];
+    let promise = held(heap);
+    for (let i = 0; i < 10_000; i++) promise = heap.callOf(ping).awaits(heap.callOf(pong).awaits(promise).promise).promise;
+    const [group] = analyzed(heap).groups;
+    expect(group).toMatchObject({ count: 1, verdict: 'stuck' });
+    expect(group?.chain).toHaveLength(20_000);
+    expect(group?.members).toHaveLength(20_000);
+  });
+});
+
+describe('a group', () => {
+  it('knows its suspended functions by their ids, and what each chain hangs on', () => {
+    const heap = asyncHeap();
+    const promise = held(heap);
+    const inner = heap.asyncFunction('inner').awaits(promise);
+    const outer = heap.asyncFunction('outer').awaits(heap.then(inner.promise, heap.closure('pass')));
+    const [group] = analyzed(heap).groups;
+    expect([...(group?.members ?? [])]).toEqual([outer.generator.id, 0, inner.generator.id]);
+    expect([...(group?.awaited ?? [])]).toEqual([promise.id]);
+  });
+
+  it('tells where its functions are declared', () => {
+    const heap = asyncHeap();
+    heap.asyncFunction('load').awaits(held(heap));
+    const analysis = analyzed(heap);
+    expect(analysis.groups[0]?.chain[0]?.declared?.scriptId).toBe(SCRIPT_ID);
+    expect(analysis.scripts.get(SCRIPT_ID)).toBe(SCRIPT_URL);
+  });
+
+  it('names a method by its class, and a bound function by what it was bound from', () => {
+    const heap = asyncHeap();
+    const promise = held(heap);
+    const load = heap.closure('load');
+    const prototype = heap.builder.object('OrderStore').property('constructor', heap.closure('OrderStore')).property('load', load);
+    heap.callOf(load, heap.builder.object('Derived').property('__proto__', prototype)).awaits(promise);
+    heap.callOf(heap.closure('plain'), heap.builder.object('Server')).awaits(promise);
+    heap.then(promise, heap.builder.closure('native_bind').internal('bound_function', heap.closure('parse')));
+    expect(lines(analyzed(heap))).toEqual(['1 x stuck: OrderStore.load | app promise', '1 x stuck: plain | app promise', '1 x stuck: then parse | app promise']);
+  });
+
+  it('is that of a promise alone when a crowd of callbacks is left on it', () => {
+    const heap = asyncHeap();
+    const long = held(heap, 'long');
+    // What a race leaves behind: the callbacks of a promise that was settled by another
+    for (let i = 0; i < CROWD_REACTIONS; i++) heap.reaction(long, heap.resolverOf(heap.promise()), null);
+    heap.asyncFunction('waits').awaits(long);
+    const analysis = analyzed(heap);
+    expect(lines(analysis)).toEqual(['1 x crowd:  | app promise', '1 x crowd: waits | app promise']);
+    expect(analysis.groups.find(({ chain }) => chain.length === 0)?.awaited).toEqual(Uint32Array.of(long.id));
+    expect(analysis.totals.pendingPromises).toBe(2);
+  });
+});
+
+describe('an analysis', () => {
+  it('tells its phases, and stops where it is told to', () => {
+    const heap = asyncHeap();
+    heap.asyncFunction('load').awaits(held(heap));
+    const graph = heap.graph();
+    const phases: AnalysisPhase[] = [];
+    analyzeHeap(graph, {
+      begin: (phase) => {
+        phases.push(phase);
+        return NO_PROGRESS;
+      },
+    });
+    expect(phases).toEqual(['awaits', 'settleability', 'holders', 'resources']);
+    const cancelled = (): never => {
+      throw new AnalysisCancelled();
+    };
+    expect(() => analyzeHeap(graph, { begin: () => ({ report: cancelled, throwIfCancelled: cancelled }) })).toThrow(AnalysisCancelled);
+  });
+
+  it('of a heap in which nothing waits is empty', () => {
+    expect(analyzed(asyncHeap())).toMatchObject({ groups: [], totals: { suspended: 0, pendingPromises: 0 } });
   });
 });
