@@ -80,14 +80,12 @@ export interface HeapArrays {
   readonly locationColumns: Uint32Array;
 }
 
-/** Who refers to whom: the edges of a graph turned around. */
+/** Who refers to whom: the edges of a graph turned around. Whose edge it is, {@link HeapGraph.source} tells. */
 export interface Retainers {
-  /** `nodeCount + 1` entries into the two arrays below. */
+  /** `nodeCount + 1` entries: the edges that lead to node n are `edges[first[n]]` up to `edges[first[n + 1]]`. */
   readonly first: Uint32Array;
-  /** Edge ordinals. */
+  /** Edge ordinals, ascending for each node. */
   readonly edges: Uint32Array;
-  /** Node ordinals: whose edge it is. */
-  readonly from: Uint32Array;
 }
 
 export class HeapGraph {
@@ -141,6 +139,20 @@ export class HeapGraph {
     return (this.arrays.edgeTargets[edge] ?? NO_NODE) as NodeIndex;
   }
 
+  /** The node whose edge it is: a search among all nodes, for few edges at a time. */
+  source(edge: EdgeIndex): NodeIndex {
+    const { firstEdges } = this.arrays;
+    let low = 0;
+    let high = this.nodeCount;
+    // nodes without edges begin where the next one does: the last that begins at or before the edge is its owner
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if ((firstEdges[middle] ?? 0) <= edge) low = middle;
+      else high = middle;
+    }
+    return low as NodeIndex;
+  }
+
   /** Where the node's function is declared; undefined for what has no place. */
   location(node: NodeIndex): ScriptPosition | undefined {
     const { locationNodes, locationScripts, locationLines, locationColumns } = this.arrays;
@@ -155,31 +167,30 @@ export class HeapGraph {
     return { scriptId: locationScripts[low] ?? 0, line: locationLines[low] ?? 0, column: locationColumns[low] ?? 0 };
   }
 
-  /** Built at the first call, by counting sort: 8 bytes an edge and 4 a node. */
+  /** Built at the first call, by counting sort: 4 bytes an edge and 4 a node. */
   get retainers(): Retainers {
     return (this.#retainers ??= turnAround(this.arrays, this.nodeCount, this.edgeCount));
   }
 }
 
-function turnAround({ firstEdges, edgeTargets }: HeapArrays, nodeCount: number, edgeCount: number): Retainers {
+function turnAround({ edgeTargets }: HeapArrays, nodeCount: number, edgeCount: number): Retainers {
   const first = new Uint32Array(nodeCount + 1);
   for (let edge = 0; edge < edgeCount; edge++) {
-    const slot = (edgeTargets[edge] ?? 0) + 1;
-    first[slot] = (first[slot] ?? 0) + 1;
+    const target = edgeTargets[edge] ?? 0;
+    first[target] = (first[target] ?? 0) + 1;
   }
-  for (let node = 0; node < nodeCount; node++) first[node + 1] = (first[node + 1] ?? 0) + (first[node] ?? 0);
-  const next = first.slice(0, nodeCount);
+  let sum = 0;
+  for (let node = 0; node <= nodeCount; node++) {
+    sum += first[node] ?? 0;
+    first[node] = sum;
+  }
+  // from the last edge to the first, each node's end moves down to its beginning
   const edges = new Uint32Array(edgeCount);
-  const from = new Uint32Array(edgeCount);
-  for (let node = 0; node < nodeCount; node++) {
-    const end = firstEdges[node + 1] ?? edgeCount;
-    for (let edge = firstEdges[node] ?? end; edge < end; edge++) {
-      const target = edgeTargets[edge] ?? 0;
-      const slot = next[target] ?? 0;
-      next[target] = slot + 1;
-      edges[slot] = edge;
-      from[slot] = node;
-    }
+  for (let edge = edgeCount - 1; edge >= 0; edge--) {
+    const target = edgeTargets[edge] ?? 0;
+    const slot = (first[target] ?? 0) - 1;
+    first[target] = slot;
+    edges[slot] = edge;
   }
-  return { first, edges, from };
+  return { first, edges };
 }

@@ -76,11 +76,12 @@ function describe(name: string, collection: string | null, suspended: { name: st
 function fileOf(objects: HeapObjects, scope: NodeIndex): number | null {
   const { graph, names } = objects;
   if (graph.nameIndex(scope) !== names.contextName) return null;
-  const { first, from, edges } = graph.retainers;
+  const { first, edges } = graph.retainers;
   const end = Math.min(first[scope + 1] ?? 0, (first[scope] ?? 0) + SCOPE_USER_LIMIT);
   for (let i = first[scope] ?? 0; i < end; i++) {
-    if (graph.arrays.edgeNames[edges[i] ?? 0] !== names.context) continue;
-    const position = objects.position((from[i] ?? 0) as NodeIndex);
+    const edge = (edges[i] ?? 0) as EdgeIndex;
+    if (graph.edgeNameOrIndex(edge) !== names.context) continue;
+    const position = objects.position(graph.source(edge));
     if (position !== null) return position.scriptId;
   }
   return null;

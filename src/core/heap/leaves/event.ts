@@ -95,10 +95,13 @@ export function eventName(name: string): string {
 }
 
 function eachRetainer(objects: HeapObjects, node: NodeIndex, see: (from: NodeIndex, edge: EdgeIndex) => void): void {
-  const { first, from, edges } = objects.graph.retainers;
+  const { first, edges } = objects.graph.retainers;
   const start = first[node] ?? 0;
   const end = Math.min(first[node + 1] ?? start, start + RETAINER_LIMIT);
-  for (let i = start; i < end; i++) see((from[i] ?? 0) as NodeIndex, (edges[i] ?? 0) as EdgeIndex);
+  for (let i = start; i < end; i++) {
+    const edge = (edges[i] ?? 0) as EdgeIndex;
+    see(objects.graph.source(edge), edge);
+  }
 }
 
 /** The class of an emitter. Node makes signals of its base class, and changes what they inherit from afterwards. */

@@ -339,10 +339,13 @@ export class Walk {
   }
 
   #eachRetainer(node: NodeIndex, see: (from: NodeIndex, edge: EdgeIndex) => void, limit = RETAINER_LIMIT): void {
-    const { first, from, edges } = this.#graph.retainers;
+    const { first, edges } = this.#graph.retainers;
     const start = first[node] ?? 0;
     const end = Math.min(first[node + 1] ?? start, start + limit);
-    for (let i = start; i < end; i++) see((from[i] ?? 0) as NodeIndex, (edges[i] ?? 0) as EdgeIndex);
+    for (let i = start; i < end; i++) {
+      const edge = (edges[i] ?? 0) as EdgeIndex;
+      see(this.#graph.source(edge), edge);
+    }
   }
 }
 

@@ -253,10 +253,13 @@ export class NativeResources {
   }
 
   #eachRetainer(node: NodeIndex, see: (from: NodeIndex, edge: EdgeIndex) => void): void {
-    const { first, from, edges } = this.#objects.graph.retainers;
+    const { first, edges } = this.#objects.graph.retainers;
     const start = first[node] ?? 0;
     const end = Math.min(first[node + 1] ?? start, start + RETAINER_LIMIT);
-    for (let i = start; i < end; i++) see((from[i] ?? 0) as NodeIndex, (edges[i] ?? 0) as EdgeIndex);
+    for (let i = start; i < end; i++) {
+      const edge = (edges[i] ?? 0) as EdgeIndex;
+      see(this.#objects.graph.source(edge), edge);
+    }
   }
 }
 

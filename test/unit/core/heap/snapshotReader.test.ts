@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EDGE_TYPE, NODE_TYPE } from '../../../../src/core/heap/heapGraph';
+import type { EdgeIndex } from '../../../../src/core/heap/heapGraph';
 import { readSnapshot } from '../../../../src/core/heap/snapshotReader';
 import { snapshot } from './snapshotBuilder';
 
@@ -24,7 +25,8 @@ describe('readSnapshot', () => {
     expect(graph.target(edge)).toBe(promise.index);
     const [name] = graph.strings.find(['Größe "x"\n']);
     expect(graph.edgeNameOrIndex((edge + 1) as typeof edge)).toBe(name);
-    expect([...graph.retainers.from]).toEqual([generator.index, generator.index, s.root.index]);
+    expect([...graph.retainers.first]).toEqual([0, 1, 2, 3]);
+    expect([...graph.retainers.edges].map((edge) => graph.source(edge as EdgeIndex))).toEqual([generator.index, generator.index, s.root.index]);
   });
 
   it('does not care where the bytes are divided', () => {
