@@ -5,21 +5,21 @@ import type { NodeVersion } from './nodes.ts';
 import type { TruthProgram } from './truth.ts';
 
 export const TRUTH_TABLE = join(import.meta.dirname, '../../docs/truth.md');
-const VERSIONS: readonly NodeVersion[] = [20, 22, 24, 26];
+export const TABLE_VERSIONS: readonly NodeVersion[] = [20, 22, 24, 26];
 
 export type TruthResult = 'ok' | 'WRONG';
 
 /** Results by `<version> <program>`. */
 export type TruthResults = ReadonlyMap<string, TruthResult>;
 
-export function resultKey(version: NodeVersion, program: TruthProgram): string {
-  return `${version} ${program.name}`;
+export function resultKey(version: NodeVersion, { name }: { readonly name: string }): string {
+  return `${version} ${name}`;
 }
 
 /** One corpus as a section with a table: a row for each program. */
 export function renderSection(heading: string, programs: readonly TruthProgram[], results: TruthResults): string {
   const rows = programs.map((program) => {
-    const cells = VERSIONS.map((version) => (program.nodes.includes(version) ? (results.get(resultKey(version, program)) ?? '?') : '–'));
+    const cells = TABLE_VERSIONS.map((version) => (program.nodes.includes(version) ? (results.get(resultKey(version, program)) ?? '?') : '–'));
     return `| ${[`\`${program.name}\``, program.covers, expectationText(program), ...cells].map(escapeCell).join(' | ')} |`;
   });
   const runs = programs.reduce((sum, { nodes }) => sum + nodes.length, 0);
@@ -29,7 +29,7 @@ export function renderSection(heading: string, programs: readonly TruthProgram[]
     '',
     `${programs.length} programs, ${runs} runs, ${sites} counts.`,
     '',
-    `| Program | What it covers | Expected | ${VERSIONS.map((version) => `Node ${version}`).join(' | ')} |`,
+    `| Program | What it covers | Expected | ${TABLE_VERSIONS.map((version) => `Node ${version}`).join(' | ')} |`,
     '|---|---|---|:-:|:-:|:-:|:-:|',
     ...rows,
     '',
@@ -37,8 +37,8 @@ export function renderSection(heading: string, programs: readonly TruthProgram[]
 }
 
 /** The section of the kept document, or undefined when it has none. */
-export function keptSection(heading: string): string | undefined {
-  const text = readFileSync(TRUTH_TABLE, 'utf8');
+export function keptSection(heading: string, document = TRUTH_TABLE): string | undefined {
+  const text = readFileSync(document, 'utf8');
   const begin = text.indexOf(`## ${heading}\n`);
   if (begin < 0) return undefined;
   const next = text.indexOf('\n## ', begin);
@@ -46,10 +46,10 @@ export function keptSection(heading: string): string | undefined {
 }
 
 /** Replaces the section, or adds it at the end. */
-export function writeSection(heading: string, section: string): void {
-  const text = readFileSync(TRUTH_TABLE, 'utf8');
-  const kept = keptSection(heading);
-  writeFileSync(TRUTH_TABLE, kept === undefined ? `${text.trimEnd()}\n\n${section}` : text.replace(kept, () => section));
+export function writeSection(heading: string, section: string, document = TRUTH_TABLE): void {
+  const text = readFileSync(document, 'utf8');
+  const kept = keptSection(heading, document);
+  writeFileSync(document, kept === undefined ? `${text.trimEnd()}\n\n${section}` : text.replace(kept, () => section));
 }
 
 /** `12: 2 handle, 1 request; 14: 1 promise`: the lines of the program; other files and pools by their name. */
@@ -64,6 +64,6 @@ function expectationText(program: TruthProgram): string {
   return [...byPlace].map(([place, counts]) => `${place}: ${counts.join(', ')}`).join('; ');
 }
 
-function escapeCell(text: string): string {
+export function escapeCell(text: string): string {
   return text.replace(/[\\|]/g, '\\$&');
 }

@@ -97,20 +97,14 @@ export class ChainEnds {
     return this.#add('itself', { cannotSettle, loop: true, reactions: 0, idleReactions: 0, settlers: 'none', waitsFor, holder: null }, () => null);
   }
 
-  /** All of them have to settle, or the first does: what is known of each decides. Inputs that tasks settle are followed on. */
+  /** All of them have to settle: the least certain decides. Or the first does: what is in flight decides. Inputs that tasks settle are followed on. */
   #combinedSettlers(all: boolean, inputs: readonly NodeIndex[]): Settlers {
-    let combined: Settlers | undefined;
-    for (const input of inputs.slice(0, INPUT_LIMIT)) {
-      const settlers = this.#settlersOf(input);
-      if (all) {
-        if (settlers !== 'in flight') return 'none';
-        combined = settlers;
-      } else {
-        if (settlers === 'in flight') return settlers;
-        combined = combined === undefined || combined === settlers ? settlers : 'none';
-      }
-    }
-    return combined ?? 'none';
+    const found = new Set<Settlers>(inputs.slice(0, INPUT_LIMIT).map((input) => this.#settlersOf(input)));
+    if (inputs.length > INPUT_LIMIT && all) return 'none';
+    if (all) return LEAST_CERTAIN_FIRST.find((settlers) => found.has(settlers)) ?? 'none';
+    if (found.has('in flight')) return 'in flight';
+    const [only = 'none', other] = found;
+    return other === undefined ? only : 'none';
   }
 
   #settlersOf(promise: NodeIndex): Settlers {
@@ -151,6 +145,7 @@ export class ChainEnds {
   }
 }
 
+const LEAST_CERTAIN_FIRST: readonly Settlers[] = ['none', 'native', 'held', 'in flight'];
 const NOTHING: RawWaitsFor = { kind: 'nothing', text: ['nothing that is alive'], at: null, details: {} };
 const NOTHING_KNOWN: ChainEnd = { waitsFor: NOTHING, verdict: null, why: [] };
 /** What these kinds say of a promise that cannot settle is less than that it cannot. */

@@ -111,7 +111,7 @@ class Folder {
     }
     const outermost = tasks.filter((task) => this.#awaited[task] === 0);
     this.#loops.forEach((loop, number) => {
-      if (!entered.has(number)) outermost.push(this.#oldest(loop));
+      if (!entered.has(number)) outermost.push(this.#firstDeclared(loop));
     });
     return this.#group(outermost);
   }
@@ -197,7 +197,7 @@ class Folder {
   }
 
   #prepend(waiter: WaiterIndex, tail: number): number {
-    return isFramed(this.awaits, waiter) ? this.#classes.add(this.frames.of(waiter), tail) : tail;
+    return isFramed(this.awaits, waiter) ? this.#classes.add(this.frames.of(waiter), tail, this.awaits.generators.has(this.awaits.waiters.subject(waiter))) : tail;
   }
 
   #finish(waiter: WaiterIndex, chainClass: number, end: number, nextTask: number): void {
@@ -207,11 +207,16 @@ class Folder {
     this.#endOf[waiter] = end;
   }
 
-  /** Of a loop that nobody else waits for: the task that is there the longest. */
-  #oldest(loop: readonly WaiterIndex[]): WaiterIndex {
-    const { waiters } = this.awaits;
-    const age = (waiter: WaiterIndex): number => this.graph.id(waiters.subject(waiter));
-    return loop.reduce((oldest, waiter) => (age(waiter) < age(oldest) ? waiter : oldest));
+  /** Of a loop that nobody else waits for: the task whose function is declared first, so that the next dump has the same. */
+  #firstDeclared(loop: readonly WaiterIndex[]): WaiterIndex {
+    return loop.reduce((first, waiter) => (this.#isDeclaredBefore(waiter, first) ? waiter : first));
+  }
+
+  #isDeclaredBefore(a: WaiterIndex, b: WaiterIndex): boolean {
+    const left = this.frames.frame(this.frames.of(a)).declared;
+    const right = this.frames.frame(this.frames.of(b)).declared;
+    if (left === null || right === null) return left !== null;
+    return (left.scriptId - right.scriptId || left.line - right.line || left.column - right.column) < 0;
   }
 
   #group(outermost: readonly WaiterIndex[]): ChainGroup[] {
@@ -267,8 +272,13 @@ class ChainClasses {
     return this.#intern(-1, end, -1);
   }
 
-  add(frame: number, tail: number): number {
-    if (this.#frames[tail] === frame) return this.#intern(frame, (this.#repeats[tail] ?? 1) + 1, this.#tails[tail] ?? -1);
+  /**
+   * @param stands whether it stands at a line: then the innermost of a function that calls itself stays a frame of its own, for it
+   * waits for something else, at another line
+   */
+  add(frame: number, tail: number, stands: boolean): number {
+    const next = this.#tails[tail] ?? -1;
+    if (this.#frames[tail] === frame && (!stands || this.#frames[next] === frame)) return this.#intern(frame, (this.#repeats[tail] ?? 1) + 1, next);
     return this.#intern(frame, 1, tail);
   }
 

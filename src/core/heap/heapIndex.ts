@@ -188,11 +188,17 @@ export class HeapIndex {
     const known = this.#functions.get(target);
     if (known !== undefined) return known;
     const declared = this.graph.location(target) ?? null;
-    const name = this.graph.type(target) === NODE_TYPE.closure ? this.graph.name(target) : '';
+    const name = this.graph.type(target) === NODE_TYPE.closure ? this.graph.name(target) || this.#ownName(target) : '';
     if (declared !== null) this.rememberScript(target, declared.scriptId);
     const info = { name: name === '' ? null : name, declared };
     this.#functions.set(target, info);
     return info;
+  }
+
+  /** A method with a computed name has it in a property of its own. */
+  #ownName(closure: NodeIndex): string {
+    const name = this.follow(closure, EDGE_TYPE.property, this.edge.name);
+    return name !== NO_NODE && this.graph.type(name) === NODE_TYPE.string ? this.graph.name(name) : '';
   }
 
   /**
@@ -213,7 +219,9 @@ export class HeapIndex {
       }
       holder = this.follow(holder, EDGE_TYPE.property, this.edge.__proto__);
     }
-    return undefined;
+    // private methods are in no prototype, and are called on objects of their class alone
+    const name = this.functionOf(closure).name?.startsWith('#') === true ? this.className(receiver) : '';
+    return PLAIN_RECEIVERS.has(name) ? undefined : name;
   }
 
   /** Class of an object, without what newer versions of V8 append: `Object (prototype) / file.js` is `Object`. */
