@@ -38,6 +38,8 @@ const COMBINATOR_CAPABILITY_SLOT = 1;
 const COMBINATOR_VALUES_SLOT = 2;
 const FINALLY_CALLBACK_SLOT = 1;
 const CAPABILITY_PROMISE_SLOT = 0;
+/** Field of a SourceTextModule on Node 20: the modules that wait for it. Later they are in its only ArrayList. */
+const MODULE_PARENTS_SLOT = 10;
 /** Beyond this many modules that wait for one, the rest is not looked at. */
 const MODULE_LIMIT = 10_000;
 
@@ -511,23 +513,31 @@ class Builder {
 
   /** When the evaluation of a module goes on, its own promise and those of the modules that import it are settled. */
   #linkModules(promise: NodeIndex, closure: NodeIndex): void {
-    const { edgeTypes, edgeTargets } = this.graph.arrays;
+    const { edgeTypes, edgeNames, edgeTargets } = this.graph.arrays;
     const seen = new Set<number>();
     const queue: NodeIndex[] = this.#hiddenTargets(this.index.internal(closure, 'context')).filter((node) => this.index.named(node, 'system / SourceTextModule'));
     for (let module = queue.pop(); module !== undefined && seen.size < MODULE_LIMIT; module = queue.pop()) {
       if (seen.has(module)) continue;
       seen.add(module);
-      for (const target of this.#hiddenTargets(module)) {
+      const moduleEnd = this.graph.endEdge(module);
+      for (let edge: number = this.graph.firstEdge(module); edge < moduleEnd; edge++) {
+        if (edgeTypes[edge] !== EDGE_TYPE.hidden) continue;
+        const target = (edgeTargets[edge] ?? NO_NODE) as NodeIndex;
         if (this.index.named(target, 'Promise')) this.#link(promise, target);
-        else if (this.index.named(target, 'system / ArrayList')) {
-          const end = this.graph.endEdge(target);
-          for (let edge: number = this.graph.firstEdge(target); edge < end; edge++) {
-            const parent = (edgeTargets[edge] ?? NO_NODE) as NodeIndex;
-            if (edgeTypes[edge] !== EDGE_TYPE.weak && this.index.named(parent, 'system / SourceTextModule')) queue.push(parent);
-          }
-        }
+        else if (this.index.named(target, 'system / ArrayList') || (edgeNames[edge] === MODULE_PARENTS_SLOT && this.graph.type(target) === NODE_TYPE.array)) queue.push(...this.#modulesIn(target));
       }
     }
+  }
+
+  #modulesIn(list: NodeIndex): NodeIndex[] {
+    const { edgeTypes, edgeTargets } = this.graph.arrays;
+    const modules: NodeIndex[] = [];
+    const end = this.graph.endEdge(list);
+    for (let edge: number = this.graph.firstEdge(list); edge < end && modules.length < MODULE_LIMIT; edge++) {
+      const target = (edgeTargets[edge] ?? NO_NODE) as NodeIndex;
+      if (edgeTypes[edge] !== EDGE_TYPE.weak && this.index.named(target, 'system / SourceTextModule')) modules.push(target);
+    }
+    return modules;
   }
 
   /** A builtin without a rule of its own, such as those of `Array.fromAsync`: its context holds the promise that it settles. */

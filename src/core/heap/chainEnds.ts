@@ -85,7 +85,9 @@ export class ChainEnds {
       details: { combinator: name, pending, settled: counts?.settled ?? null, of: counts?.of ?? null },
     };
     const inputs = inputsOf(awaits, waiter);
-    const cannotSettle = inputs.every((input) => reachability.cannotSettle(input));
+    const cannot = (input: NodeIndex): boolean => reachability.cannotSettle(input);
+    // allSettled needs each of them; the others are settled by any one, `all` when it is rejected
+    const cannotSettle = waiters.kind(waiter) === WAITER_KIND.allSettled ? inputs.some(cannot) : inputs.every(cannot);
     const settlers = cannotSettle ? 'none' : this.#combinedSettlers(waiters.kind(waiter) === WAITER_KIND.all || waiters.kind(waiter) === WAITER_KIND.allSettled, inputs);
     return this.#add(text, { cannotSettle, loop: false, reactions: 0, idleReactions: 0, settlers, waitsFor, holder: null }, () => null);
   }

@@ -5,7 +5,7 @@ import type { AnalysisPhase } from '../../../../src/core/heap/heapAnalysis';
 import { AnalysisCancelled, NO_PROGRESS } from '../../../../src/core/heap/progress';
 import { CROWD_REACTIONS } from '../../../../src/core/verdicts/crowd';
 import { SCRIPT_ID, SCRIPT_URL, asyncHeap, type AsyncHeap } from './asyncHeap';
-import type { BuiltNode } from './snapshotBuilder';
+import type { BuiltNode, SnapshotBuilder } from './snapshotBuilder';
 
 /** One line a group: `2 x stuck: outer > inner | app promise`. */
 function lines(analysis: HeapAnalysis): string[] {
@@ -110,6 +110,24 @@ describe('chains', () => {
     const heap = asyncHeap();
     heap.asyncFunction('waits').awaits(heap.race([held(heap, 'a'), held(heap, 'b')]));
     expect(lines(analyzed(heap))).toEqual(['1 x stuck: waits > Promise.race | combinator']);
+  });
+
+  it.each([
+    ['a list of their own', (builder: SnapshotBuilder) => builder.array('system / ArrayList'), 9],
+    ['a plain array (Node 20)', (builder: SnapshotBuilder) => builder.array(), 10],
+  ])('go from a module to those that import it, in %s', (_, list, slot) => {
+    const heap = asyncHeap();
+    const { builder } = heap;
+    const [top, dependency] = [heap.asyncFunction(''), heap.asyncFunction('')];
+    dependency.awaits(held(heap));
+    const evaluated = heap.promise();
+    const importer = builder.hidden('system / SourceTextModule').hidden(3, evaluated).hidden(4, top.generator);
+    const imported = builder.hidden('system / SourceTextModule').hidden(4, dependency.generator).hidden(slot, list(builder).internal('1', importer));
+    heap.global('importer', importer);
+    const context = builder.functionContext().hidden(0, imported);
+    heap.reaction(dependency.promise, heap.builtin('CallAsyncModuleFulfilled', context), heap.builtin('CallAsyncModuleRejected', context), heap.promise());
+    heap.asyncFunction('load').awaits(evaluated);
+    expect(lines(analyzed(heap))).toEqual(['1 x stuck: load > module (anonymous) | app promise']);
   });
 
   it('come back to themselves, and whoever waits for a loop waits forever too', () => {

@@ -61,6 +61,19 @@ describe('a promise cannot settle', () => {
     inputs.forEach((input, i) => heap.global(`input${String(i)}`, input));
     expect(verdict(heap, heap.combinator('All', inputs))).toBe('orphan');
   });
+
+  it('when one input of allSettled cannot, whatever becomes of the others', () => {
+    const heap = asyncHeap();
+    const [never, later] = [heap.promise(), heap.promise()];
+    heap.global('never', never);
+    heap.global('resolve', heap.resolverOf(later));
+    expect(verdict(heap, heap.combinator('AllSettled', [never, later]))).toBe('orphan');
+    const all = asyncHeap();
+    const inputs = [all.promise(), all.promise()] as const;
+    all.global('never', inputs[0]);
+    all.global('resolve', all.resolverOf(inputs[1]));
+    expect(verdict(all, all.combinator('All', inputs))).not.toBe('orphan');
+  });
 });
 
 describe('a promise may settle', () => {
@@ -110,6 +123,19 @@ describe('a promise may settle', () => {
     const running = heap.asyncFunction('running');
     heap.gcRoots.element(2, heap.builder.synthetic('(Stack roots)').internal('1', running.generator));
     expect(verdict(heap, running.promise)).not.toBe('orphan');
+  });
+
+  it('when the function runs that was resumed with a value, which stands before its promise', () => {
+    const heap = asyncHeap();
+    const promise = heap.promise();
+    const running = heap.builder
+      .object('Generator')
+      .internal('function', heap.closure('running'))
+      .internal('parameters_and_registers', heap.builder.array())
+      .hidden(3, heap.builder.object('Object'))
+      .hidden(4, promise);
+    heap.gcRoots.element(2, heap.builder.synthetic('(Stack roots)').internal('1', running));
+    expect(verdict(heap, promise)).not.toBe('orphan');
   });
 
   it('when an async generator is asked that waits for one that may, though it was reached before', () => {
