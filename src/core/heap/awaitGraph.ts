@@ -469,7 +469,10 @@ class Builder {
 
   /** The handler is the resolving function of another promise. When several promises have the same, it is a race. */
   #linkResolver(promise: NodeIndex, closure: NodeIndex): void {
-    const result = this.index.hidden(this.index.internal(closure, 'context'), RESOLVER_PROMISE_SLOT);
+    const context = this.index.internal(closure, 'context');
+    const slot = this.index.hidden(context, RESOLVER_PROMISE_SLOT);
+    // optimized code makes these contexts as those of functions, whose slot 1 has a name
+    const result = slot === NO_NODE ? this.index.internal(context, 'extension') : slot;
     // V8 takes the promise out of the slot once it was settled (Node 26): what is left of a race
     if (result === NO_NODE) return;
     const known = (this.#producers[result] ?? -1) as WaiterIndex;

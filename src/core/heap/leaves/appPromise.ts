@@ -8,8 +8,6 @@ import { TEXT_LIMIT } from './heapObjects';
 import { RANK, keyOf } from './leaf';
 import type { Details, Leaf, Step } from './leaf';
 
-/** Functions of a scope that are asked where they stand. */
-const SCOPE_USER_LIMIT = 16;
 /** Names of a path that are written; what is farther in is left out. */
 const PATH_LIMIT = 5;
 
@@ -34,10 +32,10 @@ export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
       else break;
     } else if (type === EDGE_TYPE.property) {
       if (graph.type(holder) === NODE_TYPE.object && graph.nameIndex(holder) !== names.objectName) {
-        owner ??= isGlobal(objects, holder) ? null : objects.className(holder);
+        owner ??= objects.isGlobal(holder) ? null : objects.className(holder);
         at ??= userPosition(objects, holder);
       }
-      path.push(path.length === 0 ? (isGlobal(objects, holder) ? `globalThis.${name}` : `${objects.className(holder)}.${name}`) : `.${name}`);
+      path.push(path.length === 0 ? (objects.isGlobal(holder) ? `globalThis.${name}` : `${objects.className(holder)}.${name}`) : `.${name}`);
     } else if (type === EDGE_TYPE.element) {
       collection = 'Array';
       path.push(path.length === 0 ? 'Array[…]' : '[…]');
@@ -58,8 +56,8 @@ export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
   if (name !== '') details['holder'] = name;
   if (collection !== null) details['collection'] = collection;
   if (owner !== null) details['class'] = owner;
-  const text = describe(name, collection, suspended, fileOf(objects, top.node));
-  return { kind: 'app promise', rank: RANK.held, settlers: 'held', text, at, details, key: keyOf('app promise', text, at), node: top.node };
+  const text = describe(name, collection, suspended, isScope(objects, top.node) ? objects.scriptOfScope(top.node) : null);
+  return { kind: 'app promise', rank: objects.isGlobal(top.node) ? RANK.held + 1 : RANK.held, settlers: 'held', text, at, details, key: keyOf('app promise', text, at), node: top.node };
 }
 
 function describe(name: string, collection: string | null, suspended: { name: string; at: RawPosition | null } | null, file: number | null): RawText {
@@ -70,21 +68,6 @@ function describe(name: string, collection: string | null, suspended: { name: st
   if (name === '') return ['its resolver is still held'];
   const where = `its resolver is in ${collection === null || name === collection || name.startsWith('Array') ? '' : `${collection} `}${name}`;
   return file === null ? [where] : [`${where} in `, { file }];
-}
-
-/** The script whose functions share a scope. */
-function fileOf(objects: HeapObjects, scope: NodeIndex): number | null {
-  const { graph, names } = objects;
-  if (graph.nameIndex(scope) !== names.contextName) return null;
-  const { first, edges } = graph.retainers;
-  const end = Math.min(first[scope + 1] ?? 0, (first[scope] ?? 0) + SCOPE_USER_LIMIT);
-  for (let i = first[scope] ?? 0; i < end; i++) {
-    const edge = (edges[i] ?? 0) as EdgeIndex;
-    if (graph.edgeNameOrIndex(edge) !== names.context) continue;
-    const position = objects.position(graph.source(edge));
-    if (position !== null) return position.scriptId;
-  }
-  return null;
 }
 
 /** The suspended function at whose variables the way ended. */
@@ -109,7 +92,6 @@ function userPosition(objects: HeapObjects, node: NodeIndex): RawPosition | null
   return position === null || objects.isNodeScript(position.scriptId) ? null : position;
 }
 
-function isGlobal(objects: HeapObjects, node: NodeIndex): boolean {
-  const name = objects.graph.name(node);
-  return name === 'global' || name.startsWith('global ');
+function isScope(objects: HeapObjects, node: NodeIndex): boolean {
+  return objects.graph.nameIndex(node) === objects.names.contextName;
 }

@@ -53,7 +53,7 @@ const MARKS: readonly (readonly [NameKey, number])[] = [
   ['kState', FEATURE.webState],
   ['symbolQueue', FEATURE.undiciClient],
   ['processResponse', FEATURE.fetchParams],
-  ['sawReturnAt', FEATURE.readline],
+  ['killRing', FEATURE.readline],
 ];
 
 /** Edges of an object that are looked at: what matters is set by constructors, so early. */

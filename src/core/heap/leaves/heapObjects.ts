@@ -14,6 +14,8 @@ import type { HeapNames, NameKey } from './heapNames';
 export const TEXT_LIMIT = 200;
 /** Parts of a concatenated string that are put together; a longer one is cut there. */
 const STRING_PARTS_LIMIT = 64;
+/** Node's own name for what it adds to a snapshot (node: src/memory_tracker-inl.h). */
+const NATIVE_PREFIX = 'Node / ';
 /** Functions around a function that are looked through. */
 const WRAPPER_LIMIT = 4;
 /** Edges of an object that are looked at for a property; objects of Node's own that matter have fewer. */
@@ -26,6 +28,9 @@ export class HeapObjects {
   readonly #null: NodeIndex;
   readonly #undefined: NodeIndex;
   readonly #nodeScripts = new Map<number, boolean>();
+  /** By string index. */
+  readonly #globalNames = new Map<number, boolean>();
+  readonly #scopeScripts = new Map<number, number | null>();
   #scriptNames: ReadonlyMap<number, string> | undefined;
 
   constructor(
@@ -153,6 +158,46 @@ export class HeapObjects {
   /** The name of an object's class, or of a function; cut to {@link TEXT_LIMIT}. */
   className(node: NodeIndex): string {
     return clip(this.index.className(node), TEXT_LIMIT);
+  }
+
+  /** What an object of Node's C++ is called there, such as `TCPServerWrap`; null for what is none. */
+  nativeName(native: NodeIndex): string | null {
+    const name = native === NO_NODE ? '' : this.graph.name(native);
+    return name.startsWith(NATIVE_PREFIX) ? clip(name.slice(NATIVE_PREFIX.length), TEXT_LIMIT) : null;
+  }
+
+  /** V8 calls it `global`, followed by the URL of its document, which Node's has not. */
+  isGlobal(node: NodeIndex): boolean {
+    if (this.graph.type(node) !== NODE_TYPE.object) return false;
+    const name = this.graph.nameIndex(node);
+    let known = this.#globalNames.get(name);
+    if (known === undefined) {
+      const text = this.graph.name(node);
+      known = text === 'global' || text.startsWith('global ');
+      this.#globalNames.set(name, known);
+    }
+    return known;
+  }
+
+  /** The script whose functions use a scope; null where none of them is there any more. */
+  scriptOfScope(context: NodeIndex): number | null {
+    let known = this.#scopeScripts.get(context);
+    if (known === undefined) {
+      known = this.#findScriptOfScope(context);
+      this.#scopeScripts.set(context, known);
+    }
+    return known;
+  }
+
+  #findScriptOfScope(context: NodeIndex): number | null {
+    const { first, edges } = this.graph.retainers;
+    for (let i = first[context] ?? 0; i < (first[context + 1] ?? 0); i++) {
+      const edge = (edges[i] ?? 0) as EdgeIndex;
+      if (this.graph.edgeNameOrIndex(edge) !== this.names.context) continue;
+      const position = this.position(this.graph.source(edge));
+      if (position !== null) return position.scriptId;
+    }
+    return null;
   }
 
   /** Where a function stands; null for builtins and bound functions. */

@@ -108,12 +108,10 @@ export function nativeLeaf(objects: HeapObjects, node: NodeIndex, operation: str
 
 /** What V8 or Node's C++ holds without an object that says what it is. */
 export function heldByNative(objects: HeapObjects, node: NodeIndex): Leaf {
-  const { graph, names } = objects;
-  const name = objects.className(node);
-  let what = 'native code';
+  const native = objects.nativeName(node);
+  let what = native ?? 'native code';
   if (isAtomicsList(objects, node)) what = 'Atomics.waitAsync';
-  else if (name.includes('Module')) what = 'import()';
-  else if (graph.nameIndex(node) !== names.globalHandlesName && name.startsWith('Node / ')) what = name.slice('Node / '.length);
+  else if ((native ?? objects.className(node)).includes('Module')) what = 'import()';
   const text = [what];
   return { kind: 'native', rank: RANK.work, settlers: 'native', text, at: null, details: {}, key: keyOf('native', text, null), node };
 }

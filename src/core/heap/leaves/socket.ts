@@ -87,7 +87,8 @@ export function socketLeaf(objects: HeapObjects, socket: NodeIndex, event: strin
   const localAddress = hostAndPort(objects.textProperty(local, 'address'), objects.numberProperty(local, 'port'));
   if (localAddress !== null) details['localAddress'] = localAddress;
   const noun = open !== NO_NODE && objects.className(open) === 'Pipe' ? 'pipe' : objects.className(open).startsWith('TTY') ? 'terminal' : 'socket';
-  let name = remote === null ? noun : `${noun} ${remote}`;
+  // a standard stream keeps its descriptor as a property; a socket has it in its handle
+  let name = objects.numberProperty(socket, 'fd') === 0 ? 'standard input' : remote === null ? noun : `${noun} ${remote}`;
   if (remote === null && objects.isObject(server)) {
     const listening = listenAddress(objects, server);
     name = `${noun}, accepted${listening === null ? '' : ` at ${listening}`}`;
@@ -104,7 +105,7 @@ export function socketLeaf(objects: HeapObjects, socket: NodeIndex, event: strin
     text,
     at: null,
     details,
-    key: keyOf('socket', text, null),
+    key: keyOf(`socket ${event}`, text, null),
     node: socket,
     event,
   };

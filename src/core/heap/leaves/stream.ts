@@ -76,7 +76,7 @@ export function streamLeaf(objects: HeapObjects, stream: NodeIndex, event: strin
     text,
     at: null,
     details,
-    key: keyOf('stream', text, null),
+    key: keyOf(`stream ${event}`, text, null),
     node: stream,
     event,
   };

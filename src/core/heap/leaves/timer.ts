@@ -1,11 +1,14 @@
 /** Timers and immediates (node: lib/internal/timers.js). */
-import { NO_NODE } from '../heapGraph';
-import type { NodeIndex } from '../heapGraph';
+import { EDGE_TYPE, NO_NODE } from '../heapGraph';
+import type { EdgeIndex, NodeIndex } from '../heapGraph';
 import { formatDuration } from '../../format/quantity';
 import { callbackOf, callbackText } from './callback';
 import type { HeapObjects } from './heapObjects';
 import { RANK, keyOf } from './leaf';
 import type { Details, Leaf } from './leaf';
+
+/** Timers in a ring that are passed to get to its head. */
+const RING_LIMIT = 256;
 
 export type TimerType = 'timeout' | 'interval' | 'immediate';
 
@@ -27,7 +30,7 @@ export function readTimeout(objects: HeapObjects, node: NodeIndex): Timer | null
   const isTimeout = objects.isNull(objects.property(node, 'repeat'));
   // off its list: an interval while its own callback runs, a timeout that has fired
   if (isTimeout && !objects.isObject(objects.property(node, 'idleNext'))) return null;
-  const delayMs = objects.numberProperty(node, 'idleTimeout');
+  const delayMs = objects.numberProperty(node, 'idleTimeout') ?? delayOfList(objects, node);
   if (delayMs === -1) return null;
   return {
     type: isTimeout ? 'timeout' : 'interval',
@@ -36,6 +39,27 @@ export function readTimeout(objects: HeapObjects, node: NodeIndex): Timer | null
     startedAt: objects.numberProperty(node, 'idleStart'),
     refed: refed(objects, node),
   };
+}
+
+/**
+ * Timers of one delay are a ring, whose head is kept under that delay. So it can be told where the snapshot has no numbers, as long as
+ * the ring is short: null for timers that have too many after them.
+ */
+function delayOfList(objects: HeapObjects, timer: NodeIndex): number | null {
+  const { graph, names } = objects;
+  let head = timer;
+  for (let i = 0; i < RING_LIMIT; i++) {
+    head = objects.property(head, 'idleNext');
+    if (!objects.isObject(head)) return null;
+    if (objects.property(head, 'onTimeout') !== NO_NODE) continue;
+    const { first, edges } = graph.retainers;
+    for (let k = first[head] ?? 0; k < (first[head + 1] ?? 0); k++) {
+      const edge = (edges[k] ?? 0) as EdgeIndex;
+      if (graph.edgeType(edge) === EDGE_TYPE.element && graph.nameIndex(graph.source(edge)) !== names.arrayName) return graph.edgeNameOrIndex(edge);
+    }
+    return null;
+  }
+  return null;
 }
 
 export function readImmediate(objects: HeapObjects, node: NodeIndex): Timer | null {

@@ -38,6 +38,7 @@ export interface Visitor {
 export class Walk {
   readonly #objects: HeapObjects;
   readonly #graph: HeapGraph;
+  readonly #realmNames = new Map<number, boolean>();
 
   constructor(objects: HeapObjects) {
     this.#objects = objects;
@@ -50,7 +51,7 @@ export class Walk {
    */
   run(promise: NodeIndex, visitor: Visitor): { readonly settlers: boolean; readonly cut: boolean } {
     const seen = new Set<number>([promise]);
-    for (const generator of this.#awaiters(promise)) seen.add(generator);
+    let awaiters: Set<NodeIndex> | undefined;
     const queue: Step[] = [];
     const push = (node: NodeIndex, edge: number, below: Step | null, rejects: boolean): void => {
       if (seen.has(node)) return;
@@ -62,7 +63,8 @@ export class Walk {
     let at = 0;
     for (; at < queue.length && at < STEP_LIMIT; at++) {
       const step = queue[at] as Step;
-      if (this.isGlobal(step.node)) visitor.held(step);
+      if (this.isGenerator(step.node) && (awaiters ??= this.#awaiters(promise)).has(step.node)) continue;
+      if (this.#objects.isGlobal(step.node)) visitor.held(step);
       else if (visitor.node(step) === 'follow') this.#expand(step, visitor, push);
     }
     return { settlers, cut: at < queue.length };
@@ -82,7 +84,9 @@ export class Walk {
       } else if (type === EDGE_TYPE.property) {
         if (this.#objects.internal(from, 'toNative') !== NO_NODE) push(from, edge, below, rejects);
       } else if (type === EDGE_TYPE.internal) {
-        if (fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic) push(from, edge, below, rejects);
+        // the context of resolving functions that optimized code has made
+        if (graph.edgeNameOrIndex(edge) === names.extension) push(from, edge, below, rejects);
+        else if (fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic) push(from, edge, below, rejects);
         else if (fromType === NODE_TYPE.array && this.#isRetainedBy(from, names.atomicsWaiters)) push(from, edge, below, rejects);
       }
     });
@@ -144,10 +148,12 @@ export class Walk {
           others.push({ from, edge });
         }
       },
-      SHARED_NODE_SCOPE_LIMIT + 2,
+      SHARED_NODE_SCOPE_LIMIT,
     );
     const byVariable = step.edge >= 0 && graph.edgeType(step.edge as EdgeIndex) === EDGE_TYPE.context;
-    if (byVariable && this.#isShared(step.node, users)) {
+    const { first } = graph.retainers;
+    const isWide = (first[step.node + 1] ?? 0) - (first[step.node] ?? 0) > SHARED_NODE_SCOPE_LIMIT;
+    if (byVariable && (isWide || this.#isShared(step.node, users))) {
       visitor.held(step);
       return;
     }
@@ -159,7 +165,7 @@ export class Walk {
 
   #isShared(context: NodeIndex, users: readonly { readonly from: NodeIndex }[]): boolean {
     const located = users.find(({ from }) => this.#objects.position(from) !== null);
-    if (located !== undefined && this.#objects.isNodeFunction(located.from)) return users.length > SHARED_NODE_SCOPE_LIMIT;
+    if (located !== undefined && this.#objects.isNodeFunction(located.from)) return false;
     return users.length > SHARED_SCOPE_LIMIT || this.isFileScope(context);
   }
 
@@ -172,8 +178,7 @@ export class Walk {
     const graph = this.#graph;
     const outer = this.#objects.internal(context, 'previous');
     if (outer === NO_NODE) return false;
-    const outerName = graph.nameIndex(outer);
-    if (outerName !== names.nativeContextName && outerName !== names.scriptContextName) return false;
+    if (!this.#isRealm(outer) && graph.nameIndex(outer) !== names.scriptContextName) return false;
     const scope = this.#objects.internal(context, 'scopeInfo');
     let isConstant = false;
     if (scope !== NO_NODE) {
@@ -262,23 +267,25 @@ export class Walk {
     const graph = this.#graph;
     const objects = this.#objects;
     const found = new Set<NodeIndex>();
-    const promises = [promise];
-    for (let i = 0; i < promises.length && found.size < AWAITER_LIMIT; i++) {
-      let reaction = objects.internal(promises[i] as NodeIndex, 'reactions');
+    // a set is walked in the order of what is added to it, on the way too
+    const promises = new Set([promise]);
+    for (const each of promises) {
+      if (found.size >= AWAITER_LIMIT) break;
+      let reaction = objects.internal(each, 'reactions');
       for (let n = 0; reaction !== NO_NODE && n < AWAITER_LIMIT; n++) {
         let next: NodeIndex = NO_NODE;
         for (let edge = graph.firstEdge(reaction); edge < graph.endEdge(reaction); edge = (edge + 1) as EdgeIndex) {
           const target = graph.target(edge);
           if (graph.nameIndex(target) === objects.names.reactionName) next = target;
           else if (graph.type(target) === NODE_TYPE.object && graph.nameIndex(target) === objects.names.promiseName) {
-            if (graph.edgeType(edge) === EDGE_TYPE.hidden && !promises.includes(target)) promises.push(target);
+            if (graph.edgeType(edge) === EDGE_TYPE.hidden) promises.add(target);
           } else if (graph.type(target) === NODE_TYPE.closure) {
             const generator = objects.internal(objects.internal(target, 'context'), 'extension');
             if (generator === NO_NODE || found.has(generator)) continue;
             found.add(generator);
             for (let own = graph.firstEdge(generator); own < graph.endEdge(generator); own = (own + 1) as EdgeIndex) {
               const returned = graph.target(own);
-              if (graph.edgeType(own) === EDGE_TYPE.hidden && graph.nameIndex(returned) === objects.names.promiseName) promises.push(returned);
+              if (graph.edgeType(own) === EDGE_TYPE.hidden && graph.nameIndex(returned) === objects.names.promiseName) promises.add(returned);
             }
           }
         }
@@ -296,11 +303,15 @@ export class Walk {
     return name === names.rejectCode || name === names.rejectHandle;
   }
 
-  /** V8 calls it `global`, followed by the URL of its document, which Node's has not. */
-  isGlobal(node: NodeIndex): boolean {
-    if (this.#graph.type(node) !== NODE_TYPE.object) return false;
-    const name = this.#graph.name(node);
-    return name === 'global' || name.startsWith('global ');
+  /** A NativeContext; Node 26 appends the URL of its document, which Node's has not. */
+  #isRealm(node: NodeIndex): boolean {
+    const name = this.#graph.nameIndex(node);
+    let known = this.#realmNames.get(name);
+    if (known === undefined) {
+      known = this.#graph.name(node).startsWith('system / NativeContext');
+      this.#realmNames.set(name, known);
+    }
+    return known;
   }
 
   /** Whether by this edge `from` has its target for itself. */
@@ -332,7 +343,7 @@ export class Walk {
         if (fromType === NODE_TYPE.object || fromType === NODE_TYPE.closure) return name !== names.properties && name !== names.elements && name !== names.extension && name !== names.bindings;
         // entries of objects and arrays are there a second time, as their properties and elements
         if (fromType === NODE_TYPE.array) return graph.nameIndex(from) === names.emptyName;
-        return fromType === NODE_TYPE.hidden ? graph.nameIndex(from) !== names.nativeContextName : fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic;
+        return fromType === NODE_TYPE.hidden ? !this.#isRealm(from) : fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic;
       default:
         return false;
     }

@@ -115,8 +115,7 @@ export class NativeResources {
   /** Servers and sockets are both `TCP` or `Pipe`. */
   #typeName(node: NodeIndex): string {
     const objects = this.#objects;
-    const name = objects.className(objects.internal(node, 'toNative'));
-    const native = name.startsWith('Node / ') ? name.slice('Node / '.length) : objects.className(node);
+    const native = objects.nativeName(objects.internal(node, 'toNative'));
     return native === 'TCPServerWrap' ? 'TCP server' : native === 'PipeServerWrap' ? 'Pipe server' : objects.className(node);
   }
 

@@ -46,6 +46,15 @@ describe('a timer', () => {
     expect(line(explained(heap, promise))).toBe('timer | timer | - | in flight');
   });
 
+  it('whose delay is told by the list that it is in, where the snapshot has no numbers', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const list = heap.builder.object('TimersList');
+    heap.object('Object', {}).element(1_500, list);
+    heap.global('t', heap.object('Timeout', { _idleNext: list, _onTimeout: heap.resolverOf(promise), _repeat: null, _destroyed: false, '<symbol refed>': true }));
+    expect(line(explained(heap, promise))).toBe('timer | timer: 1 s | - | in flight');
+  });
+
   it('that was cleared settles nothing', () => {
     const heap = nodeHeap();
     const promise = heap.promise();
@@ -163,6 +172,14 @@ describe("the app's own promise", () => {
     const promise = heap.promise();
     heap.moduleVariable('gate', heap.resolverOf(promise));
     heap.global('t', heap.timeout(heap.closure('unrelated'), 1_000));
+    expect(plain(explained(heap, promise).waitsFor.text)).toBe('its resolver is in gate in script 7');
+  });
+
+  it('is found where optimized code has made its resolving functions', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const context = heap.builder.functionContext().internal('previous', heap.nativeContext).internal('extension', promise);
+    heap.moduleVariable('gate', heap.builtin('PromiseCapabilityDefaultResolve', context));
     expect(plain(explained(heap, promise).waitsFor.text)).toBe('its resolver is in gate in script 7');
   });
 

@@ -46,13 +46,18 @@ describe('handles and requests', () => {
     const heap = nodeHeap();
     heap.socket({ data: heap.closure('onData') }, { _host: 'db.example' });
     heap.native('GetAddrInfoReqWrap', 'GetAddrInfoReqWrap', { hostname: 'example.org' });
+    const listening = heap.native('TCP', 'TCPServerWrap');
+    listening.property('<symbol owner_symbol>', heap.emitter('Server', { request: heap.closure('onRequest') }, { _connectionKey: '6::::8080', _handle: listening }));
     // the prototype, and a handle that was closed
     heap.builder.object('TCP');
     heap.object('TCP', { reading: false });
     const { resources, totals } = found(heap);
-    expect(resources.handles).toMatchObject([{ count: 1, type: 'TCP', text: ['socket db.example'], at: { line: 0 } }]);
+    expect(resources.handles).toMatchObject([
+      { count: 1, type: 'TCP', text: ['socket db.example'], at: { line: 0 } },
+      { count: 1, type: 'TCP server', text: ['server [::]:8080'], at: { line: 1 } },
+    ]);
     expect(resources.requests).toMatchObject([{ count: 1, type: 'GetAddrInfoReqWrap', text: ['DNS look-up of example.org'] }]);
-    expect(totals).toEqual({ timers: 0, handles: 1, requests: 1 });
+    expect(totals).toEqual({ timers: 0, handles: 2, requests: 1 });
   });
 
   it('of a child process and of standard streams are no handles of their own', () => {
