@@ -26,8 +26,8 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
   const objects = new HeapObjects(graph, index);
   const explainer = createExplainer(objects);
   const crowds = findCrowds(awaits);
-  const ends = new ChainEnds({ graph, index, awaits, reachability, explainer, crowds, holderOf: (promise) => settlerHolder(holders, reachability.settler(promise)) });
   const frames = new Frames(graph, index, awaits);
+  const ends = new ChainEnds({ graph, index, awaits, reachability, explainer, crowds, frames, holderOf: (promise) => settlerHolder(holders, reachability.settler(promise)) });
   const chains = foldChains(graph, awaits, frames, ends, progress.begin('holders'));
   const groups: RawGroup[] = chains.map(({ count, chain, members, awaited, end, outermost }) => {
     const { waitsFor, verdict, why } = ends.end(end);

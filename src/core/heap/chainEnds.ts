@@ -2,8 +2,9 @@
 import { verdictOf } from '../verdicts/verdictRules';
 import type { Evidence } from '../verdicts/verdictRule';
 import type { Verdict } from '../model/dump';
-import { COMBINATOR_NAMES, WAITER_KIND, combinatorCounts, inputsOf, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import { COMBINATOR_NAMES, NO_WAITER, WAITER_KIND, combinatorCounts, inputsOf, type AwaitGraph, type WaiterIndex } from './awaitGraph';
 import type { Crowds } from './crowds';
+import type { Frames } from './frames';
 import type { RawText, RawWaitsFor } from './heapAnalysis';
 import { NO_NODE, type HeapGraph, type NodeIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
@@ -27,6 +28,7 @@ export interface EndSources {
   readonly reachability: Reachability;
   readonly explainer: Explainer;
   readonly crowds: Crowds;
+  readonly frames: Frames;
   /** Says what keeps the function that settles a promise, for the sentence of a verdict. */
   holderOf(promise: NodeIndex): RawText | null;
 }
@@ -57,7 +59,7 @@ export class ChainEnds {
     const known = this.#ofPromise.get(promise);
     if (known !== undefined) return known;
     const { reachability, crowds } = this.sources;
-    const explanation = this.explanation(promise);
+    const explanation = this.#running(promise) ?? this.explanation(promise);
     const cannotSettle = reachability.cannotSettle(promise);
     const { reactions, idle } = crowds.of(promise);
     const settlers = cannotSettle ? 'none' : explanation.settlers;
@@ -68,6 +70,17 @@ export class ChainEnds {
     );
     this.#ofPromise.set(promise, number);
     return number;
+  }
+
+  /** The promise of a call that awaits nothing: it runs while the snapshot is taken, or goes on next. */
+  #running(promise: NodeIndex): Explanation | undefined {
+    const { awaits, frames } = this.sources;
+    const producer = (awaits.producers[promise] ?? NO_WAITER) as WaiterIndex;
+    if (producer === NO_WAITER || awaits.waiters.source(producer) !== NO_NODE) return undefined;
+    const { function: name, declared } = frames.frame(frames.of(producer));
+    const text = `${name ?? 'a function'}, which runs or goes on next`;
+    const at = declared === null ? '' : `${String(declared.scriptId)}:${String(declared.line)}:${String(declared.column)}`;
+    return { waitsFor: { kind: 'app promise', text: [text], at: declared, details: {} }, settlers: 'native', key: `${text} ${at}`, follows: NO_NODE };
   }
 
   /** A combinator that waits for several promises. */

@@ -182,6 +182,7 @@ export class Holders {
     if (this.graph.type(child) !== NODE_TYPE.object) return undefined;
     const className = this.index.className(child);
     if (className === '' || className.startsWith('system / ') || className === 'Object' || className === 'Array') return undefined;
+    if (this.awaits.generators.has(child)) return { text: ['running code'], anchors: true };
     return { text: [className === 'Promise' ? 'native code' : className], anchors: true };
   }
 

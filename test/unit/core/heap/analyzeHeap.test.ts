@@ -163,6 +163,16 @@ describe('chains', () => {
     expect(analyzed(heap)).toMatchObject({ totals: { suspended: 0 }, groups: [] });
   });
 
+  it('end at a function that runs, which may settle its promise at any time', () => {
+    const heap = asyncHeap();
+    const running = heap.asyncFunction('running');
+    heap.gcRoots.element(2, heap.builder.synthetic('(Stack roots)').internal('1', running.generator));
+    heap.asyncFunction('waits').awaits(running.promise);
+    const [group] = analyzed(heap).groups;
+    expect(group).toMatchObject({ verdict: null, waitsFor: { kind: 'app promise', text: ['running, which runs or goes on next'] } });
+    expect(group?.heldBy).toEqual([{ count: 1, path: ['running code'] }]);
+  });
+
   it('are followed 20,000 deep', () => {
     const heap = asyncHeap();
     const [ping, pong] = [heap.closure('ping'), heap.closure('pong')];
