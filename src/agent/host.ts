@@ -77,6 +77,12 @@ export interface TargetProcess {
   _getActiveRequests?(): unknown[];
 }
 
+/** How Node tells the state of a promise (node: src/node_util.cc, GetPromiseDetails). */
+export interface PromiseDetails {
+  of(promise: object): readonly unknown[] | undefined;
+  readonly pending: unknown;
+}
+
 /** A V8 call site, as handed to `Error.prepareStackTrace` (https://v8.dev/docs/stack-trace-api). */
 export interface CallSite {
   getFunctionName(): string | null;

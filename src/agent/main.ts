@@ -13,7 +13,7 @@ import type { Existing, TimerInternals } from './existing';
 import { watchFigures } from './figures';
 import type { Figures } from './figures';
 import { createGate } from './gate';
-import type { NodeModules, TargetProcess, V8Error } from './host';
+import type { NodeModules, PromiseDetails, TargetProcess, Timer, V8Error } from './host';
 import { carryNothing } from './outside';
 import { trackPromises } from './promises';
 import type { PromiseTracking } from './promises';
@@ -23,10 +23,15 @@ import type { AsyncHookInternals, ResourceTracking } from './resources';
 import { createBudget, createSampler } from './sampler';
 import { NO_SITE, createStacks } from './stacks';
 import type { RawSite } from './stacks';
-import { MAX_TASKS, createTaskTable } from './taskTable';
+import { SLOT_MS } from './duty';
+import { MAX_TASKS, TASK_BYTES, createTaskTable } from './taskTable';
 
 /** As in protocol/agent.ts: said at once when the answer has to wait for a hook that is under way. */
 const ANSWER_FOLLOWS = 'later';
+/** Of the budget, what looks at promises may take in the long run, and looks at resources; calls of the hooks get the rest. */
+const LOOK_PART = 0.2;
+/** With less room than this nothing could be told. */
+const LEAST_TASKS = 1_024;
 /** How often the agent looks whether it is still wanted: at most half a lease late. */
 const LEASE_CHECKS = 2;
 
@@ -65,6 +70,8 @@ export interface Realm {
   /** V8's own, whatever the global of that name is now. */
   readonly Error: V8Error;
   readonly captureStackTrace: V8Error['captureStackTrace'];
+  /** Undefined where Node keeps it to itself: then hooks are always on. */
+  readonly promiseDetails: PromiseDetails | undefined;
 }
 
 /**
@@ -83,15 +90,16 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   delete globals[config.outBinding];
 
   const gate = createGate();
-  const table = createTaskTable();
+  const taskLimit = limitOf(config.memoryLimitBytes);
+  const table = createTaskTable(taskLimit);
   const capture = createCapture(globals, ErrorClass, captureStackTrace);
   const stacks = createStacks(capture, table, config.stackDepth, config.origins, node.asyncHooks.executionAsyncId);
   const sites: RawSite[] = [];
-  const fill = () => table.size / MAX_TASKS;
+  const fill = () => table.size / taskLimit;
   const begin = clock();
   const budget = createBudget(config.budgetPercent, begin);
-  const promiseSampler = createSampler(budget, 2, begin, fill);
-  const resourceSampler = createSampler(budget, 2, begin, fill);
+  const promiseSampler = createSampler(budget, LOOK_PART, begin, fill);
+  const resourceSampler = createSampler(budget, LOOK_PART, begin, fill);
   let watched: readonly number[] = [];
   let sequence = 0;
   let lastPoll = begin;
@@ -102,6 +110,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   // What is to be undone, in the order in which it was done.
   const undo: (() => void)[] = [capture.restore];
   let checksMissed = 0;
+  let slotTimer: Timer | undefined;
   let lastSeen = begin;
   let loopOffset = 0;
   let figures!: Figures;
@@ -164,7 +173,10 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       executionAsyncResource: node.asyncHooks.executionAsyncResource,
     });
     undo[undo.length] = existing.stop;
-    promises = trackPromises(node, table, stacks, promiseSampler, clock, gate, reactions);
+    undo[undo.length] = () => {
+      if (slotTimer !== undefined) node.timers.clearInterval(slotTimer);
+    };
+    promises = trackPromises(node, table, stacks, promiseSampler, clock, gate, reactions, budget, realm.promiseDetails);
     undo[undo.length] = promises.stop;
   } catch (error) {
     // the attach came where the program's stack was used up, or something was missing
@@ -185,6 +197,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     const now = clock();
     promiseSampler.tick(now);
     resourceSampler.tick(now);
+    promises.duty.review(now);
     promises.catchUp();
     resources.catchUp();
     resources.rest();
@@ -199,9 +212,10 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     }
     const changes = mapList(table.takeDirty(), (site): AgentPoll['changes'][number] => {
       const { live, variance, started, ended, abandoned } = table.figures(site);
-      return [site, live, variance, started, ended, abandoned, table.oldest(site)];
+      return [site, live, variance > 0 ? variance : 0, started, ended, abandoned, table.oldest(site)];
     });
-    const spent = promiseSampler.spentMs + resourceSampler.spentMs;
+    keepTime();
+    const spent = promiseSampler.spentMs + resourceSampler.spentMs + promises.duty.spentMs;
     const result: AgentPoll = {
       v: config.version,
       seq: ++sequence,
@@ -217,9 +231,9 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       beforeNotFollowed: notFollowed,
       beforeComplete: existing.complete,
       beforePromises,
-      sampledPromises: promiseSampler.sampled,
+      sampledPromises: promiseSampler.sampled || promises.duty.missed,
       sampledResources: resourceSampler.sampled,
-      promiseWeight: promiseSampler.weight,
+      promiseWeight: promiseSampler.weight * promises.duty.slotWeight,
       resourceWeight: resourceSampler.weight,
       agentMs: spent - spentBefore + lastPollWork,
       spanMs: now - lastPoll,
@@ -231,6 +245,24 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     lastPoll = now;
     lastPollWork = clock() - now;
     return result;
+  }
+
+  /** Our timer runs only while there are slots of time: an idle process is left alone. */
+  function keepTime(): void {
+    const wanted = promises.duty.level === 'slots';
+    if (wanted === (slotTimer !== undefined)) return;
+    gate.change(() => {
+      if (slotTimer !== undefined) {
+        node.timers.clearInterval(slotTimer);
+        slotTimer = undefined;
+        return;
+      }
+      slotTimer = node.timers.setInterval(() => {
+        promises.duty.tick(clock());
+      }, SLOT_MS);
+      slotTimer.unref();
+      carryNothing(slotTimer);
+    });
   }
 
   function listTasks(site: number): AgentPoll['tasks'][number] {
@@ -295,6 +327,14 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   };
   return agent;
 }
+
+/** How many live samples there is room for. */
+function limitOf(bytes: number): number {
+  const tasks = floor(bytes / TASK_BYTES);
+  return tasks < LEAST_TASKS ? LEAST_TASKS : tasks > MAX_TASKS ? MAX_TASKS : tasks;
+}
+
+const { floor } = Math;
 
 /** `Array.prototype.map` of a program may be anything. */
 function mapList<From, To>(list: readonly From[], each: (item: From) => To): To[] {

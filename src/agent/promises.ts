@@ -6,10 +6,12 @@
  * collected while pending.
  */
 import type { Gate } from './gate';
+import { createDuty } from './duty';
+import type { Duty } from './duty';
 import { readOwn } from './host';
-import type { NodeModules } from './host';
+import type { NodeModules, PromiseDetails } from './host';
 import type { Reactions } from './reactions';
-import type { Sampler } from './sampler';
+import type { Budget, Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
 import type { Stacks } from './stacks';
 import type { TaskTable } from './taskTable';
@@ -28,7 +30,24 @@ export interface PromiseTracking extends Tracking {
    * @returns how many there was no room for
    */
   adopt(all: readonly object[], isPending: (promise: object) => boolean, site: number, now: number): number;
+  /** When the hooks are on. */
+  readonly duty: Duty;
+  /** The end of a promise cannot be told from its being collected while pending, now. */
+  readonly dark: boolean;
 }
+
+/** Of the budget, what the calls of the promise hooks may take; looks at stacks get the rest. */
+const HOOK_PART = 0.3;
+/**
+ * What one call of a promise hook costs, V8's way into it and the promise that V8 makes for it alone included. Milliseconds.
+ * Node 24, 10 million awaits: 10 ns for `init`, 9 ns for `settled` with its look into a WeakMap.
+ */
+const HOOK_COST = { begin: 12e-6, end: 12e-6 };
+const SEED = 0x2545f491;
+/** States of promises that are read in one poll while no hook tells of ends: some 4 ms. The others have their turn later. */
+const STATES_PER_POLL = 16_384;
+/** References that are tidied up at each look: those of promises that have ended. */
+const TIDIED_PER_LOOK = 2;
 
 /** Promises from before the attach that are followed, at 2 us each; others are counted only, as of that moment. */
 export const ADOPTED_PROMISE_LIMIT = 20_000;
@@ -44,6 +63,8 @@ export function trackPromises(
   clock: () => number,
   gate: Gate,
   reactions: Reactions,
+  budget: Budget,
+  details: PromiseDetails | undefined,
 ): PromiseTracking {
   const tasks = new WeakMap<object, number>();
   // own properties, so that a program that patches the prototypes neither sees nor changes what the hooks do
@@ -58,9 +79,16 @@ export function trackPromises(
   const collected = new FinalizationRegistry<number>((task) => {
     if (stopped) return;
     gate.change(() => {
-      table.end(task, true);
+      // it may have settled before
+      table.end(task, !dark);
     });
   });
+  /** By which the state of a live sample can be read; ended ones are among them for a while. */
+  const held: number[] = [];
+  const references: WeakRef<object>[] = [];
+  let nextHeld = 0;
+  /** Samples whose end may have been missed, as no hook told of ends: so many references are to be looked at still. */
+  let dark = false;
   const register = own(collected, 'register');
   const unregister = own(collected, 'unregister');
   const request = {
@@ -81,8 +109,24 @@ export function trackPromises(
   // The two hooks run for every promise of the program, up to ten million times a second: what is not needed now is one test of
   // a variable. They must not throw: a debugger would stop in them.
   function onInit(promise: object, parent: object | undefined): void {
+    if (--duty.fuel <= 0 && !gate.busy) {
+      gate.busy = true;
+      try {
+        if (gate.hasRoom()) duty.spend(clock());
+        gate.leave();
+      } catch {
+        // the stack is used up: the next call will do
+      } finally {
+        gate.busy = false;
+      }
+    }
     if (parent !== undefined) {
-      if (asksWhoWaits) gotReaction(promise, parent);
+      if (!asksWhoWaits) return;
+      try {
+        gotReaction(promise, parent);
+      } catch {
+        // the stack is used up: as below
+      }
       return;
     }
     if (gate.busy || --sampler.skip > 0) return;
@@ -98,8 +142,9 @@ export function trackPromises(
     } catch {
       // the stack is used up: the program gets its own RangeError at its own next call
     } finally {
-      if (!seen) gate.lost += sampler.weight;
+      // no call: it could fail
       gate.busy = false;
+      if (!seen) gate.lost += sampler.weight * duty.slotWeight;
     }
   }
 
@@ -111,8 +156,9 @@ export function trackPromises(
 
   /** Beyond the budget there is no time for the promises that are no tasks, and their order tells nothing. */
   function considerWaiting(): void {
-    if (sampler.weight !== 1) reactions.forget();
-    asksWhoWaits = sampler.weight === 1 && (stacks.undecided !== 0 || reactions.wanted);
+    const exact = sampler.weight === 1 && duty.slotWeight === 1;
+    if (!exact) reactions.forget();
+    asksWhoWaits = exact && (stacks.undecided !== 0 || reactions.wanted);
   }
 
   function waitedFor(promise: object): void {
@@ -154,22 +200,57 @@ export function trackPromises(
     try {
       request.classes = getPrototypeOf(promise) === promisePrototype ? undefined : subclassesOf(node.isProxy, promise);
       request.now = now;
-      request.exact = sampler.weight === 1;
+      request.exact = sampler.weight === 1 && duty.slotWeight === 1;
       const site = stacks.site(request);
-      if (site === NO_SITE) table.drop(sampler.weight);
+      if (site === NO_SITE) table.drop(sampler.weight * duty.slotWeight);
       else if (site !== NOT_COUNTED) {
-        const task = table.start(site, sampler.weight, now, null);
+        const task = table.start(site, sampler.weight * duty.slotWeight, now, null, duty);
         if (task !== -1) {
-          add(promise, task);
-          register(promise, task, promise);
+          hold(promise, task);
           if (sampler.affluent && reactions.isPromising(site) && stacks.isBelowUser(site)) reactions.made(task, site);
         }
       }
     } catch {
       // out of stack or memory: the task is not counted, and said to be
-      table.drop(sampler.weight);
+      table.drop(sampler.weight * duty.slotWeight);
     }
     sampler.paid(now, clock());
+  }
+
+  function hold(promise: object, task: number): void {
+    add(promise, task);
+    register(promise, task, promise);
+    if (details === undefined) return;
+    held[held.length] = task;
+    references[references.length] = new WeakRef(promise);
+    for (let i = 0; i < TIDIED_PER_LOOK; i++) passOn(table.isLive(held[nextHeld] as number));
+  }
+
+  /** Goes on to the next reference; one that is needed no more is left out. */
+  function passOn(needed: boolean): void {
+    const last = held.length - 1;
+    if (needed) nextHeld++;
+    else if (last >= 0) {
+      held[nextHeld] = held[last] as number;
+      references[nextHeld] = references[last] as WeakRef<object>;
+      held.length = references.length = last;
+    }
+    if (nextHeld >= held.length) nextHeld = 0;
+  }
+
+  /** Ends the samples that have settled while no hook told of it. */
+  function readStates(most: number): void {
+    if (details === undefined) return;
+    for (let looks = held.length < most ? held.length : most; looks > 0; looks--) {
+      const task = held[nextHeld] as number;
+      let needed = table.isLive(task);
+      const promise = needed ? (references[nextHeld] as WeakRef<object>).deref() : undefined;
+      if (promise !== undefined && details.of(promise)?.[0] !== details.pending) {
+        end(promise, task);
+        needed = false;
+      }
+      passOn(needed);
+    }
   }
 
   function onSettled(promise: object): void {
@@ -205,11 +286,36 @@ export function trackPromises(
     }
   }
 
-  const stopInit = node.v8.promiseHooks.onInit(onInit);
-  const stopSettled = node.v8.promiseHooks.onSettled(onSettled);
+  const { onInit: addInit, onSettled: addSettled } = node.v8.promiseHooks;
+  let stopInit: (() => void) | undefined;
+  let stopSettled: (() => void) | undefined;
+  function setHooks(begins: boolean, ends: boolean): void {
+    if (!begins) {
+      stopInit?.();
+      stopInit = undefined;
+    } else stopInit ??= addInit(onInit);
+    if (!ends) {
+      stopSettled?.();
+      stopSettled = undefined;
+      dark = true;
+    } else stopSettled ??= addSettled(onSettled);
+  }
+
+  const duty = createDuty({ hooks: { set: setHooks }, cost: HOOK_COST, budget, part: HOOK_PART, canReadEnds: details !== undefined, seed: SEED, now: clock() });
+  setHooks(true, true);
   return {
+    duty,
+    get dark() {
+      return dark;
+    },
     catchUp() {
       endLate();
+      if (dark) {
+        const told = stopSettled !== undefined;
+        readStates(told ? Infinity : STATES_PER_POLL);
+        // what is pending now ends before the hook's eyes
+        if (told) dark = false;
+      }
       reactions.rest();
       considerWaiting();
     },
@@ -223,8 +329,7 @@ export function trackPromises(
         if (task === -1) more++;
         else {
           followed++;
-          add(promise, task);
-          register(promise, task, promise);
+          hold(promise, task);
         }
       }
       return more;
@@ -232,8 +337,9 @@ export function trackPromises(
     stop() {
       stopped = true;
       late = [];
-      stopInit();
-      stopSettled();
+      held.length = references.length = 0;
+      stopInit?.();
+      stopSettled?.();
     },
   };
 }

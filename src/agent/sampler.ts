@@ -8,9 +8,10 @@
 
 /**
  * The bucket's size, and what it holds at the start, in milliseconds. One look costs 3 to 6 us once it is compiled and ten
- * times that before: a burst of some 50,000 creations is still exact.
+ * times that before: a burst of some 15,000 creations is still exact. More would be felt at the attach: while the bucket is
+ * being emptied a busy service does little else.
  */
-const BURST_MS = 400;
+const BURST_MS = 100;
 /** Weights are reconsidered this often. Milliseconds. */
 const WINDOW_MS = 100;
 /** Beyond this weight a sample says too little to be worth taking. */
@@ -29,6 +30,8 @@ export interface Budget {
   readonly left: number;
   /** Share of the time that may be spent in the long run, 0 to 1. */
   readonly share: number;
+  /** More than a quarter of what may be spent in a burst is left. */
+  readonly hasReserve: boolean;
   refill(now: number): void;
   pay(ms: number): void;
 }
@@ -44,6 +47,8 @@ export interface Sampler {
   spentMs: number;
   /** Half of what may be spent in a burst is left: looks that no count depends on take nothing away from those that do. */
   readonly affluent: boolean;
+  /** The table is so full that samples are thinner than the budget asks for. */
+  readonly cramped: boolean;
   /** Pays for a look that took from `begin` to `end` (milliseconds) and draws the next skip. */
   paid(begin: number, end: number): void;
   /** Pays for a look at something that is no creation of a task: no sample was taken. */
@@ -52,18 +57,23 @@ export interface Sampler {
   tick(now: number): void;
 }
 
+/** @param percent 100 is no limit: everything is looked at, whatever it costs */
 export function createBudget(percent: number, now: number): Budget {
   const share = percent / 100;
-  let left = BURST_MS;
+  const burst = percent < 100 ? BURST_MS : Infinity;
+  let left = burst;
   let last = now;
   return {
     share,
     get left() {
       return left;
     },
+    get hasReserve() {
+      return left > BURST_MS / 4;
+    },
     refill(at) {
       left += (at - last) * share;
-      if (left > BURST_MS) left = BURST_MS;
+      if (left > burst) left = burst;
       last = at;
     },
     pay(ms) {
@@ -73,15 +83,16 @@ export function createBudget(percent: number, now: number): Budget {
 }
 
 /**
- * @param samplers how many samplers share the budget
+ * @param part of the budget that this sampler may use in the long run, 0 to 1
  * @param fill share of the task table that is in use, 0 to 1: the fuller it is, the thinner the samples, so that it never
  *   overflows
  */
-export function createSampler(budget: Budget, samplers: number, now: number, fill: () => number): Sampler {
-  const share = budget.share / samplers;
+export function createSampler(budget: Budget, part: number, now: number, fill: () => number): Sampler {
+  const share = budget.share * part;
   let windowStart = now;
   let windowSpent = 0;
   let random = 0x9e3779b9;
+  let cramped = false;
 
   function draw(): void {
     if (sampler.weight === 1) {
@@ -113,13 +124,17 @@ export function createSampler(budget: Budget, samplers: number, now: number, fil
     const overspent = budget.left < 0 && windowSpent > 2 * WINDOW_MS * share;
     if (span < WINDOW_MS && !overspent) return;
     const before = sampler.weight;
-    let weight = leastWeight();
-    if (budget.left < BURST_MS / 4 && (budget.left < 0 || before > 1)) {
+    const least = leastWeight();
+    let weight = least;
+    cramped = least > 1;
+    if (!budget.hasReserve && (budget.left < 0 || before > 1)) {
       // what looking at everything would have cost, against what may be spent
       const needed = (windowSpent * before) / ((span < 1 ? 1 : span) * share);
       // a moment's burst must not make the sample useless for what follows
       const most = before * (overspent ? 2 : 8);
       while (weight < needed && weight < most && weight < MAX_WEIGHT) weight *= 2;
+      // a window in which nothing was looked at, by chance or because the hooks were off, is no reason to look at everything
+      if (weight < before / 2) weight = before / 2;
     }
     windowStart = at;
     windowSpent = 0;
@@ -136,6 +151,9 @@ export function createSampler(budget: Budget, samplers: number, now: number, fil
     spentMs: 0,
     get affluent() {
       return sampler.weight === 1 && budget.left > BURST_MS / 2;
+    },
+    get cramped() {
+      return cramped;
     },
     charge(begin, end) {
       const took = end - begin;

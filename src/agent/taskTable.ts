@@ -1,11 +1,19 @@
 /**
- * The live tasks and the figures of their sites, as parallel arrays: 28 bytes a task and no object of the agent's that
+ * The live tasks and the figures of their sites, as parallel arrays: 36 bytes a task and no object of the agent's that
  * the collector would have to follow. Tasks of a site form a list in order of creation, so the oldest is at its head and
  * an end costs the same for a million tasks as for one.
+ *
+ * While the hooks are on for a share of the time only, tasks come in bunches: what was made in one slot of time was seen
+ * together or not at all. A bunch of one site is counted together, as the error of the sum follows from the bunches.
  */
 
-/** More live samples than this are dropped, and said to be (about 64 MB with the weak references). */
-export const MAX_TASKS = 1 << 18;
+/** More live samples than this are never kept, whatever memory is allowed: the number of a task has room for so many. */
+export const MAX_TASKS = 1 << 20;
+/**
+ * What a live sample takes at most, in bytes: its row in the table, and of a promise the entries by which it is found and the
+ * two weak references (Node 24, `npm run bench -- memory`).
+ */
+export const TASK_BYTES = 256;
 const FIRST_CAPACITY = 1 << 10;
 const NONE = 0xffffffff;
 /** A task's number is `generation * GENERATION + index`, so that a late message about a gone task is recognised. */
@@ -16,7 +24,11 @@ export interface SiteFigures {
   live: number;
   /** Number of live samples. */
   samples: number;
-  /** Variance of `live`: a sample of weight w stands for a number of creations whose variance is w(w - 1). */
+  /**
+   * Variance of `live`. A sample of weight w stands for a number of creations whose variance is w(w - 1). Where the hooks are on
+   * for one slot in v only, the bunch of a slot, which stands for s tasks, adds s²(1 - 1/v), and each of its samples w(w/v - 1)
+   * (the estimator for two stages: J. N. K. Rao, 1975, with both stages drawn by themselves).
+   */
   variance: number;
   started: number;
   ended: number;
@@ -24,6 +36,17 @@ export interface SiteFigures {
   head: number;
   tail: number;
   dirty: boolean;
+  /** The bunch that was added to last. */
+  bunch: number;
+  bunchSlot: number;
+}
+
+/** When the hooks were on. */
+export interface Slot {
+  /** Another number for each. */
+  readonly slot: number;
+  /** In how many slots they are on once; 1 when always. */
+  readonly slotWeight: number;
 }
 
 export interface TaskTable {
@@ -32,15 +55,17 @@ export interface TaskTable {
   readonly dropped: number;
   /**
    * Starts a task. Returns its number, or -1 when there is no room.
+   * @param weight what it stands for in all, the weight of its slot included
    * @param resource what {@link visit} is to be handed; it is kept alive until the end of the task
    */
-  start(site: number, weight: number, now: number, resource: object | null): number;
+  start(site: number, weight: number, now: number, resource: object | null, slot?: Slot): number;
   end(task: number, abandoned: boolean): void;
   /** Makes a live task one of another site: ended there, started here, as old as it is. */
   move(task: number, toSite: number): void;
   /** Counts tasks that could not be looked at. */
   drop(weight: number): void;
   siteOf(task: number): number;
+  isLive(task: number): boolean;
   /** Takes the next site number into use; sites are numbered from 0. */
   addSite(): void;
   /** Takes the sites whose figures changed since the last call. */
@@ -54,7 +79,8 @@ export interface TaskTable {
   visit(site: number, limit: number, see: (task: number, start: number, weight: number, resource: object | null) => void): number;
 }
 
-export function createTaskTable(): TaskTable {
+/** @param limit live samples that are kept at most */
+export function createTaskTable(limit = MAX_TASKS): TaskTable {
   let capacity = FIRST_CAPACITY;
   let start = new Float64Array(capacity);
   let weight = new Uint32Array(capacity);
@@ -62,6 +88,14 @@ export function createTaskTable(): TaskTable {
   let generation = new Uint32Array(capacity);
   let previous = new Uint32Array(capacity);
   let next = new Uint32Array(capacity);
+  /** By task: its bunch, or NONE. */
+  let bunch = new Uint32Array(capacity);
+  /** By bunch: what it stands for, the weight of its slot, and its live samples or, where there are none, the next free one. */
+  let bunchSum = new Float64Array(0);
+  let bunchWeight = new Float64Array(0);
+  let bunchTasks = new Uint32Array(0);
+  let bunches = 0;
+  let freeBunch = NONE;
   const resources: (object | null)[] = [];
   let used = 0;
   let free = NONE;
@@ -78,6 +112,61 @@ export function createTaskTable(): TaskTable {
     generation = copy(generation, new Uint32Array(capacity));
     previous = copy(previous, new Uint32Array(capacity));
     next = copy(next, new Uint32Array(capacity));
+    bunch = copy(bunch, new Uint32Array(capacity));
+  }
+
+  function newBunch(slotWeight: number): number {
+    let added = freeBunch;
+    if (added !== NONE) freeBunch = bunchTasks[added] as number;
+    else {
+      if (bunches === bunchSum.length) {
+        const room = bunches === 0 ? FIRST_CAPACITY : bunches * 2;
+        bunchSum = copy(bunchSum, new Float64Array(room));
+        bunchWeight = copy(bunchWeight, new Float64Array(room));
+        bunchTasks = copy(bunchTasks, new Uint32Array(room));
+      }
+      added = bunches++;
+    }
+    bunchSum[added] = 0;
+    bunchWeight[added] = slotWeight;
+    bunchTasks[added] = 0;
+    return added;
+  }
+
+  /** The bunch of a site's slot. A slot whose weight changes has a bunch for each: they are taken to be independent. */
+  function bunchOf(figures: SiteFigures, { slot, slotWeight }: Slot): number {
+    const last = figures.bunch;
+    if (last !== NONE && figures.bunchSlot === slot && bunchWeight[last] === slotWeight && (bunchTasks[last] as number) > 0) return last;
+    figures.bunch = newBunch(slotWeight);
+    figures.bunchSlot = slot;
+    return figures.bunch;
+  }
+
+  /** Takes a sample into a site's variance, or out of it (`sign` -1). */
+  function vary(figures: SiteFigures, index: number, sign: 1 | -1): void {
+    const taskWeight = weight[index] as number;
+    const of = bunch[index] as number;
+    if (of === NONE) {
+      figures.variance += sign * taskWeight * (taskWeight - 1);
+      return;
+    }
+    const slotWeight = bunchWeight[of] as number;
+    const before = bunchSum[of] as number;
+    const after = before + sign * taskWeight;
+    bunchSum[of] = after;
+    figures.variance += (1 - 1 / slotWeight) * (after * after - before * before) + sign * taskWeight * (taskWeight / slotWeight - 1);
+  }
+
+  function leaveBunch(figures: SiteFigures, index: number): void {
+    const of = bunch[index] as number;
+    if (of === NONE) return;
+    bunch[index] = NONE;
+    const left = (bunchTasks[of] as number) - 1;
+    bunchTasks[of] = left;
+    if (left > 0) return;
+    if (figures.bunch === of) figures.bunch = NONE;
+    bunchTasks[of] = freeBunch;
+    freeBunch = of;
   }
 
   function touch(number: number, figures: SiteFigures): void {
@@ -103,9 +192,9 @@ export function createTaskTable(): TaskTable {
     get dropped() {
       return dropped;
     },
-    start(inSite: number, taskWeight: number, now: number, resource: object | null): number {
+    start(inSite: number, taskWeight: number, now: number, resource: object | null, slot?: Slot): number {
       const figures = sites[inSite] as SiteFigures;
-      if (size >= MAX_TASKS) {
+      if (size >= limit) {
         dropped += taskWeight;
         return -1;
       }
@@ -118,7 +207,8 @@ export function createTaskTable(): TaskTable {
         free = next[index] as number;
       }
       touch(inSite, figures);
-      // no call from here on: what ran out of stack half way would leave the list broken
+      const inBunch = slot === undefined || slot.slotWeight === 1 ? NONE : bunchOf(figures, slot);
+      // nothing fails from here on: what ran out of stack half way would leave the list broken, so the hooks make sure of room
       size++;
       start[index] = now;
       weight[index] = taskWeight;
@@ -131,8 +221,10 @@ export function createTaskTable(): TaskTable {
       resources[index] = resource;
       figures.live += taskWeight;
       figures.samples++;
-      figures.variance += taskWeight * (taskWeight - 1);
       figures.started += taskWeight;
+      bunch[index] = inBunch;
+      if (inBunch !== NONE) bunchTasks[inBunch] = (bunchTasks[inBunch] as number) + 1;
+      vary(figures, index, 1);
       return (generation[index] as number) * GENERATION + index;
     },
     end(task: number, abandoned: boolean): void {
@@ -149,7 +241,10 @@ export function createTaskTable(): TaskTable {
       size--;
       figures.live -= taskWeight;
       figures.samples--;
-      figures.variance -= taskWeight * (taskWeight - 1);
+      vary(figures, index, -1);
+      leaveBunch(figures, index);
+      // sums of fractions do not come out even
+      if (figures.samples === 0) figures.variance = 0;
       if (abandoned) figures.abandoned += taskWeight;
       else figures.ended += taskWeight;
       touch(inSite, figures);
@@ -178,17 +273,22 @@ export function createTaskTable(): TaskTable {
       site[index] = toSite;
       before.live -= taskWeight;
       before.samples--;
-      before.variance -= taskWeight * (taskWeight - 1);
+      vary(before, index, -1);
+      leaveBunch(before, index);
       before.ended += taskWeight;
       after.live += taskWeight;
       after.samples++;
-      after.variance += taskWeight * (taskWeight - 1);
+      vary(after, index, 1);
       after.started += taskWeight;
       touch(from, before);
       touch(toSite, after);
     },
     drop(taskWeight: number): void {
       dropped += taskWeight;
+    },
+    isLive(task: number): boolean {
+      const index = task % GENERATION;
+      return generation[index] === (task - index) / GENERATION;
     },
     siteOf(task: number): number {
       return site[task % GENERATION] as number;
@@ -204,6 +304,8 @@ export function createTaskTable(): TaskTable {
         head: NONE,
         tail: NONE,
         dirty: false,
+        bunch: NONE,
+        bunchSlot: -1,
       };
     },
     takeDirty(): number[] {

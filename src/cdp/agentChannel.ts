@@ -19,7 +19,7 @@ import { findCallbacks, placeCallbacks } from './callbackPositions';
 import type { CallbackPositions } from './callbackPositions';
 import { REQUEST_TIMEOUT_MS, withTimeout } from './connection';
 import type { Connection } from './connection';
-import { LOAD, PROCESS, findPrimordials } from './primordials';
+import { LOAD, PROCESS, findInternals } from './primordials';
 import { TargetError, throwIfCancelled } from './target';
 import type { TargetFile } from './target';
 
@@ -48,6 +48,7 @@ const SOURCE_MAP_LIMIT_UNITS = 32 * 1024 * 1024;
 /** Files larger than this are not read out of a target, in bytes. */
 export const TARGET_FILE_LIMIT_BYTES = 4 * 1024 * 1024;
 export const DEFAULT_LEASE_MS = 10_000;
+export const DEFAULT_MEMORY_LIMIT_BYTES = 64 * 1024 * 1024;
 
 const installed = v.object({
   runtime: v.string(),
@@ -86,6 +87,7 @@ export interface AgentChannel {
 
 export interface AgentChannelOptions {
   readonly budgetPercent: number;
+  readonly memoryLimitBytes: number;
   readonly leaseMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Called once when the target waits before its first line. */
@@ -107,6 +109,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
       pollBinding: `${name}_poll`,
       leaseMs: options.leaseMs,
       budgetPercent: options.budgetPercent,
+      memoryLimitBytes: options.memoryLimitBytes,
       stackDepth: STACK_DEPTH,
       origins: originPatterns(options.origins),
       taskRowLimit: TASK_ROW_LIMIT,
@@ -347,12 +350,12 @@ async function untilReady(connection: Connection, config: AgentConfig, signal: A
 
 async function callInstaller(connection: Connection, config: AgentConfig): Promise<v.InferOutput<typeof remoteObject>> {
   try {
-    const primordials = await findPrimordials(connection, OBJECT_GROUP);
+    const { primordials, getPromiseDetails, kPending } = await findInternals(connection, OBJECT_GROUP);
     const { objectId } = await evaluate(connection, installer(), INSTALL_TIMEOUT_MS, false);
     const call = {
       functionDeclaration: INSTALL,
       objectId,
-      arguments: [{ value: JSON.stringify(config) }, primordials === undefined ? { value: undefined } : { objectId: primordials }],
+      arguments: [{ value: JSON.stringify(config) }, ...[primordials, getPromiseDetails, kPending].map(toArgument)],
       silent: true,
       returnByValue: true,
     };
@@ -363,13 +366,13 @@ async function callInstaller(connection: Connection, config: AgentConfig): Promi
 }
 
 /**
- * Comes to a function of a configuration and Node's primordials, in the target's main realm, where `require` may be missing:
+ * Comes to a function of a configuration and what Node keeps to itself, in the target's main realm, where `require` may be missing:
  * every way to a builtin module is tried. The text is the same for all agents: V8 keeps each text that it compiles, and knows
  * one that it has seen.
  */
 function installer(): string {
   return `(function (require) {
-return function (json, P) {
+return function (json, P, getPromiseDetails, kPending) {
 'use strict';
 var g = globalThis, p = ${PROCESS};
 var config = (P ? P.JSONParse : g.JSON.parse)(json);
@@ -390,7 +393,8 @@ return asyncscopeAgent;
   P ? P.SafeFinalizationRegistry : g.FinalizationRegistry, own.Object, own.Array, own.Number, own.Date, own.Symbol, own.Float64Array,
   own.Uint32Array, own.Int32Array, own.Uint8Array, own.decodeURIComponent, own.RangeError, own.Function, own.Promise, M,
   P ? { stringify: P.JSONStringify, parse: P.JSONParse } : g.JSON, P ? { apply: P.ReflectApply } : g.Reflect);
-var agent = asyncscopeAgent.install(config, { globalThis: g, process: p, Error: E, captureStackTrace: P ? P.ErrorCaptureStackTrace : E.captureStackTrace }, load);
+var agent = asyncscopeAgent.install(config, { globalThis: g, process: p, Error: E, captureStackTrace: P ? P.ErrorCaptureStackTrace : E.captureStackTrace,
+  promiseDetails: typeof getPromiseDetails === 'function' && typeof kPending === 'number' ? { of: getPromiseDetails, pending: kPending } : undefined }, load);
 info.pid = p.pid;
 info.title = '' + ((p.argv && p.argv[1]) || p.title);
 try { info.cwd = p.cwd(); } catch (e) {}
@@ -403,7 +407,7 @@ return info;
 // What is called in the target, all with names and values as arguments: see installer() for why no text may differ. Arrays come
 // as JSON: V8 compiles a value that is no primitive.
 const NAMED = `\n//# sourceURL=${SOURCE_URL}\n`;
-const INSTALL = `function (json, primordials) { return this(json, primordials); }${NAMED}`;
+const INSTALL = `function (json, ...internals) { return this(json, ...internals); }${NAMED}`;
 const TAKE_OUT = `function (poll, out) { globalThis[poll]?.dispose?.(); delete globalThis[poll]; delete globalThis[out]; }${NAMED}`;
 const WATCH = `function (poll, sites) { globalThis[poll]?.watch(sites); }${NAMED}`;
 const LEARN = `function (poll, lessons) { globalThis[poll]?.learn(lessons); }${NAMED}`;

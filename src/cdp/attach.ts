@@ -4,7 +4,7 @@ import { NO_ORIGIN_RULES } from '../core/model/origin';
 import type { TargetInfo } from '../core/model/task';
 import { formatAddress, parseTarget } from './address';
 import type { InspectorAddress } from './address';
-import { DEFAULT_LEASE_MS, openAgentChannel } from './agentChannel';
+import { DEFAULT_LEASE_MS, DEFAULT_MEMORY_LIMIT_BYTES, openAgentChannel } from './agentChannel';
 import type { AgentChannel } from './agentChannel';
 import { connect } from './connection';
 import { createSnapshotTaker, heapUsed } from './heapSnapshot';
@@ -122,6 +122,7 @@ export async function attachTo(
     });
     channel = await openAgentChannel(connection, {
       budgetPercent: options.budgetPercent,
+      memoryLimitBytes: options.memoryLimitBytes ?? DEFAULT_MEMORY_LIMIT_BYTES,
       leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
       signal,
       onWaiting: options.onWaiting,

@@ -1,12 +1,15 @@
 /**
+ * What Node keeps to itself and the agent needs, by a way that only a debugger has: the scope of `util.inspect`.
+ *
  * A program may have replaced, patched or deleted what the agent is built of: `Map`, `WeakRef`, `Error` and the rest. Node
  * keeps its own copies, taken before the program ran, in an object that its modules call `primordials` (node:
- * lib/internal/per_context/primordials.js); a debugger sees it in the scope of `util.inspect`.
+ * lib/internal/per_context/primordials.js). `getPromiseDetails` tells the state of a promise, of which `kPending` is one (node:
+ * src/node_util.cc).
  */
 import * as v from 'valibot';
 import type { Connection } from './connection';
 
-const VARIABLE = 'primordials';
+const VARIABLES = ['primordials', 'getPromiseDetails', 'kPending'] as const;
 /** An expression: the target's `process`, also where the program has replaced or deleted that global. */
 export const PROCESS = `(function (p) {
   return p && p.versions && p.versions.node ? p : typeof require === 'function' ? require('process') : p;
@@ -21,35 +24,38 @@ const FIND = `(function (p) {
 })(${PROCESS})
 //# sourceURL=node:internal/asyncscope/agent`;
 
-const remote = v.object({ objectId: v.optional(v.string()) });
+const remote = v.object({ objectId: v.optional(v.string()), value: v.optional(v.unknown()) });
 const found = v.object({ result: remote });
 const properties = v.object({
   result: v.array(v.object({ name: v.string(), value: v.optional(remote) })),
   internalProperties: v.optional(v.array(v.object({ name: v.string(), value: v.optional(remote) }))),
 });
 
+export type NodeInternals = Readonly<Partial<Record<(typeof VARIABLES)[number], v.InferOutput<typeof remote>>>>;
+
 /**
- * The object of Node's own copies, in the group `objectGroup`; undefined where it cannot be found: the globals that are there
- * have to do then.
+ * Node's own variables, in the group `objectGroup`. Those that cannot be found are missing: the globals that are there have to do
+ * then, and hooks alone tell of the ends of promises.
  * @throws {TargetError} `timeout` or `closed`
  */
-export async function findPrimordials(connection: Connection, objectGroup: string): Promise<string | undefined> {
+export async function findInternals(connection: Connection, objectGroup: string): Promise<NodeInternals> {
   const list = async (objectId: string | undefined): Promise<v.InferOutput<typeof properties>> => {
     if (objectId === undefined) return { result: [] };
     const answer = v.safeParse(properties, await connection.send('Runtime.getProperties', { objectId, ownProperties: true }));
     return answer.success ? answer.output : { result: [] };
   };
+  const internals: Partial<Record<string, v.InferOutput<typeof remote>>> = {};
   const inspect = v.safeParse(
     found,
     await connection.send('Runtime.evaluate', { expression: FIND, silent: true, includeCommandLineAPI: true, objectGroup }),
   );
-  if (!inspect.success) return undefined;
+  if (!inspect.success) return internals;
   const own = await list(inspect.output.result.objectId);
   const scopes = await list(own.internalProperties?.find((property) => property.name === '[[Scopes]]')?.value?.objectId);
   for (const scope of scopes.result) {
     const variables = await list(scope.value?.objectId);
-    const objectId = variables.result.find((variable) => variable.name === VARIABLE)?.value?.objectId;
-    if (objectId !== undefined) return objectId;
+    for (const name of VARIABLES) internals[name] ??= variables.result.find((variable) => variable.name === name)?.value;
+    if (VARIABLES.every((name) => internals[name] !== undefined)) break;
   }
-  return undefined;
+  return internals;
 }

@@ -106,6 +106,8 @@ export interface AttachedTarget extends HeapTarget {
 
 export interface AttachOptions {
   readonly budgetPercent: number;
+  /** Memory that the agent's live samples may take; near it, samples are taken more thinly. 64 MB unless given. */
+  readonly memoryLimitBytes?: number | undefined;
   readonly leaseMs?: number;
   /** What the user says about whose code is whose; the model is to be given the same. */
   readonly origins?: OriginRules;

@@ -24,6 +24,8 @@ export interface AgentConfig {
   readonly leaseMs: number;
   /** Share of the target's time that sampling may cost. Percent. */
   readonly budgetPercent: number;
+  /** Memory that live samples may take; near it, samples are taken more thinly. Bytes. */
+  readonly memoryLimitBytes: number;
   /** Frames per stack. */
   readonly stackDepth: number;
   /** What the user says about whose code scripts are; the first that fits decides. */
