@@ -15,6 +15,11 @@ import type { Budget } from './sampler';
 export const SLOT_MS = 10;
 /** Calls of a hook between two looks at the clock: some 100 us. */
 const FUEL = 8_192;
+/**
+ * So much may calls of the hooks cost beyond the budget, in milliseconds: some four million calls. While hooks are off a single burst
+ * may pass unseen, so a burst must not turn them off; only a load that lasts does.
+ */
+const RESERVE_MS = 50;
 /** Hooks that are always on are reconsidered this often. Milliseconds. */
 const REVIEW_MS = 100;
 /** Beyond so much above the budget the hooks do less, and below so much of it they do more again. */
@@ -89,6 +94,8 @@ export function createDuty({ hooks, cost, budget, part, canReadEnds, seed, now }
   let onSince = now;
   let reviewed = now;
   let calm = 0;
+  let reserve = RESERVE_MS;
+  let settled = now;
   let slotCost = 0;
   let allowedInSlot = Infinity;
   let allowedNow = Infinity;
@@ -109,6 +116,10 @@ export function createDuty({ hooks, cost, budget, part, canReadEnds, seed, now }
     duty.spentMs += costs;
     budget.pay(costs);
     slotCost += costs;
+    reserve += (at - settled) * share - costs;
+    if (reserve > RESERVE_MS) reserve = RESERVE_MS;
+    else if (reserve < 0) reserve = 0;
+    settled = at;
     if (duty.on) onMs += at - onSince;
     onSince = at;
   }
@@ -153,7 +164,7 @@ export function createDuty({ hooks, cost, budget, part, canReadEnds, seed, now }
     reviewed = at;
     if (duty.level === 'slots') base = weightFor(begins);
     if ((duty.level === 'all' ? all : begins) > TOO_DEAR * share && duty.level !== 'slots') {
-      if (budget.hasReserve) return;
+      if (reserve > 0) return;
       base = weightFor(begins);
       enter(duty.level === 'all' && begins <= share ? 'begins' : 'slots');
       return;

@@ -8,6 +8,7 @@ import type { AgentConfig, AgentPoll, ScriptLesson } from '../protocol/agent';
 import { createCapture } from './capture';
 import { describeResource } from './describeResource';
 import { encode } from './encode';
+import { createEndings } from './ended';
 import { createExisting } from './existing';
 import type { Existing, TimerInternals } from './existing';
 import { watchFigures } from './figures';
@@ -156,7 +157,8 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     };
     const reactions = createReactions(node.v8);
     undo[undo.length] = reactions.stop;
-    resources = trackResources(node, table, stacks, resourceSampler, clock, gate, reactions);
+    const endings = createEndings(process, node.isProxy, realm.promiseDetails);
+    resources = trackResources(node, table, stacks, resourceSampler, clock, gate, reactions, budget, endings);
     undo[undo.length] = resources.stop;
     const idleStart = (lease as unknown as { readonly _idleStart?: unknown })._idleStart;
     // a timer that was just made tells the time on libuv's clock
@@ -198,6 +200,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     promiseSampler.tick(now);
     resourceSampler.tick(now);
     promises.duty.review(now);
+    resources.duty.review(now);
     promises.catchUp();
     resources.catchUp();
     resources.rest();
@@ -215,7 +218,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       return [site, live, variance > 0 ? variance : 0, started, ended, abandoned, table.oldest(site)];
     });
     keepTime();
-    const spent = promiseSampler.spentMs + resourceSampler.spentMs + promises.duty.spentMs;
+    const spent = promiseSampler.spentMs + resourceSampler.spentMs + promises.duty.spentMs + resources.duty.spentMs;
     const result: AgentPoll = {
       v: config.version,
       seq: ++sequence,
@@ -232,9 +235,9 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       beforeComplete: existing.complete,
       beforePromises,
       sampledPromises: promiseSampler.sampled || promises.duty.missed,
-      sampledResources: resourceSampler.sampled,
+      sampledResources: resourceSampler.sampled || resources.duty.missed,
       promiseWeight: promiseSampler.weight * promises.duty.slotWeight,
-      resourceWeight: resourceSampler.weight,
+      resourceWeight: resourceSampler.weight * resources.duty.slotWeight,
       agentMs: spent - spentBefore + lastPollWork,
       spanMs: now - lastPoll,
       pollMs: lastPollWork,
@@ -249,7 +252,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
 
   /** Our timer runs only while there are slots of time: an idle process is left alone. */
   function keepTime(): void {
-    const wanted = promises.duty.level === 'slots';
+    const wanted = promises.duty.level === 'slots' || resources.duty.level === 'slots';
     if (wanted === (slotTimer !== undefined)) return;
     gate.change(() => {
       if (slotTimer !== undefined) {
@@ -258,7 +261,9 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
         return;
       }
       slotTimer = node.timers.setInterval(() => {
-        promises.duty.tick(clock());
+        const now = clock();
+        promises.duty.tick(now);
+        resources.duty.tick(now);
       }, SLOT_MS);
       slotTimer.unref();
       carryNothing(slotTimer);

@@ -66,6 +66,8 @@ export interface TaskTable {
   drop(weight: number): void;
   siteOf(task: number): number;
   isLive(task: number): boolean;
+  /** What was handed over at the start of a live task. */
+  resourceOf(task: number): object | null;
   /** Takes the next site number into use; sites are numbered from 0. */
   addSite(): void;
   /** Takes the sites whose figures changed since the last call. */
@@ -290,6 +292,7 @@ export function createTaskTable(limit = MAX_TASKS): TaskTable {
       const index = task % GENERATION;
       return generation[index] === (task - index) / GENERATION;
     },
+    resourceOf: (task: number): object | null => resources[task % GENERATION] ?? null,
     siteOf(task: number): number {
       return site[task % GENERATION] as number;
     },

@@ -6,8 +6,6 @@ import { createTaskTable } from '../../../src/agent/taskTable.ts';
 
 /** One call of a hook costs 10 ns, and 10 more for the end. */
 const COST = { begin: 1e-5, end: 1e-5 };
-/** Milliseconds for each millisecond: more than a budget of 1 %, so that no reserve is left. */
-const LOOKS = 0.012;
 const SEEDS = Array.from({ length: 40 }, (_, i) => (i + 1) * 0x9e3779b1);
 
 interface Run {
@@ -35,8 +33,6 @@ function start(seed: number, percent = 1, canReadEnds = true): Run {
       let seen = 0;
       for (const end = now + ms; now < end; now++) {
         budget.refill(now);
-        // what looks take
-        budget.pay(LOOKS);
         if (now % 1000 === 0) duty.review(now);
         if (now % SLOT_MS === 0 && !blocked(now)) duty.tick(now);
         // in steps, as a hook would
@@ -73,6 +69,14 @@ describe('duty', () => {
     expect(switched.at(-1)).toEqual([true, true]);
   });
 
+  test('a burst does not turn the hooks off', () => {
+    const { duty, pass } = start(1);
+    // two million at once
+    expect(pass(20_000, 100)).toBeCloseTo(2_000_000, 0);
+    pass(100, 5_000);
+    expect(duty).toMatchObject({ level: 'all', missed: false });
+  });
+
   test('a budget that allows for it keeps the hooks on at any rate', () => {
     const { duty, pass } = start(1, 100);
     pass(15_000, 10_000);
@@ -89,8 +93,8 @@ describe('duty', () => {
     for (const seed of SEEDS.slice(0, 10)) {
       const { duty, pass } = start(seed);
       pass(15_000, 60_000);
-      // 0.3 % of a minute, and the reserve of 100 ms; twice that by chance
-      expect(duty.spentMs).toBeLessThan(2 * (180 + 100));
+      // 0.3 % of a minute, and the reserve of 50 ms; twice that by chance
+      expect(duty.spentMs).toBeLessThan(2 * (180 + 50));
     }
   });
 
