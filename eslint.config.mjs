@@ -130,7 +130,7 @@ export default defineConfig(
     rules: restrictedImports(VSCODE, TYPES_ONLY.core),
   },
   {
-    files: ['src/host/**/*.ts', 'src/extension.ts', 'test/e2e/host/**/*.ts'],
+    files: ['src/host/**/*.ts', 'src/extension.ts', 'test/e2e/host/**/*.ts', 'test/bench/host/**/*.ts'],
     rules: restrictedImports(),
   },
   {
