@@ -58,6 +58,8 @@ describe('a verdict', () => {
 describe('what a verdict says', () => {
   it('names the evidence', () => {
     expect(why({ settlers: 'held', holder: ['Map held in ', 'users.js'] })).toContain('held by Map held in users.js');
+    const event = { ...NOTHING_KNOWN.waitsFor, kind: 'event' as const };
+    expect(why({ settlers: 'held', waitsFor: event, holder: ['global bus'] })).toContain('listener that it waits with is held by global bus');
     expect(why({ settlers: 'in flight' })).toContain('its resolver is in Map held');
     expect(why({ reactions: 20_000, idleReactions: 19_999 })).toContain('20,000 callbacks');
     expect(why({ reactions: 20_000, idleReactions: 19_999 })).toContain('19,999');
