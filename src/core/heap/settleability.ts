@@ -6,7 +6,7 @@
  * is the rule of Go's goroutine leak detector, and it is sound only as long as nothing that settles promises is overlooked: so every edge
  * to a promise counts as one that may settle it, except for those that are known only to store it. Linear in the edges.
  */
-import type { AwaitGraph } from './awaitGraph';
+import { NO_WAITER, type AwaitGraph } from './awaitGraph';
 import { EDGE_TYPE, NODE_TYPE, NO_NODE, ROOT, type EdgeIndex, type HeapGraph, type NodeIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
 import { STEPS_PER_REPORT, type Progress } from './progress';
@@ -93,7 +93,7 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: Await
   // What an object stores of a promise without settling it; other internal fields belong to native code
   const storing = new Set<number>([index.edge.receiver, reactionsName, index.edge.value, index.edge.bound_this]);
   const stores = new Set<number>(
-    (['system / PropertyArray', 'system / Cell', 'system / PropertyCell', 'system / AccessorPair', 'system / AsyncGeneratorRequest'] as const).map((name) => index.node[name]),
+    (['system / PropertyArray', 'system / Cell', 'system / PropertyCell', 'system / AccessorPair'] as const).map((name) => index.node[name]),
   );
   // Native code holds these too, but what is in their properties is the program's own
   const ownedByProgram = new Set<number>(graph.strings.find(OWNED_BY_PROGRAM).map((name) => name ?? -1));
@@ -174,7 +174,11 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: Await
   function maySettle(node: number, edge: number): boolean {
     const type = nodeTypes[node];
     if (type === NODE_TYPE.array) return false;
-    if (type === NODE_TYPE.hidden) return !stores.has(nodeNames[node] ?? -1);
+    if (type === NODE_TYPE.hidden) {
+      // Who asked an async generator gets an answer when that goes on: see resume
+      if (index.named(node as NodeIndex, 'system / AsyncGeneratorRequest')) return awaits.producers[edgeTargets[edge] ?? 0] === NO_WAITER;
+      return !stores.has(nodeNames[node] ?? -1);
+    }
     if (type !== NODE_TYPE.object && type !== NODE_TYPE.closure && type !== NODE_TYPE.regexp) return true;
     switch (edgeTypes[edge]) {
       case EDGE_TYPE.property:
