@@ -18,22 +18,24 @@ import type { CloseReason, HeapTarget } from './target';
 
 /** What a connection to a target for a dump is. */
 export interface OpenHeapTarget extends HeapTarget {
+  /** When the process began, milliseconds since the epoch; 0 where it does not tell. */
+  readonly startedAt: number;
   /** Idempotent; never rejects. */
   close(): Promise<void>;
 }
 
 const identity = v.object({
-  result: v.object({ value: v.object({ runtime: v.string(), pid: v.number(), node: v.string(), title: v.string(), cwd: v.string() }) }),
+  result: v.object({ value: v.object({ runtime: v.string(), pid: v.number(), node: v.string(), title: v.string(), cwd: v.string(), startedAt: v.number() }) }),
 });
 
 const WHO = `(function (p) {
   var versions = (p && p.versions) || {};
-  var who = { runtime: versions.bun ? 'Bun' : versions.deno ? 'Deno' : versions.node ? 'node' : 'no Node process', pid: 0, node: '', title: '', cwd: '' };
+  var who = { runtime: versions.bun ? 'Bun' : versions.deno ? 'Deno' : versions.node ? 'node' : 'no Node process', pid: 0, node: '', title: '', cwd: '', startedAt: 0 };
   if (who.runtime !== 'node') return who;
   who.pid = p.pid;
   who.node = '' + p.version;
   who.title = '' + ((p.argv && p.argv[1]) || p.title);
-  try { who.cwd = p.cwd(); } catch (e) {}
+  try { who.cwd = p.cwd(); who.startedAt = Date.now() - 1000 * p.uptime(); } catch (e) {}
   return who;
 })(${PROCESS})
 //# sourceURL=node:internal/asyncscope/who`;
@@ -55,9 +57,10 @@ export async function openHeapTarget(target: string, options: ReachOptions): Pro
       // other runtimes lack the domain: what they are is asked next
       if (!(error instanceof TargetError) || error.reason !== 'agent failed') throw error;
     });
-    const info = await whoIs(connection, address);
+    const { startedAt, ...info } = await whoIs(connection, address);
     return {
       info,
+      startedAt,
       closed: connection.closed.then(async (by): Promise<CloseReason> => {
         if (state.exiting) return 'target exited';
         if (by === 'ours') return 'detached';
@@ -75,7 +78,7 @@ export async function openHeapTarget(target: string, options: ReachOptions): Pro
   }
 }
 
-async function whoIs(connection: Connection, { host, port }: InspectorAddress): Promise<TargetInfo> {
+async function whoIs(connection: Connection, { host, port }: InspectorAddress): Promise<TargetInfo & Pick<OpenHeapTarget, 'startedAt'>> {
   const answer = await connection.send('Runtime.evaluate', { expression: WHO, silent: true, includeCommandLineAPI: true, returnByValue: true });
   const checked = v.safeParse(identity, answer);
   if (!checked.success) throw new TargetError('not node', `What listens on ${formatAddress(host, port)} does not say that it is Node.`);

@@ -54,8 +54,8 @@ export async function dump(args: DumpArguments, environment: DumpEnvironment, st
   try {
     if (!(await mayStop(args, environment, target, stop))) return stop.aborted ? stoppedCode(stop, false) : EXIT_FAILED;
     const { keepSnapshot } = args;
-    if (keepSnapshot === undefined) return await shown(args, environment, stop, (options) => dumpProcess(target, options), origins);
-    return await shown(args, environment, stop, (options) => dumpAndKeep(keepSnapshot, target, options, environment, stop), origins);
+    if (keepSnapshot === undefined) return await shown(args, environment, stop, (options) => dumpProcess(target, { ...options, startedAt: target.startedAt }), origins);
+    return await shown(args, environment, stop, (options) => dumpAndKeep(keepSnapshot, target, { ...options, startedAt: target.startedAt }, environment, stop), origins);
   } catch (error) {
     if (stop.aborted) return stoppedCode(stop, false);
     if (error instanceof TargetError && error.reason === 'closed' && (await target.closed) === 'target exited') {

@@ -1,9 +1,8 @@
 /** A dump for people. Everything that comes from the process is stripped of what a terminal would act on. */
 import { assertNever } from '../core/base/assertNever';
-import { NO_NAME } from '../core/format/functionName';
+import { NO_CHAIN, byVerdictAndCount, frameName, isUsersChain, waitsForText } from '../core/format/dumpText';
 import { formatBytes, formatCount, formatDuration } from '../core/format/quantity';
 import { displayName, stripControls } from '../core/format/text';
-import { VERDICTS } from '../core/model/dump';
 import type { Dump, DumpFrame, DumpGroup, DumpPosition, DumpResource, Verdict } from '../core/model/dump';
 import { shortPath } from '../server/dump/shortPath';
 import { clipEnd, displayWidth } from './terminalText';
@@ -30,7 +29,7 @@ type Line = readonly (readonly [text: string, style?: Style])[];
 
 /** Lines, each ending with a newline. */
 export function renderDumpText(dump: Dump, options: DumpTextOptions): string {
-  const shown = options.all ? dump.groups : dump.groups.filter(isUsers);
+  const shown = options.all ? dump.groups : dump.groups.filter(({ chain }) => isUsersChain(chain));
   const lines: Line[] = [
     ...headOf(dump),
     ...verdictsOf(shown, options),
@@ -39,11 +38,6 @@ export function renderDumpText(dump: Dump, options: DumpTextOptions): string {
     ...notesOf(dump, shown, options),
   ];
   return lines.map((line) => `${paint(line, options)}\n`).join('');
-}
-
-/** A group that some code of the user's or of a package is in, or that nobody is in. */
-function isUsers({ chain }: DumpGroup): boolean {
-  return chain.length === 0 || chain.some(({ origin }) => origin !== 'node');
 }
 
 function headOf({ target, at, pauseMs, analysisMs, totals }: Dump): Line[] {
@@ -59,28 +53,34 @@ function headOf({ target, at, pauseMs, analysisMs, totals }: Dump): Line[] {
   ];
 }
 
-/** What is wrong, before what waits. */
+/** What is wrong, before what waits. What has the same reason is told together. */
 function verdictsOf(groups: readonly DumpGroup[], options: DumpTextOptions): Line[] {
-  const bad = groups.filter(({ verdict }) => verdict !== null && verdict !== 'in flight').sort(byVerdict);
-  if (bad.length === 0) return [];
-  const lines: Line[] = [[], [['VERDICTS', 'bold']]];
-  for (const group of bad) {
-    const { verdict } = group;
-    if (verdict === null) continue;
-    lines.push([['  '], [verdict, styleOf(verdict)], [`  ${formatCount(group.count)} × ${titleOf(group, options)}`]]);
-    lines.push(...wrap(group.why, 4, options));
-    for (const { count, path } of group.heldBy.slice(0, options.all ? Infinity : HOLDER_LIMIT)) {
-      lines.push([['    held by  ', 'dim'], [`${count === group.count ? '' : `${formatCount(count)} of ${formatCount(group.count)}: `}${clean(path)}`]]);
+  const reasons = new Map<string, { readonly verdict: Verdict; readonly why: string; readonly groups: DumpGroup[] }>();
+  for (const group of [...groups].sort(byVerdictAndCount)) {
+    const { verdict, why } = group;
+    if (verdict === null || verdict === 'in flight') continue;
+    const key = `${verdict} ${why}`;
+    const reason = reasons.get(key) ?? { verdict, why, groups: [] };
+    reasons.set(key, reason);
+    reason.groups.push(group);
+  }
+  const lines: Line[] = [];
+  for (const { verdict, why, groups: alike } of reasons.values()) {
+    for (const group of alike) lines.push([['  '], [verdict, styleOf(verdict)], [`  ${formatCount(group.count)} × ${titleOf(group, options)}`]]);
+    lines.push(...wrap(why, 4, options));
+    const [first] = alike;
+    for (const { count, path } of alike.length === 1 ? (first?.heldBy.slice(0, options.all ? Infinity : HOLDER_LIMIT) ?? []) : []) {
+      lines.push([['    held by  ', 'dim'], [`${count === first?.count ? '' : `${formatCount(count)} of ${formatCount(first?.count ?? 0)}: `}${clean(path)}`]]);
     }
   }
-  return lines;
+  return lines.length === 0 ? [] : [[], [['VERDICTS', 'bold']], ...lines];
 }
 
 /** `loadUser at src/users.ts:14, waiting for nothing`. */
 function titleOf(group: DumpGroup, options: DumpTextOptions): string {
   const own = group.chain.filter(({ origin }) => origin === 'app');
   const frame = own.at(-1) ?? group.chain.at(-1);
-  const where = frame === undefined ? 'a promise that no function awaits' : `${nameOf(frame)}${placeOf(frame, group.count, options)}`;
+  const where = frame === undefined ? NO_CHAIN : `${frameName(frame)}${placeOf(frame, group.count, options)}`;
   return `${where}, waiting for ${waitText(group)}`;
 }
 
@@ -130,7 +130,7 @@ function treeOf(groups: readonly DumpGroup[], options: DumpTextOptions): Line[] 
 
 function frameLine(frame: DumpFrame, count: number, options: DumpTextOptions): Line {
   const style: Style = frame.origin === 'app' ? 'plain' : 'dim';
-  return [[nameOf(frame), style], [placeOf(frame, count, options), 'dim']];
+  return [[frameName(frame), style], [placeOf(frame, count, options), 'dim']];
 }
 
 function waitLine(group: DumpGroup, options: DumpTextOptions): Line {
@@ -143,27 +143,7 @@ function waitLine(group: DumpGroup, options: DumpTextOptions): Line {
 }
 
 function waitText({ waitsFor }: DumpGroup): string {
-  return clean(waitsFor.text === '' ? waitsFor.kind : waitsFor.text);
-}
-
-function nameOf({ function: name, kind, detail, repeats }: DumpFrame): string {
-  const times = repeats > 1 ? ` (${formatCount(repeats)} deep)` : '';
-  switch (kind) {
-    case 'async function':
-      return `${displayName(name ?? NO_NAME)}${times}`;
-    case 'module':
-      return `${displayName(name ?? '(module)')}${times}`;
-    case 'combinator':
-    case 'then':
-    case 'async generator':
-    case 'thenable':
-    case 'native': {
-      const what = detail ?? kind;
-      return `${name === null || name === detail ? displayName(what) : `${displayName(name)} (${displayName(what)})`}${times}`;
-    }
-    default:
-      return assertNever(kind);
-  }
+  return clean(waitsForText(waitsFor));
 }
 
 /** Where a frame stands, else where it is declared. */
@@ -184,7 +164,7 @@ function resourcesOf({ resources }: Dump, options: DumpTextOptions): Line[] {
     lines.push([], [[title, 'bold']], ...list.slice(0, limit));
     if (list.length > limit) lines.push([[`  … ${formatCount(list.length - limit)} more`, 'dim']]);
   };
-  listed('TIMERS', resources.timers.map((each) => resourceLine(each, options)));
+  listed('TIMERS', resources.timers.map((each) => resourceLine(each.text.includes(each.type) || each.text === '' ? each : { ...each, text: `${each.type}, ${each.text}` }, options)));
   listed('HANDLES', resources.handles.map((each) => resourceLine(each, options)));
   listed('REQUESTS', resources.requests.map((each) => resourceLine(each, options)));
   listed(
@@ -229,11 +209,6 @@ function notesOf(dump: Dump, shown: readonly DumpGroup[], options: DumpTextOptio
 
 function counted(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function byVerdict(a: DumpGroup, b: DumpGroup): number {
-  const rank = ({ verdict }: DumpGroup): number => (verdict === null ? VERDICTS.length : VERDICTS.indexOf(verdict));
-  return rank(a) - rank(b) || b.count - a.count;
 }
 
 function styleOf(verdict: Verdict): Style {

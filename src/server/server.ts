@@ -302,7 +302,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     await dumps.release(session.id);
     return session.lookAtHeap(async (target) => {
       const look: Look = (work) => session.lookAtHeap(work, target);
-      const taken = await dumpProcess(target, { ...dumpOptions(progress, signal), positions: session.positions, origins: session.origins });
+      const taken = await dumpProcess(target, { ...dumpOptions(progress, signal), positions: session.positions, origins: session.origins, startedAt: session.model.processStartedAt });
       return { taken, process: { sessionId: session.id, look }, startedAt: session.model.processStartedAt ?? Infinity };
     });
   }

@@ -241,7 +241,7 @@ function resolveMapPath(url: string, script: string): string | undefined {
  * Reads a script or a map. Devices and pipes, which a target could name, are refused before they are opened, and once more
  * after: reading them may never end. No more is read than the size says, as some files of the system have none and no end.
  */
-async function readSource(path: string): Promise<string> {
+export async function readSource(path: string): Promise<string> {
   await regularFile(path);
   const file = await open(path, constants.O_RDONLY | NONBLOCK);
   try {

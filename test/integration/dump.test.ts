@@ -182,7 +182,7 @@ describe.each(NODES)('Node $version', ({ path: node, version }) => {
 describe('in a terminal', () => {
   test('people get the tree, verdicts first', async () => {
     const target = await startTarget();
-    const { code, stdout } = await asyncscope('dump', target.port);
+    const { code, stdout } = await asyncscope('dump', target.port, '--lookup-budget', '60');
     expect(code).toBe(0);
     const lines = stdout.split('\n');
     expect(lines[0]).toBe(`${program}  pid ${target.child.pid ?? '?'}  Node ${process.version}  127.0.0.1:${target.port}`);
@@ -197,7 +197,7 @@ describe('in a terminal', () => {
     const { stdout } = await asyncscope('dump', target.port, '--json', '--no-lookups');
     const dump = JSON.parse(stdout) as Dump;
     expect(dump).toMatchObject({ partial: true, notes: [expect.stringContaining('not looked up')] });
-    expect(waiting(dump)).toContain('10 × load - sampled > query - sampled | app promise | stuck');
+    expect(waiting(dump)).toContain('10 × load - sampled > query 4:3 | app promise | stuck');
   });
 
   test('a snapshot that is kept is for its owner only, never overwrites, and says the same as a file', async () => {
@@ -213,7 +213,7 @@ describe('in a terminal', () => {
     expect(read).toMatchObject({ code: 0, stderr: '' });
     const dump = JSON.parse(read.stdout) as Dump;
     expect(dump).toMatchObject({ target: { pid: null, node: null, url: null, cwd: null, file }, pauseMs: null, partial: true, totals: (JSON.parse(live.stdout) as Dump).totals });
-    expect(waiting(dump)).toContain('1 × lost - sampled | nothing | orphan');
+    expect(waiting(dump)).toContain('1 × lost 11:3 | nothing | orphan');
 
     await truncate(file, Math.floor((await stat(file)).size / 2));
     const cut = await asyncscope('dump', file);
@@ -375,7 +375,7 @@ describe('over LSP', () => {
     const uri = await open(client);
     const { dumpId, dump } = await client.connection.sendRequest<DumpResult>(LSP.dump, { file });
     expect(dump.target).toMatchObject({ file });
-    expect(await suspendedTitles(client, uri)).toContainEqual(expect.stringMatching(/^3: 10 suspended in this function/));
+    expect(await suspendedTitles(client, uri)).toContainEqual(expect.stringMatching(/^6: 10 suspended in this function/));
     expect(await client.connection.sendRequest(LSP.dumpLocate, { dumpId, groupId: dump.groups[0]?.id ?? '', task: 0, frame: 0 })).toMatchObject({ unavailable: 'file' });
     await writeFile(file, '{}');
     await expect(client.connection.sendRequest(LSP.dump, { file })).rejects.toMatchObject({ data: { reason: expect.any(String) as string } });

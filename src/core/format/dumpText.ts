@@ -1,9 +1,9 @@
 /** Verdicts, frames and chains of an async dump in a reader's words: the same in tree, graph and on the line. */
-import type { DumpFrame, DumpGroup, Verdict } from '../model/dump';
+import type { DumpFrame, DumpGroup, Verdict, WaitsFor } from '../model/dump';
 import { VERDICTS } from '../model/dump';
 import { frameFunction } from './functionName';
 import { formatCount, formatDuration } from './quantity';
-import { displayName } from './text';
+import { displayName, stripControls } from './text';
 
 interface VerdictText {
   /** Of one. */
@@ -85,6 +85,17 @@ export function chainText(frames: readonly NamedFrame[]): string {
 
 /** The name of a chain without functions. */
 export const NO_CHAIN = '(promises that no function awaits)';
+
+/** What is waited for, as the end of a sentence: `waits for …`. */
+export function waitsForText({ kind, text }: Pick<WaitsFor, 'kind' | 'text'>): string {
+  // Of a promise of the program's own there is nothing to name but who can settle it.
+  return stripControls(kind === 'app promise' && text.startsWith('its ') ? `a promise: ${text}` : text.replace(/^http /, 'HTTP '));
+}
+
+/** Whether code of the user or of a package takes part; promises that no function awaits may be theirs. */
+export function isUsersChain(chain: readonly Pick<DumpFrame, 'origin'>[]): boolean {
+  return chain.length === 0 || chain.some(({ origin }) => origin !== 'node');
+}
 
 /** `1,204 tasks`. */
 export function taskCount(count: number): string {

@@ -9,12 +9,16 @@ import type { RawFrame, RawGroup } from '../../core/heap/heapAnalysis';
 import type { ScriptPosition } from '../../core/heap/heapGraph';
 import { VERDICTS } from '../../core/model/dump';
 import type { SuspendedFrames } from '../../cdp/target';
+import { declarationKey } from './singleAwaits';
+import type { SingleAwaits } from './singleAwaits';
 
 /**
  * What all look-ups of a dump may take, milliseconds: as long as the snapshot stopped the process, but at least and at most this.
  * When it is used up, the functions that are left have no line, or one that was found for some of them; the dump says which.
  */
 export const LOOKUP_BUDGET_RANGE_MS = [2_000, 10_000] as const;
+/** What a look-up takes in a small process, milliseconds: as long as none was made. */
+const ASSUMED_LOOKUP_MS = 20;
 /** Chains of a group that have gone on since the snapshot before it is given up for a moving target. */
 const TRIES = 3;
 
@@ -29,15 +33,24 @@ export interface FoundPositions {
   of(id: number, frame: RawFrame): ScriptPosition | undefined;
   /** Whether functions of a frame can stand on one line only, which is known. */
   isSingle(frame: RawFrame): boolean;
+  /** Whether its line is asked for: functions of Node itself are looked up once a group, when everything else is known. */
+  isWanted(frame: RawFrame): boolean;
   readonly lookups: number;
   /** Whether the budget, and not the work, came to its end. */
   readonly outOfBudget: boolean;
 }
 
-/** For a snapshot without its process. */
-export const NOTHING_FOUND: FoundPositions = { of: () => undefined, isSingle: () => false, lookups: 0, outOfBudget: false };
+/** What is known without a look-up. */
+export function foundWithoutLookUp(singles: SingleAwaits): FoundPositions {
+  const singleOf = ({ declared }: RawFrame): ScriptPosition | undefined => (declared === null ? undefined : singles.get(declarationKey(declared)));
+  return { of: (_id, frame) => singleOf(frame), isSingle: (frame) => singleOf(frame) !== undefined, isWanted: () => true, lookups: 0, outOfBudget: false };
+}
 
 export interface LookUpOptions {
+  /** Functions that can stand in one place only: they are not looked up. */
+  readonly singles: SingleAwaits;
+  /** Whether a frame is of Node itself. */
+  readonly isOfNode: (frame: RawFrame) => boolean;
   readonly budgetMs: number;
   /** Milliseconds on a clock that never goes back. */
   readonly now: () => number;
@@ -47,25 +60,28 @@ export interface LookUpOptions {
 }
 
 /**
- * Looks up one chain of each group, then, while the budget lasts, all chains of the smallest groups.
+ * Looks up one chain of each group, then, while the budget lasts, all chains of the smallest groups, and functions of Node itself last.
  * @throws {TargetError} as the look-ups do
  */
 export async function lookUpPositions(groups: readonly RawGroup[], frames: SuspendedFrames, options: LookUpOptions): Promise<FoundPositions> {
-  const { budgetMs, now, signal, progress } = options;
+  const { budgetMs, isOfNode, now, signal, progress } = options;
   const positions = new Map<number, ScriptPosition>();
-  const singles = new Map<string, ScriptPosition | null>();
+  const singles = new Map<string, ScriptPosition | null>(options.singles);
   let lookups = 0;
   let spent = 0;
-  let outOfBudget = false;
+  let exhausted = false;
 
   /** The only line where functions of a frame can stand, once it is known. */
   const singleOf = (frame: RawFrame): ScriptPosition | undefined => singles.get(keyOf(frame) ?? '') ?? undefined;
-  /** The first look-up is always allowed: nobody knows what it takes. */
-  const affords = (count: number): boolean => budgetMs > 0 && (lookups === 0 || spent + (spent / lookups) * count <= budgetMs);
-  const timed = async <T>(work: Promise<T>): Promise<T> => {
+  /** One look-up is always allowed, where any is: nobody knows what it takes. */
+  const affords = (count: number): boolean => {
+    const each = lookups === 0 ? ASSUMED_LOOKUP_MS : spent / lookups;
+    return budgetMs > 0 && ((lookups === 0 && count === 1) || spent + each * count <= budgetMs);
+  };
+  const timed = async <T>(work: () => Promise<T>): Promise<T> => {
     const began = now();
     try {
-      return await work;
+      return await work();
     } finally {
       lookups++;
       spent += now() - began;
@@ -74,13 +90,13 @@ export async function lookUpPositions(groups: readonly RawGroup[], frames: Suspe
   };
 
   /** Frames of a chain whose line has to be looked up, the innermost first. */
-  const unknownIn = (group: RawGroup, chain: number): number[] => {
+  const unknownIn = (group: RawGroup, chain: number, ofNode: boolean): number[] => {
     const { length } = group.chain;
     const unknown: number[] = [];
     for (let index = length - 1; index >= 0; index--) {
       const frame = group.chain[index];
       const id = group.members[chain * length + index] ?? 0;
-      if (frame !== undefined && id !== 0 && !positions.has(id) && singleOf(frame) === undefined) unknown.push(index);
+      if (frame !== undefined && id !== 0 && isOfNode(frame) === ofNode && !positions.has(id) && singleOf(frame) === undefined) unknown.push(index);
     }
     return unknown;
   };
@@ -94,10 +110,10 @@ export async function lookUpPositions(groups: readonly RawGroup[], frames: Suspe
       // an inner frame of the same function may just have shown that it needs no look-up
       if (frame === undefined || singleOf(frame) !== undefined) continue;
       if (signal?.aborted === true || !affords(1)) {
-        outOfBudget ||= signal?.aborted !== true;
+        exhausted = true;
         break;
       }
-      const located = await timed(frames.locate(id));
+      const located = await timed(() => frames.locate(id));
       if (located === undefined) return false;
       const key = keyOf(frame);
       const single = located.source !== null && frame.kind === 'async function' && hasOneAwait(located.source);
@@ -113,26 +129,32 @@ export async function lookUpPositions(groups: readonly RawGroup[], frames: Suspe
   const standsStill = async (group: RawGroup, chain: number): Promise<boolean> => {
     const promise = group.awaited[chain] ?? 0;
     if (promise === 0 || group.verdict === 'orphan' || group.verdict === 'cycle') return true;
-    return timed(frames.isPending(promise));
+    return timed(() => frames.isPending(promise));
   };
 
-  const left = (): boolean => signal?.aborted !== true && !outOfBudget;
+  const left = (): boolean => signal?.aborted !== true && !exhausted;
 
-  for (const group of byImportance(groups)) {
-    for (let chain = 0, tries = 0; chain < chainsOf(group) && tries < TRIES && left(); chain++, tries++) {
-      const unknown = unknownIn(group, chain);
-      if (unknown.length === 0 || (await lookUpChain(group, chain, unknown))) break;
+  const lookUpOneEach = async (ofNode: boolean): Promise<void> => {
+    for (const group of byImportance(groups)) {
+      for (let chain = 0, tries = 0; chain < chainsOf(group) && tries < TRIES && left(); chain++, tries++) {
+        const unknown = unknownIn(group, chain, ofNode);
+        if (unknown.length === 0 || (await lookUpChain(group, chain, unknown))) break;
+      }
     }
-  }
+  };
+  await lookUpOneEach(false);
+  const outOfBudget = exhausted;
+  // what is looked up in part is told apart no better than before, and stops the process all the same
   for (const group of [...groups].sort((a, b) => chainsOf(a) - chainsOf(b))) {
-    for (let chain = 1; chain < chainsOf(group) && left(); chain++) {
-      const unknown = unknownIn(group, chain);
-      if (unknown.length > 0) await lookUpChain(group, chain, unknown);
-    }
+    const chains = Array.from({ length: chainsOf(group) }, (_, chain) => ({ chain, unknown: unknownIn(group, chain, false) })).filter(({ unknown }) => unknown.length > 0);
+    if (!left() || !affords(chains.reduce((sum, { unknown }) => sum + unknown.length + 1, 0))) break;
+    for (const { chain, unknown } of chains) if (left()) await lookUpChain(group, chain, unknown);
   }
+  await lookUpOneEach(true);
   return {
     of: (id, frame) => singleOf(frame) ?? positions.get(id),
     isSingle: (frame) => singleOf(frame) !== undefined,
+    isWanted: (frame) => !isOfNode(frame),
     lookups,
     outOfBudget,
   };
@@ -160,7 +182,7 @@ function withoutComments(text: string): string {
 }
 
 function keyOf({ declared }: RawFrame): string | undefined {
-  return declared === null ? undefined : `${declared.scriptId}:${declared.line}:${declared.column}`;
+  return declared === null ? undefined : declarationKey(declared);
 }
 
 /** What most needs an answer: the worst verdict, then the most tasks. */

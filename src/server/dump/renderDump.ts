@@ -157,8 +157,8 @@ function splitByPosition(group: RawGroup, found: FoundPositions): readonly Part[
       const id = group.members[chain * length + index] ?? 0;
       if (id === 0) continue;
       const at = found.of(id, frame);
-      if (at === undefined) return [whole];
-      key += `${at.scriptId}:${at.line}:${at.column} `;
+      if (at === undefined && found.isWanted(frame)) return [whole];
+      if (at !== undefined) key += `${at.scriptId}:${at.line}:${at.column} `;
     }
     const part = parts.get(key);
     if (part) part.push(chain);

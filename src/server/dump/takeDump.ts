@@ -1,10 +1,11 @@
 /** From a process, or a snapshot file, to a dump. Knows nothing of LSP; the terminal uses the same. */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { HeapAnalysis } from '../../core/heap/heapAnalysis';
+import type { HeapAnalysis, RawFrame } from '../../core/heap/heapAnalysis';
 import type { ScriptPosition } from '../../core/heap/heapGraph';
 import type { Dump, DumpPosition, DumpTarget } from '../../core/model/dump';
 import { formatCount } from '../../core/format/quantity';
+import { originOfScript } from '../../core/model/origin';
 import type { OriginRules } from '../../core/model/origin';
 import { TargetError } from '../../cdp/target';
 import type { HeapTarget } from '../../cdp/target';
@@ -13,11 +14,12 @@ import type { AnalyzeSnapshotOptions, SnapshotSource } from '../heapWorker/analy
 import { HeapAnalysisError } from '../heapWorker/messages';
 import type { AnalyzedSnapshot } from '../heapWorker/messages';
 import type { PositionSource } from '../sourceMaps';
-import { NOTHING_FOUND, defaultLookupBudget, lookUpPositions } from './lookUp';
+import { defaultLookupBudget, foundWithoutLookUp, lookUpPositions } from './lookUp';
 import type { FoundPositions } from './lookUp';
 import type { DumpProgress } from './phases';
 import { renderDump } from './renderDump';
 import type { KeptGroup } from './renderDump';
+import { findSingleAwaits } from './singleAwaits';
 
 export interface DumpOptions {
   readonly positions: PositionSource;
@@ -31,6 +33,11 @@ export interface DumpOptions {
   readonly now: () => number;
   /** Milliseconds since the epoch. */
   readonly wall: () => number;
+  /**
+   * When the process began, milliseconds since the epoch: files that have not been touched since are what it runs. Missing: no file is
+   * taken for that.
+   */
+  readonly startedAt?: number | undefined;
   /** Milliseconds that all look-ups together may take; 0 makes none. What it is without: {@link defaultLookupBudget}. */
   readonly lookupBudgetMs?: number | undefined;
   /** Gets the snapshot as well, piece by piece. */
@@ -88,8 +95,9 @@ export async function dumpProcess(target: HeapTarget, options: DumpOptions): Pro
   });
   const budgetMs = options.lookupBudgetMs ?? defaultLookupBudget(taken.pauseMs);
   progress?.('positions', 0);
+  const singles = await findSingleAwaits(analysis.groups, analysis.scripts, options.startedAt ?? -Infinity);
   const found =
-    budgetMs === 0 ? NOTHING_FOUND : await lookUpPositions(analysis.groups, frames, { budgetMs, now, signal, progress: (share) => progress?.('positions', share) });
+    budgetMs === 0 ? foundWithoutLookUp(singles) : await lookUpPositions(analysis.groups, frames, { singles, isOfNode: (frame) => isOfNode(frame, analysis), budgetMs, now, signal, progress: (share) => progress?.('positions', share) });
   throwIfAborted(signal);
   return finish(analysis, options, {
     target: { pid: info.pid, node: info.node, url: info.url, title: info.title, cwd: info.cwd, file: null },
@@ -120,8 +128,8 @@ export async function dumpFile(file: string, options: DumpOptions): Promise<Take
     at,
     pauseMs: null,
     base: options.base ?? null,
-    found: NOTHING_FOUND,
-    notes: ['A snapshot file does not say which line a function stands on: that is looked up in a running process only.'],
+    found: foundWithoutLookUp(await findSingleAwaits(analysis.groups, analysis.scripts, at)),
+    notes: ['A snapshot file does not say on which of its lines a function stands: only functions with a single await have one here, by the files as they are on this machine.'],
     ask: undefined,
     lastByte: began,
   });
@@ -163,12 +171,16 @@ async function finish(
   };
 }
 
+function isOfNode({ declared }: RawFrame, { scripts }: HeapAnalysis): boolean {
+  return declared !== null && originOfScript(scripts.get(declared.scriptId) ?? '') === 'node';
+}
+
 function analyzeOptions({ signal, progress, script }: DumpOptions): AnalyzeSnapshotOptions {
   return { ...(signal && { signal }), ...(progress && { progress }), ...(script !== undefined && { script }) };
 }
 
 function lookupNotes({ outOfBudget, lookups }: FoundPositions, budgetMs: number): readonly string[] {
-  if (budgetMs === 0) return ['Await lines were not looked up.'];
+  if (budgetMs === 0) return ['Await lines were not looked up: only functions with a single await have one.'];
   if (!outOfBudget) return [];
   return [
     `Looking up await lines stops the process each time: after ${formatCount(lookups)} look-ups the budget of ${formatCount(budgetMs)} ms was used up. Functions without a line were not looked up.`,

@@ -1,10 +1,8 @@
 /** Lines where functions stood suspended in the last dump: marks, lenses and hovers. They change with the next dump only. */
 import type { CodeLens, Hover, Position } from 'vscode-languageserver';
-import { assertNever } from '../../core/base/assertNever';
+import { byVerdictAndCount, frameName, waitsForText, worstVerdict } from '../../core/format/dumpText';
 import { formatCount } from '../../core/format/quantity';
-import { frameFunction } from '../../core/format/functionName';
-import { VERDICTS } from '../../core/model/dump';
-import type { DumpFrame, DumpGroup, DumpPosition, Verdict } from '../../core/model/dump';
+import type { DumpFrame, DumpGroup, DumpPosition } from '../../core/model/dump';
 import { REVEAL_GROUPS_COMMAND, SHOW_VARIABLES_COMMAND } from '../../protocol/lsp';
 import type { DumpFrameParams, RevealGroupsArguments, SuspendedMark } from '../../protocol/lsp';
 import type { OpenDocument } from '../documents';
@@ -40,7 +38,7 @@ export function suspendedMarks(document: OpenDocument, dumps: readonly StoredDum
   return [...byLine(document, dumps)]
     .map(([line, here]): SuspendedMark => {
       const groups = new Map(here.flatMap(({ dump, frames }) => frames.map(({ group }) => [`${dump.id} ${group.id}`, { dumpId: dump.id, groupId: group.id }])));
-      return { line, count: countOf(here), verdict: worstOf(here), text: `${countText(here)} · ${timeOf(here)}`, groups: [...groups.values()] };
+      return { line, count: countOf(here), verdict: worstVerdict(here.flatMap(({ frames }) => frames.map(({ group }) => group.verdict))), text: `${countText(here)} · ${timeOf(here)}`, groups: [...groups.values()] };
     })
     .sort((a, b) => a.line - b.line);
 }
@@ -59,7 +57,7 @@ export function suspendedLenses(document: OpenDocument, dumps: readonly StoredDu
 export function suspendedHover(document: OpenDocument, dumps: readonly StoredDump[], position: Position): Hover | null {
   const here = byLine(document, dumps).get(position.line);
   if (here === undefined) return null;
-  const frames = here.flatMap(({ dump, frames: list, exact }) => list.map((each) => ({ dump, exact, ...each }))).sort((a, b) => rankOf(a.group) - rankOf(b.group) || b.group.count - a.group.count);
+  const frames = here.flatMap(({ dump, frames: list, exact }) => list.map((each) => ({ dump, exact, ...each }))).sort((a, b) => byVerdictAndCount(a.group, b.group));
   const parts = [`**${escapeMarkdown(countText(here))}** — dump of ${timeOf(here)}`, ...frames.slice(0, HOVER_GROUP_LIMIT).map(groupText)];
   const more = frames.length - HOVER_GROUP_LIMIT;
   if (more > 0) parts.push(`${formatCount(more)} more ${more === 1 ? 'group is' : 'groups are'} in the dump.`);
@@ -146,21 +144,12 @@ function timeOf(lines: readonly SuspendedLine[]): string {
   return new Date(last).toLocaleTimeString('en-GB');
 }
 
-function worstOf(lines: readonly SuspendedLine[]): Verdict | null {
-  const verdicts = new Set(lines.flatMap(({ frames }) => frames.map(({ group }) => group.verdict)));
-  return VERDICTS.find((verdict) => verdicts.has(verdict)) ?? null;
-}
-
-function rankOf({ verdict }: DumpGroup): number {
-  return verdict === null ? VERDICTS.length : VERDICTS.indexOf(verdict);
-}
-
 function groupText({ dump, group, frame, index, exact }: { readonly dump: StoredDump; readonly exact: boolean } & SuspendedLine['frames'][number]): string {
-  const names = group.chain.map((each, at) => (at === index ? `**${frameName(each)}**` : frameName(each)));
+  const names = group.chain.map((each, at) => (at === index ? `**${escapeMarkdown(frameName(each))}**` : escapeMarkdown(frameName(each))));
   // the frames nearest to this line say most
   const first = Math.max(0, Math.min(index - Math.floor(CHAIN_LIMIT / 2), names.length - CHAIN_LIMIT));
   const shown = [...(first > 0 ? ['…'] : []), ...names.slice(first, first + CHAIN_LIMIT), ...(first + CHAIN_LIMIT < names.length ? ['…'] : [])];
-  const lines = [`---\n\n${formatCount(group.count)} × ${shown.join(' › ')}`, `Waits for ${escapeMarkdown(group.waitsFor.text === '' ? group.waitsFor.kind : group.waitsFor.text)}`];
+  const lines = [`---\n\n${formatCount(group.count)} × ${shown.join(' › ')}`, `Waits for ${escapeMarkdown(waitsForText(group.waitsFor))}`];
   if (group.verdict !== null) lines.push(`**${group.verdict}**${group.why === '' ? '' : ` — ${escapeMarkdown(group.why, PROSE_LIMIT)}`}`);
   const [holder] = group.heldBy;
   if (holder !== undefined) lines.push(`Held by ${escapeMarkdown(holder.path)}${holder.count < group.count ? ` (${formatCount(holder.count)} of ${formatCount(group.count)})` : ''}`);
@@ -172,20 +161,4 @@ function groupText({ dump, group, frame, index, exact }: { readonly dump: Stored
 function variablesLink(params: DumpFrameParams, tasks: number): string {
   const query = encodeURIComponent(JSON.stringify([params])).replace(/[()]/g, (each) => `%${each.charCodeAt(0).toString(16)}`);
   return `[Variables${tasks > 1 ? ' of the first' : ''}](command:${SHOW_VARIABLES_COMMAND}?${query})`;
-}
-
-function frameName(frame: DumpFrame): string {
-  switch (frame.kind) {
-    case 'async function':
-    case 'async generator':
-    case 'module':
-      return escapeMarkdown(frame.kind === 'module' ? (frame.function ?? '(module)') : frameFunction(frame));
-    case 'then':
-    case 'combinator':
-    case 'thenable':
-    case 'native':
-      return escapeMarkdown(frame.detail ?? frame.function ?? frame.kind);
-    default:
-      return assertNever(frame.kind);
-  }
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { HELP, UsageError, parseArguments } from '../../../src/cli/arguments';
 import type { PsArguments } from '../../../src/cli/arguments';
@@ -88,6 +89,13 @@ describe('ps', () => {
     [['ps', '1', '--map', '/app'], '--map takes'],
     [['ps', '1', '--map', 'app=.'], '--map takes'],
     [['ps', '1', '--map', '/app='], '--map takes'],
+    [['dump'], 'Name what to dump'],
+    [['dump', '--', 'node', 'a.js'], 'runs already'],
+    [['dump', '1', '--watch'], '--watch goes with "asyncscope ps"'],
+    [['dump', '1', '--filter', 'x'], '--filter goes with "asyncscope ps"'],
+    [['ps', '1', '--yes'], '--yes goes with "asyncscope dump"'],
+    [['dump', '1', '--lookup-budget', '-1'], '--lookup-budget'],
+    [['dump', '1', '--lookup-budget', '1', '--no-lookups'], 'not both'],
     [['top', '1'], '"top"'],
     [['--', 'node'], 'Name a command'],
   ])('%j is refused with one line', (argv, message) => {
@@ -104,6 +112,28 @@ test.each([
   [['--version'], 'version'],
 ])('%j asks for %s', (argv, command) => {
   expect(parseArguments(argv).command).toBe(command);
+});
+
+describe('dump', () => {
+  const parsed = (...argv: string[]) => {
+    const result = parseArguments(['dump', ...argv]);
+    if (result.command !== 'dump') throw new Error(result.command);
+    return result.dump;
+  };
+
+  test('takes a process or a file', () => {
+    expect(parsed('9229').source).toEqual({ kind: 'attach', target: '9229', allowRemote: false, allowSignal: false });
+    expect(parsed('--pid', '12', '--force-signal').source).toEqual({ kind: 'attach', target: 'pid:12', allowRemote: false, allowSignal: true });
+    expect(parsed('ws://127.0.0.1:9229/a/b').source).toMatchObject({ kind: 'attach' });
+    expect(parsed('a.heapsnapshot').source).toEqual({ kind: 'file', file: join(process.cwd(), 'a.heapsnapshot') });
+    expect(parsed('/tmp/snapshot').source).toEqual({ kind: 'file', file: '/tmp/snapshot' });
+  });
+
+  test('has options of its own', () => {
+    expect(parsed('1')).toMatchObject({ json: false, all: false, yes: false, lookupBudgetMs: undefined, keepSnapshot: undefined, config: true, color: true });
+    expect(parsed('1', '--yes', '--all', '--json', '--no-lookups', '--keep-snapshot', 'x')).toMatchObject({ json: true, all: true, yes: true, lookupBudgetMs: 0, keepSnapshot: join(process.cwd(), 'x') });
+    expect(parsed('1', '--lookup-budget', '2.5')).toMatchObject({ lookupBudgetMs: 2500 });
+  });
 });
 
 test('any arguments are understood or refused', () => {

@@ -1,0 +1,95 @@
+/** From an analysis and what was looked up to the dump: positions, texts, groups told apart, ids that stay. */
+import { describe, expect, test } from 'vitest';
+import type { RawGroup } from '../../../../src/core/heap/heapAnalysis';
+import type { FoundPositions } from '../../../../src/server/dump/lookUp';
+import { renderDump } from '../../../../src/server/dump/renderDump';
+import { NODE_SCRIPT, SCRIPT, analysis, frame, group } from './rawDump';
+
+/** Generators stand at the lines that they are listed with. */
+function found(lines: Readonly<Record<number, number>>, more: Partial<FoundPositions> = {}): FoundPositions {
+  return {
+    of: (id) => (lines[id] === undefined ? undefined : { scriptId: SCRIPT, line: lines[id], column: 4 }),
+    isSingle: () => false,
+    isWanted: () => true,
+    lookups: 0,
+    outOfBudget: false,
+    ...more,
+  };
+}
+
+function render(groups: readonly RawGroup[], positions = found({}), more: Parameters<typeof analysis>[1] = {}, notes: readonly string[] = []) {
+  return renderDump(analysis(groups, more), {
+    target: { pid: 1, node: 'v24.0.0', url: '127.0.0.1:9229', title: 'app', cwd: '/app', file: null },
+    at: '2026-01-02T03:04:05.000Z',
+    pauseMs: 10,
+    // one line of TypeScript for each of JavaScript, ten further down
+    lookup: (script, line, column) => ({ file: script.replace('.js', '.ts'), line: line + 10, column }),
+    origins: undefined,
+    base: '/app',
+    found: positions,
+    notes,
+  });
+}
+
+test('positions are 1-based, in original sources, and those of Node as Node names them', () => {
+  const f = frame('f', 4);
+  const wait: RawGroup['waitsFor'] = { kind: 'timer', text: ['timer, ', { at: { scriptId: SCRIPT, line: 0, column: 0 } }, ' in ', { file: SCRIPT }, ', ', { at: { scriptId: 99, line: 0, column: 0 } }], at: { scriptId: NODE_SCRIPT, line: 2, column: 3 }, details: { delayMs: 5 } };
+  const [{ chain, waitsFor } = { chain: [], waitsFor: undefined }] = render([group([f, frame('then', 0, { kind: 'then', declared: null })], [[7, 0, 90]], { waitsFor: wait })], found({ 7: 6 })).dump.groups;
+  expect(chain).toEqual([
+    { function: 'f', kind: 'async function', origin: 'app', declared: { file: '/app/src/orders.ts', line: 15, column: 1 }, awaiting: { file: '/app/src/orders.ts', line: 17, column: 5 }, awaitingKnown: 1, repeats: 1, detail: null },
+    { function: 'then', kind: 'then', origin: 'node', declared: null, awaiting: null, awaitingKnown: 1, repeats: 1, detail: null },
+  ]);
+  expect(waitsFor).toEqual({ kind: 'timer', text: 'timer, src/orders.ts:11 in src/orders.ts, (unknown line)', at: { file: 'node:internal/timers', line: 3, column: 4 }, details: { delayMs: 5 } });
+});
+
+describe('a group', () => {
+  const f = frame('f', 1);
+  const three = group([f], [[1, 91], [2, 92], [3, 93]], { heldBy: [{ count: 3, path: ['all of them'] }, { count: 2, path: ['some'] }] });
+
+  test('whose tasks stand on several lines is told apart once all are known', () => {
+    const { dump, kept } = render([three], found({ 1: 2, 2: 5, 3: 2 }));
+    expect(dump.groups.map(({ count, chain, heldBy }) => [count, chain[0]?.awaiting?.line, chain[0]?.awaitingKnown, heldBy])).toEqual([
+      [2, 13, 2, [{ count: 2, path: 'all of them' }, { count: 2, path: 'some (at most)' }]],
+      [1, 16, 1, [{ count: 1, path: 'all of them' }, { count: 1, path: 'some (at most)' }]],
+    ]);
+    expect(kept.map(({ members, awaited }) => [[...members], [...awaited]])).toEqual([
+      [[1, 3], [91, 93]],
+      [[2], [92]],
+    ]);
+    expect(new Set(dump.groups.map(({ id }) => id)).size).toBe(2);
+    expect(dump.partial).toBe(false);
+  });
+
+  test('of which some were looked up says so, and where they disagree', () => {
+    const one = render([three], found({ 2: 5 })).dump;
+    expect(one.groups.map(({ count, chain }) => [count, chain[0]?.awaiting?.line, chain[0]?.awaitingKnown])).toEqual([[3, 16, 1]]);
+    expect(one.notes).toEqual([]);
+    const two = render([three], found({ 1: 2, 2: 5 })).dump;
+    expect(two.groups.map(({ chain }) => chain[0]?.awaitingKnown)).toEqual([1]);
+    expect(two.notes).toEqual([expect.stringContaining('several lines within one group')]);
+  });
+
+  test('of functions with one place to stand needs none looked up', () => {
+    const { dump } = render([{ ...three, count: 500_000 }], found({ 1: 2 }, { isSingle: () => true }));
+    expect(dump.groups.map(({ count, chain }) => [count, chain[0]?.awaitingKnown])).toEqual([[500_000, 500_000]]);
+  });
+
+  test('keeps its id when its figures change, and no two share one', () => {
+    const waiting = (text: string, count = 1): RawGroup => group([f], [[1, 91]], { count, waitsFor: { kind: 'socket', text: [text], at: null, details: {} } });
+    const ids = (groups: readonly RawGroup[]) => render(groups).dump.groups.map(({ id }) => id);
+    expect(ids([waiting('socket 10.0.0.7:5432, 3 s')])).toEqual(ids([waiting('socket 10.0.0.7:5432, 9 s', 4)]));
+    expect(ids([waiting('socket 10.0.0.7:5432')])).not.toEqual(ids([waiting('pipe')]));
+    expect(new Set(ids([waiting('socket 10.0.0.7:5432'), waiting('socket 10.0.0.7:6379'), waiting('socket 10.0.0.7:6379')])).size).toBe(3);
+  });
+});
+
+test('what is missing makes it partial', () => {
+  expect(render([], found({}), { notes: ['cut'] }).dump).toMatchObject({ partial: true, notes: ['cut'] });
+  expect(render([], found({}), {}, ['not looked up']).dump).toMatchObject({ partial: true, notes: ['not looked up'] });
+  expect(render([]).dump).toMatchObject({ partial: false, formatVersion: 1, at: '2026-01-02T03:04:05.000Z', pauseMs: 10 });
+});
+
+test('scripts without a name give no position', () => {
+  const { dump } = render([group([frame('f', 1)], [[1, 0]])], found({ 1: 2 }), { scripts: new Map([[SCRIPT, '']]) });
+  expect(dump.groups[0]?.chain[0]).toMatchObject({ declared: null, awaiting: null });
+});
