@@ -1,6 +1,7 @@
 /** Listeners of event emitters (node: lib/events.js) and event targets (node: lib/internal/event_target.js). */
 import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
 import type { EdgeIndex, NodeIndex } from '../heapGraph';
+import { eachRetainer } from './eachRetainer';
 import type { HeapObjects } from './heapObjects';
 import { RANK, keyOf } from './leaf';
 import type { Leaf } from './leaf';
@@ -38,7 +39,7 @@ export function subscription(objects: HeapObjects, from: NodeIndex, edge: EdgeIn
     // an array of listeners, or the listener of an event that is named by a number
     if (graph.nameIndex(from) !== names.arrayName) return ofEmitter(objects, from, objects.edgeName(edge));
     let found: Subscription | null = null;
-    eachRetainer(objects, from, (holder, holding) => {
+    eachRetainer(graph, from, RETAINER_LIMIT, (holder, holding) => {
       const holdingType = graph.edgeType(holding);
       if (found === null && (holdingType === EDGE_TYPE.property || holdingType === EDGE_TYPE.element)) found = ofEmitter(objects, holder, objects.edgeName(holding));
     });
@@ -57,7 +58,7 @@ export function subscription(objects: HeapObjects, from: NodeIndex, edge: EdgeIn
 function ofEmitter(objects: HeapObjects, holder: NodeIndex, event: string): Subscription | null {
   const { graph, names } = objects;
   let emitter: NodeIndex = NO_NODE;
-  eachRetainer(objects, holder, (from, edge) => {
+  eachRetainer(graph, holder, RETAINER_LIMIT, (from, edge) => {
     if (graph.edgeNameOrIndex(edge) === names.events && graph.edgeType(edge) === EDGE_TYPE.property) emitter = from;
   });
   return emitter === NO_NODE ? null : { emitter, event: eventName(event) };
@@ -74,11 +75,11 @@ function ofTarget(objects: HeapObjects, listener: NodeIndex): Subscription | nul
   }
   if (head === listener) return null;
   let found: Subscription | null = null;
-  eachRetainer(objects, head, (table, entry) => {
+  eachRetainer(graph, head, RETAINER_LIMIT, (table, entry) => {
     if (graph.type(table) !== NODE_TYPE.array || graph.edgeType(entry) !== EDGE_TYPE.internal) return;
-    eachRetainer(objects, table, (map, edge) => {
+    eachRetainer(graph, table, RETAINER_LIMIT, (map, edge) => {
       if (graph.edgeNameOrIndex(edge) !== names.table) return;
-      eachRetainer(objects, map, (target, holding) => {
+      eachRetainer(graph, map, RETAINER_LIMIT, (target, holding) => {
         if (graph.edgeNameOrIndex(holding) !== names.kEvents) return;
         // the entries of V8's ordered hash table: key, value, next in its bucket
         const key = objects.text(objects.entry(table, Number(objects.edgeName(entry)) - 1));
@@ -92,16 +93,6 @@ function ofTarget(objects: HeapObjects, listener: NodeIndex): Subscription | nul
 /** `<symbol kName>` as people write it. */
 export function eventName(name: string): string {
   return name.startsWith('<symbol ') && name.endsWith('>') ? `Symbol(${name.slice('<symbol '.length, -1)})` : name;
-}
-
-function eachRetainer(objects: HeapObjects, node: NodeIndex, see: (from: NodeIndex, edge: EdgeIndex) => void): void {
-  const { first, edges } = objects.graph.retainers;
-  const start = first[node] ?? 0;
-  const end = Math.min(first[node + 1] ?? start, start + RETAINER_LIMIT);
-  for (let i = start; i < end; i++) {
-    const edge = (edges[i] ?? 0) as EdgeIndex;
-    see(objects.graph.source(edge), edge);
-  }
 }
 
 /** The class of an emitter. Node makes signals of its base class, and changes what they inherit from afterwards. */

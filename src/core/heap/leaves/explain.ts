@@ -8,11 +8,11 @@ import { FAILURE_EVENT, eventClass, eventLeaf, subscription } from './event';
 import type { Subscription } from './event';
 import { FEATURE, Features } from './features';
 import type { HeapObjects } from './heapObjects';
-import { clientRequestLeaf, fetchLeaf, incomingLeaf, responseLeaf, undiciRequestLeaf } from './httpRequest';
+import { clientRequestLeaf, fetchLeaf, http2Leaf, incomingLeaf, responseLeaf, undiciRequestLeaf } from './httpRequest';
 import { FAILURE_RANK, RANK, keyOf } from './leaf';
 import type { Details, Leaf, Settlers as SettlersOfLeaf, Step } from './leaf';
 import { heldByNative, nativeLeaf } from './native';
-import { hostAndPort, serverLeaf, socketLeaf } from './socket';
+import { hostAndPort, openHandle, remoteAddress, serverLeaf, socketLeaf } from './socket';
 import { readlineLeaf, streamLeaf, webStreamLeaf } from './stream';
 import { readImmediate, readTimeout, timerLeaf } from './timer';
 import { Walk } from './walk';
@@ -21,6 +21,8 @@ import { broadcastChannelLeaf, messagePortLeaf, workerLeaf } from './worker';
 
 /** Settlers of one promise that are compared; the nearest ones. */
 const LEAF_LIMIT = 12;
+/** How much less others may tell to be named beside the best: a timer or a stream beside work, an event beside a timer. */
+const OTHERS_RANK = 25;
 /** Settlers besides the told one that are named in the details. */
 const OTHERS_LIMIT = 3;
 
@@ -164,12 +166,18 @@ class PromiseExplainer implements Explainer {
     if ((features & FEATURE.readline) !== 0) return readlineLeaf(objects, emitter, event);
     if ((features & FEATURE.socket) !== 0) return socketLeaf(objects, emitter, event);
     if ((features & FEATURE.server) !== 0) return serverLeaf(objects, emitter, event);
+    if ((features & FEATURE.http2Stream) !== 0) return http2Leaf(objects, emitter, event);
     if ((features & (FEATURE.readable | FEATURE.writable)) !== 0) return streamLeaf(objects, emitter, event);
     if ((features & FEATURE.eventTarget) !== 0) {
       if ((features & FEATURE.native) !== 0) return messagePortLeaf(objects, emitter, event);
       if (objects.className(emitter) === 'BroadcastChannel') return broadcastChannelLeaf(objects, emitter, event);
     }
-    return eventLeaf(objects, subscribed);
+    const leaf = eventLeaf(objects, subscribed);
+    const socket = this.#socketOf(emitter, 1);
+    if (socket === NO_NODE || openHandle(objects, socket) === NO_NODE) return leaf;
+    // a library's object whose events come from a socket of its own
+    const address = this.#addressOf(emitter, socket);
+    return { ...leaf, rank: RANK.work + 1, settlers: 'in flight', details: { ...leaf.details, ...(address === null ? {} : { address }) } };
   }
 
   /** How much less an event tells than others of the same sort; that a child process ends is what people wait for. */
@@ -196,15 +204,22 @@ class PromiseExplainer implements Explainer {
     if (name === names.objectName || name === names.arrayName || name === names.mapName || name === names.promiseName) return null;
     const socket = this.#socketOf(node, 1);
     if (socket === NO_NODE) return null;
-    const host = objects.textProperty(node, 'host') ?? objects.textProperty(node, 'hostname');
-    return socketLeaf(objects, socket, '', host === null ? null : hostAndPort(host, objects.numberProperty(node, 'port')));
+    return socketLeaf(objects, socket, '', this.#addressOf(node, socket));
+  }
+
+  /** Where a socket leads, as it knows itself, or as its owner has it. */
+  #addressOf(owner: NodeIndex, socket: NodeIndex): string | null {
+    const objects = this.#objects;
+    const host = objects.textProperty(owner, 'host') ?? objects.textProperty(owner, 'hostname');
+    return remoteAddress(objects, socket) ?? (host === null ? null : hostAndPort(host, objects.numberProperty(owner, 'port')));
   }
 
   #socketOf(node: NodeIndex, levels: number): NodeIndex {
     const { graph } = this.#objects;
     const end = Math.min(graph.endEdge(node), graph.firstEdge(node) + CLIENT_EDGE_LIMIT);
     for (let edge = graph.firstEdge(node); edge < end; edge = (edge + 1) as EdgeIndex) {
-      if (graph.edgeType(edge) !== EDGE_TYPE.property) continue;
+      // what stands in a WeakMap under an object, as compiled private fields do, is an internal edge of it
+      if (graph.edgeType(edge) !== EDGE_TYPE.property && graph.edgeType(edge) !== EDGE_TYPE.internal) continue;
       const target = graph.target(edge);
       const features = this.#features.of(target);
       if ((features & FEATURE.socket) !== 0 && (features & FEATURE.server) === 0) return target;
@@ -252,7 +267,9 @@ class PromiseExplainer implements Explainer {
     const details: Details = { ...leaf.details };
     const others: string[] = [];
     for (const other of found) {
-      if (other.leaf.node === leaf.node || other.rank >= RANK.held || eventClass(other.leaf.event ?? '') === FAILURE_EVENT) continue;
+      if (other.leaf.node === leaf.node || other.rank >= RANK.held || other.rank > best.rank + OTHERS_RANK || eventClass(other.leaf.event ?? '') === FAILURE_EVENT) continue;
+      // a library's own events say nothing beside the work that it does
+      if (other.leaf.kind === 'event' && leaf.rank < RANK.timer) continue;
       const text = plain(other.leaf);
       if (text === plain(leaf)) continue;
       if (!others.includes(text) && others.length < OTHERS_LIMIT) others.push(text);

@@ -30,6 +30,7 @@ export const FEATURE = {
   undiciClient: 1 << 19,
   fetchParams: 1 << 20,
   readline: 1 << 21,
+  http2Stream: 1 << 22,
 } as const;
 
 /** Every feature of an object is one own property. */
@@ -54,6 +55,7 @@ const MARKS: readonly (readonly [NameKey, number])[] = [
   ['symbolQueue', FEATURE.undiciClient],
   ['processResponse', FEATURE.fetchParams],
   ['killRing', FEATURE.readline],
+  ['http2Origin', FEATURE.http2Stream],
 ];
 
 /** Edges of an object that are looked at: what matters is set by constructors, so early. */

@@ -126,6 +126,11 @@ const NAMES = {
   origin: 'origin',
   idempotent: 'idempotent',
   symbolQueue: '<symbol queue>',
+  // node: lib/internal/http2/core.js
+  sentHeaders: '<symbol sent-headers>',
+  http2Origin: '<symbol origin>',
+  headerMethod: ':method',
+  headerPath: ':path',
   // node: lib/internal/child_process.js, lib/internal/worker.js, lib/internal/worker/io.js
   spawnfile: 'spawnfile',
   pid: 'pid',
@@ -140,6 +145,8 @@ const NAMES = {
   writableState: '_writableState',
   highWaterMark: 'highWaterMark',
   length: 'length',
+  pipes: 'pipes',
+  performingIO: '<symbol kIsPerformingIO>',
   objectMode: 'objectMode',
   // node: lib/internal/webstreams
   stream: 'stream',

@@ -66,6 +66,17 @@ export function undiciRequestLeaf(objects: HeapObjects, request: NodeIndex): Lea
   return leaf(asked, '', request, '', objects);
 }
 
+/** A client's stream of an HTTP/2 connection. */
+export function http2Leaf(objects: HeapObjects, stream: NodeIndex, event: string): Leaf {
+  const headers = objects.property(stream, 'sentHeaders');
+  const asked = {
+    method: objects.textProperty(headers, 'headerMethod'),
+    origin: objects.textProperty(stream, 'http2Origin'),
+    path: withoutQuery(objects.textProperty(headers, 'headerPath')),
+  };
+  return leaf(asked, event === 'data' || event === 'readable' || event === 'end' ? 'reading the response' : '', stream, event, objects);
+}
+
 /** A request of `fetch`, which undici keeps as a plain object with a list of URLs. */
 export function fetchLeaf(objects: HeapObjects, request: NodeIndex, doing: string): Leaf {
   const list = objects.property(request, 'urlList');

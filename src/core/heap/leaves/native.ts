@@ -46,6 +46,11 @@ const KINDS: Readonly<Record<string, NativeKind>> = {
   ZstdDecompress: { kind: 'native', text: 'decompression', request: false },
 };
 
+/** What compression streams have, by the name of its JavaScript object. */
+export function isCompression(className: string): boolean {
+  return className === 'Zlib' || className.startsWith('Brotli') || className.startsWith('Zstd');
+}
+
 /** What an object of native code is; null for one that settles nothing by itself, such as a binding. */
 export function nativeKind(className: string): NativeKind | null {
   if (Object.hasOwn(KINDS, className)) return KINDS[className] ?? null;
@@ -97,7 +102,7 @@ export function nativeLeaf(objects: HeapObjects, node: NodeIndex, operation: str
   return {
     kind: native.kind,
     rank: RANK.work,
-    settlers: native.kind === 'native' ? 'native' : 'in flight',
+    settlers: 'in flight',
     text: whole,
     at,
     details,

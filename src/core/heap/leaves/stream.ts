@@ -1,10 +1,12 @@
 /** Streams: Node's (node: lib/internal/streams) and the web's (node: lib/internal/webstreams). */
 import { NO_NODE } from '../heapGraph';
 import type { NodeIndex } from '../heapGraph';
+import { eachRetainer } from './eachRetainer';
 import { fetchLeaf } from './httpRequest';
 import type { HeapObjects } from './heapObjects';
 import { RANK, keyOf } from './leaf';
 import type { Details, Leaf } from './leaf';
+import { isCompression } from './native';
 import { openHandle } from './socket';
 
 /** Bits of a stream's state, the same in late Node 20 to 26 (node: lib/internal/streams/{utils,readable,writable}.js). */
@@ -12,6 +14,7 @@ const OBJECT_MODE = 1 << 0;
 const READABLE_ENDED = 1 << 9;
 const WRITABLE_NEED_DRAIN = 1 << 11;
 const WRITABLE_ENDING = 1 << 12;
+const WRITABLE_WRITING = 1 << 15;
 const DESTROYED = 1 << 4;
 
 export interface StreamSide {
@@ -24,6 +27,8 @@ export interface StreamSide {
   readonly needsDrain: boolean;
   readonly ended: boolean;
   readonly destroyed: boolean;
+  /** A write is being carried out. */
+  readonly writing: boolean;
 }
 
 /** One side of a stream; null where it has none. */
@@ -40,6 +45,7 @@ export function streamSide(objects: HeapObjects, stream: NodeIndex, side: 'reada
     needsDrain: side === 'writable' && (bits & WRITABLE_NEED_DRAIN) !== 0,
     ended: (bits & (side === 'writable' ? WRITABLE_ENDING : READABLE_ENDED)) !== 0,
     destroyed: (bits & DESTROYED) !== 0,
+    writing: side === 'writable' && (bits & WRITABLE_WRITING) !== 0,
   };
 }
 
@@ -68,11 +74,10 @@ export function streamLeaf(objects: HeapObjects, stream: NodeIndex, event: strin
   }
   const doing = DOING[event] ?? (event === '' ? '' : `'${event}'`);
   const text = [`stream ${type}${path === null ? '' : ` ${path}`}${doing === '' ? '' : `: ${doing}`}`];
-  const open = openHandle(objects, stream) !== NO_NODE;
   return {
     kind: 'stream',
     rank: RANK.stream,
-    settlers: open ? 'in flight' : 'held',
+    settlers: isUnderWay(objects, stream, writes) ? 'in flight' : 'held',
     text,
     at: null,
     details,
@@ -80,6 +85,41 @@ export function streamLeaf(objects: HeapObjects, stream: NodeIndex, event: strin
     node: stream,
     event,
   };
+}
+
+/** Streams that one flows through, from its source. */
+const PIPE_LIMIT = 8;
+/** Objects that refer to a stream's list entry that are looked at. */
+const RETAINER_LIMIT = 32;
+
+/** Whether native code does something for a stream now, or for the one that is piped into it: a socket's reading, a file's. */
+function isUnderWay(objects: HeapObjects, stream: NodeIndex, writes: boolean): boolean {
+  let source = stream;
+  for (let i = 0; i < PIPE_LIMIT && source !== NO_NODE; i++) {
+    // node: lib/internal/fs/streams.js
+    if (objects.isTrue(objects.property(source, 'performingIO'))) return true;
+    const handle = openHandle(objects, source);
+    if (handle !== NO_NODE && (!isCompression(objects.className(handle)) || streamSide(objects, source, 'writable')?.writing === true)) return true;
+    if (writes) return false;
+    source = pipedFrom(objects, source);
+  }
+  return false;
+}
+
+/** A stream whose list of pipes has this one. */
+function pipedFrom(objects: HeapObjects, stream: NodeIndex): NodeIndex {
+  const { graph, names } = objects;
+  const found: { source: NodeIndex } = { source: NO_NODE };
+  eachRetainer(graph, stream, RETAINER_LIMIT, (list) => {
+    if (found.source !== NO_NODE || graph.nameIndex(list) !== names.arrayName) return;
+    eachRetainer(graph, list, RETAINER_LIMIT, (state, edge) => {
+      if (graph.edgeNameOrIndex(edge) !== names.pipes) return;
+      eachRetainer(graph, state, RETAINER_LIMIT, (source, holding) => {
+        if (graph.edgeNameOrIndex(holding) === names.readableState) found.source = source;
+      });
+    });
+  });
+  return found.source;
 }
 
 /** Lines, from whatever stream they come (node: lib/internal/readline/interface.js): more telling than that stream, which may be a socket. */

@@ -8,6 +8,7 @@
  */
 import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
 import type { EdgeIndex, HeapGraph, NodeIndex } from '../heapGraph';
+import { eachRetainer } from './eachRetainer';
 import type { HeapObjects } from './heapObjects';
 import type { Step } from './leaf';
 
@@ -350,13 +351,7 @@ export class Walk {
   }
 
   #eachRetainer(node: NodeIndex, see: (from: NodeIndex, edge: EdgeIndex) => void, limit = RETAINER_LIMIT): void {
-    const { first, edges } = this.#graph.retainers;
-    const start = first[node] ?? 0;
-    const end = Math.min(first[node + 1] ?? start, start + limit);
-    for (let i = start; i < end; i++) {
-      const edge = (edges[i] ?? 0) as EdgeIndex;
-      see(this.#graph.source(edge), edge);
-    }
+    eachRetainer(this.#graph, node, limit, see);
   }
 }
 

@@ -2,13 +2,14 @@
 import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
 import type { EdgeIndex, NodeIndex } from '../heapGraph';
 import type { RawPosition } from '../heapAnalysis';
+import { eachRetainer } from '../leaves/eachRetainer';
 import { clientRequest } from '../leaves/httpRequest';
 import { FEATURE } from '../leaves/features';
 import type { Features } from '../leaves/features';
 import type { HeapObjects } from '../leaves/heapObjects';
 import type { NameKey } from '../leaves/heapNames';
 import type { Details } from '../leaves/leaf';
-import { nativeKind, nativeLeaf } from '../leaves/native';
+import { isCompression, nativeKind, nativeLeaf } from '../leaves/native';
 import { listenAddress, openHandle, remoteAddress } from '../leaves/socket';
 import type { Resource } from './groups';
 
@@ -85,7 +86,7 @@ export class NativeResources {
     }
     if (this.#parts.has(owner)) return;
     // a compression stays until its stream lets go of it
-    if (!isOpenHandle(objects, owner, node) && (type === 'Zlib' || type.startsWith('Brotli') || type.startsWith('Zstd'))) return;
+    if (!isOpenHandle(objects, owner, node) && isCompression(type)) return;
     const features = this.#features.of(owner);
     const details: Details = {};
     let text = noun;
@@ -107,7 +108,7 @@ export class NativeResources {
       const pid = objects.numberProperty(owner, 'pid');
       if (pid !== null) details['pid'] = pid;
     }
-    const request = type === 'Zlib' || type.startsWith('Brotli') || type.startsWith('Zstd');
+    const request = isCompression(type);
     const ofNode = objects.isTrue(objects.property(owner, 'isStdio'));
     see(request ? 'request' : 'handle', { type: this.#typeName(node), text: [text], at: this.#listener(owner), details, ofNode });
   }
@@ -123,7 +124,7 @@ export class NativeResources {
     const objects = this.#objects;
     const { graph, names } = objects;
     const found = { open: false };
-    this.#eachRetainer(node, (from, edge) => {
+    eachRetainer(graph, node, RETAINER_LIMIT, (from, edge) => {
       if (graph.edgeNameOrIndex(edge) !== names.kHandle || graph.edgeType(edge) !== EDGE_TYPE.property) return;
       const fd = objects.numberProperty(from, 'kFd');
       if (fd !== null && fd >= 0) found.open = true;
@@ -136,7 +137,7 @@ export class NativeResources {
     const objects = this.#objects;
     const { graph, names } = objects;
     const found: { channel: NodeIndex; used: boolean } = { channel: NO_NODE, used: false };
-    this.#eachRetainer(port, (from, edge) => {
+    eachRetainer(graph, port, RETAINER_LIMIT, (from, edge) => {
       const type = graph.edgeType(edge);
       const name = graph.edgeNameOrIndex(edge);
       if (type === EDGE_TYPE.property && name === names.kHandle) found.channel = from;
@@ -159,7 +160,7 @@ export class NativeResources {
     const objects = this.#objects;
     const { graph, names } = objects;
     const found: { owner: NodeIndex } = { owner: NO_NODE };
-    this.#eachRetainer(node, (from, edge) => {
+    eachRetainer(graph, node, RETAINER_LIMIT, (from, edge) => {
       if (graph.edgeNameOrIndex(edge) === names.kHandle && graph.edgeType(edge) === EDGE_TYPE.property) found.owner = from;
     });
     if (found.owner !== NO_NODE) see('handle', { type: 'Worker', text: ['worker'], at: this.#listener(found.owner), details: {}, ofNode: false });
@@ -249,16 +250,6 @@ export class NativeResources {
     if (callback === NO_NODE) return callback;
     const handler = this.#objects.property(callback, 'handler');
     return this.#objects.isClosure(handler) ? handler : callback;
-  }
-
-  #eachRetainer(node: NodeIndex, see: (from: NodeIndex, edge: EdgeIndex) => void): void {
-    const { first, edges } = this.#objects.graph.retainers;
-    const start = first[node] ?? 0;
-    const end = Math.min(first[node + 1] ?? start, start + RETAINER_LIMIT);
-    for (let i = start; i < end; i++) {
-      const edge = (edges[i] ?? 0) as EdgeIndex;
-      see(this.#objects.graph.source(edge), edge);
-    }
   }
 }
 

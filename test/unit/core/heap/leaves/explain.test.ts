@@ -141,6 +141,30 @@ describe('work under way', () => {
     expect(line(explained(heap, promise))).toBe('socket | socket 10.0.0.7:5432 | line 0 | in flight');
   });
 
+  it('behind an event of an object that has a socket of its own', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    heap.global('ws', heap.emitter('WebSocket', { message: heap.capturing('onMessage', { resolve: heap.resolverOf(promise) }) }, { _socket: heap.socket({}, { _host: 'chat.example' }) }));
+    const explanation = explained(heap, promise);
+    expect(line(explanation)).toBe("event | event 'message' of WebSocket | line 0 | in flight");
+    expect(explanation.waitsFor.details['address']).toBe('chat.example');
+  });
+
+  it('at the source of a pipe', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const gunzip = heap.emitter('Transform', { end: heap.resolverOf(promise) }, { _readableState: heap.object('ReadableState', {}), _writableState: heap.object('WritableState', {}) });
+    heap.global('file', heap.object('ReadStream', { '<symbol kIsPerformingIO>': true, _readableState: heap.object('ReadableState', { pipes: heap.array(gunzip) }) }));
+    expect(line(explained(heap, promise))).toBe('stream | stream Transform: reading to its end | - | in flight');
+  });
+
+  it('of a DNS query', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    heap.native('QueryReqWrap', 'QueryWrap', { hostname: 'example.org', callback: heap.resolverOf(promise) });
+    expect(line(explained(heap, promise))).toBe('native | DNS query of example.org | - | in flight');
+  });
+
   it('that V8 knows: Atomics.waitAsync', () => {
     const heap = nodeHeap();
     const promise = heap.promise();
