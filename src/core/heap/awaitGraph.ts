@@ -428,7 +428,7 @@ class Builder {
         this.#linkResolver(promise, main);
         return;
       case 'finally':
-        this.#then(promise, this.index.hidden(this.index.internal(main, 'context'), FINALLY_CALLBACK_SLOT), result);
+        this.#then(promise, this.#firstSlot(main, FINALLY_CALLBACK_SLOT), result);
         return;
       case 'module':
         this.#linkModules(promise, main);
@@ -469,10 +469,7 @@ class Builder {
 
   /** The handler is the resolving function of another promise. When several promises have the same, it is a race. */
   #linkResolver(promise: NodeIndex, closure: NodeIndex): void {
-    const context = this.index.internal(closure, 'context');
-    const slot = this.index.hidden(context, RESOLVER_PROMISE_SLOT);
-    // optimized code makes these contexts as those of functions, whose slot 1 has a name
-    const result = slot === NO_NODE ? this.index.internal(context, 'extension') : slot;
+    const result = this.#firstSlot(closure, RESOLVER_PROMISE_SLOT);
     // V8 takes the promise out of the slot once it was settled (Node 26): what is left of a race
     if (result === NO_NODE) return;
     const known = (this.#producers[result] ?? -1) as WaiterIndex;
@@ -552,6 +549,13 @@ class Builder {
         return;
       }
     }
+  }
+
+  /** What a builtin keeps in the first slot of its context. Optimized code makes these contexts as those of functions, where it has a name. */
+  #firstSlot(closure: NodeIndex, slot: number): NodeIndex {
+    const context = this.index.internal(closure, 'context');
+    const value = this.index.hidden(context, slot);
+    return value === NO_NODE ? this.index.internal(context, 'extension') : value;
   }
 
   #hiddenTargets(node: NodeIndex): NodeIndex[] {

@@ -54,6 +54,19 @@ describe.each([
     expect(lines(analyzed(heap))).toEqual(['1 x stuck: waits > Promise.allSettled > then cleanUp > then parse | app promise']);
   });
 
+  it('go through the contexts of optimized code', () => {
+    const heap = asyncHeap({ lead });
+    const { builder } = heap;
+    const [inner, outer] = [held(heap), heap.promise()];
+    const finallyContext = builder.functionContext().internal('extension', heap.closure('cleanUp'));
+    const cleaned = heap.promise();
+    heap.reaction(inner, heap.builtin('PromiseThenFinally', finallyContext), heap.builtin('PromiseCatchFinally', finallyContext), cleaned);
+    const resolving = builder.functionContext().internal('extension', outer);
+    heap.reaction(cleaned, heap.builtin('PromiseCapabilityDefaultResolve', resolving), heap.builtin('PromiseCapabilityDefaultReject', resolving), heap.promise());
+    heap.asyncFunction('waits').awaits(outer);
+    expect(lines(analyzed(heap))).toEqual(['1 x stuck: waits > then cleanUp | app promise']);
+  });
+
   it('go through the requests of an async generator', () => {
     const heap = asyncHeap({ lead });
     const items = heap.asyncGenerator('items', 3);
