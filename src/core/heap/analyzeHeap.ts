@@ -1,7 +1,8 @@
 /** All passes over a heap, one after the other: who waits for what, what can still settle, and who holds it. */
+import { formatCount } from '../format/quantity';
 import { buildAwaitGraph } from './awaitGraph';
 import { ChainEnds } from './chainEnds';
-import { foldChains } from './chains';
+import { CUT_FRAMES, foldChains } from './chains';
 import { findCrowds } from './crowds';
 import { Frames } from './frames';
 import type { HeapAnalysis, RawGroup } from './heapAnalysis';
@@ -29,7 +30,7 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
   const frames = new Frames(graph, index, awaits);
   const ends = new ChainEnds({ graph, index, awaits, reachability, explainer, crowds, frames, holderOf: (promise) => settlerHolder(holders, reachability.settler(promise)) });
   const chains = foldChains(graph, awaits, frames, ends, progress.begin('holders'));
-  const groups: RawGroup[] = chains.map(({ count, chain, members, awaited, end, outermost }) => {
+  const groups: RawGroup[] = chains.groups.map(({ count, chain, members, awaited, end, outermost }) => {
     const { waitsFor, verdict, why } = ends.end(end);
     return { count, chain, members, awaited, waitsFor, verdict, why, heldBy: holders.of(outermost) };
   });
@@ -40,7 +41,7 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
     scripts: index.scripts,
     groups,
     resources: found.resources,
-    notes: [],
+    notes: chains.cut === 0 ? [] : [`${formatCount(chains.cut)} chains are too long together: of each only the outermost ${formatCount(CUT_FRAMES)} functions are shown.`],
   };
 
   /** The promise itself, whatever waits for it. */

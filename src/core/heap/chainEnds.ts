@@ -1,4 +1,5 @@
 /** What chains hang on in the end, with its verdict; alike ends are one. */
+import { formatCount } from '../format/quantity';
 import { verdictOf } from '../verdicts/verdictRules';
 import type { Evidence } from '../verdicts/verdictRule';
 import type { Verdict } from '../model/dump';
@@ -37,6 +38,7 @@ export interface EndSources {
 export class ChainEnds {
   readonly #ends: ChainEnd[] = [];
   readonly #byKey = new Map<string, number>();
+  readonly #kinds = new Map<string, number>();
   readonly #ofPromise = new Map<number, number>();
   readonly #explanations = new Map<number, Explanation>();
 
@@ -52,6 +54,28 @@ export class ChainEnds {
     const explanation = this.sources.explainer.explain(promise);
     this.#explanations.set(promise, explanation);
     return explanation;
+  }
+
+  /** The same for ends of one kind that have one verdict. */
+  kindOf(number: number): number {
+    const { waitsFor, verdict } = this.end(number);
+    const key = `${waitsFor.kind} ${verdict ?? ''}`;
+    let kind = this.#kinds.get(key);
+    if (kind === undefined) {
+      kind = this.#kinds.size;
+      this.#kinds.set(key, kind);
+    }
+    return kind;
+  }
+
+  /** @param numbers different ends of one kind and verdict, the most frequent first: it is the example */
+  several(numbers: readonly number[]): number {
+    const [first = -1, ...others] = numbers;
+    const end = this.end(first);
+    const text: RawText = [`${end.waitsFor.kind}: ${formatCount(numbers.length)} different, such as `, ...end.waitsFor.text];
+    const number = this.#ends.push({ ...end, waitsFor: { ...end.waitsFor, text } }) - 1;
+    for (const other of others) this.#keepCommonDetails(number, this.end(other).waitsFor.details);
+    return number;
   }
 
   /** A promise that no waiter settles. */

@@ -14,6 +14,14 @@ import { STEPS_PER_REPORT, type Progress } from './progress';
 
 /** Ids of suspended functions that all groups keep together, for look-ups; of the chains beyond that only the count is kept. */
 export const MEMBER_IDS_LIMIT = 4_000_000;
+/** Frames of all chains together; once they are used up, chains are cut to their outermost {@link CUT_FRAMES}. */
+export const FRAMES_LIMIT = 1_000_000;
+export const CUT_FRAMES = 100;
+/**
+ * Chains of the same functions that wait for as many things of one kind stand apart; when there are more, such as sleeps of random
+ * length or sockets to thousands of peers, they are one group.
+ */
+export const ENDS_PER_CHAIN = 32;
 /** In a loop of at most so many tasks each has the whole loop as its chain; in a longer one the chain ends where the loop was entered. */
 const ROTATION_LIMIT = 64;
 
@@ -28,7 +36,20 @@ export interface ChainGroup {
   readonly outermost: Int32Array;
 }
 
-export function foldChains(graph: HeapGraph, awaits: AwaitGraph, frames: Frames, ends: ChainEnds, progress: Progress): ChainGroup[] {
+export interface FoldedChains {
+  /** The most numerous first. */
+  readonly groups: readonly ChainGroup[];
+  /** Groups whose chain is longer than what is given of it. */
+  readonly cut: number;
+}
+
+interface ClassGroup {
+  readonly chainClass: number;
+  readonly end: number;
+  readonly waiters: readonly WaiterIndex[];
+}
+
+export function foldChains(graph: HeapGraph, awaits: AwaitGraph, frames: Frames, ends: ChainEnds, progress: Progress): FoldedChains {
   followOn(awaits, ends);
   return new Folder(graph, awaits, frames, ends, progress).fold();
 }
@@ -92,7 +113,7 @@ class Folder {
     this.#pending = (promise) => includes(awaits.pending, promise);
   }
 
-  fold(): ChainGroup[] {
+  fold(): FoldedChains {
     const { count } = this.awaits.waiters;
     const tasks: WaiterIndex[] = [];
     for (let index = 0; index < count; index++) {
@@ -219,7 +240,7 @@ class Folder {
     return (left.scriptId - right.scriptId || left.line - right.line || left.column - right.column) < 0;
   }
 
-  #group(outermost: readonly WaiterIndex[]): ChainGroup[] {
+  #group(outermost: readonly WaiterIndex[]): FoldedChains {
     const byClass = new Map<number, WaiterIndex[]>();
     for (const waiter of outermost) {
       const chainClass = this.#classOf[waiter] ?? -1;
@@ -227,20 +248,45 @@ class Folder {
       if (group === undefined) byClass.set(chainClass, [waiter]);
       else group.push(waiter);
     }
-    let left = MEMBER_IDS_LIMIT;
-    return [...byClass]
-      .sort(([, a], [, b]) => b.length - a.length)
-      .map(([chainClass, waiters]) => {
-        const { frames, end } = this.#classes.chain(chainClass);
-        const chain = frames.map(({ frame, repeats }) => ({ ...this.frames.frame(frame), repeats }));
-        const length = chain.length;
-        const kept = Math.min(waiters.length, MEMBER_LIMIT, Math.floor(left / Math.max(1, length)));
-        left -= kept * length;
-        const members = new Uint32Array(kept * length);
-        const awaited = new Uint32Array(kept);
-        for (let i = 0; i < kept; i++) this.#list(waiters[i] ?? NO_WAITER, frames, members.subarray(i * length, (i + 1) * length), awaited, i);
-        return { count: waiters.length, chain, members, awaited, end, outermost: Int32Array.from(waiters) };
-      });
+    const left = { ids: MEMBER_IDS_LIMIT, frames: FRAMES_LIMIT, cut: 0 };
+    const groups = this.#mergeEnds([...byClass].map(([chainClass, waiters]) => ({ chainClass, end: this.#classes.endOf(chainClass), waiters })))
+      .sort((a, b) => b.waiters.length - a.waiters.length)
+      .map(({ chainClass, end, waiters }) => this.#groupOf(chainClass, end, waiters, left));
+    return { groups, cut: left.cut };
+  }
+
+  /** Where chains of the same functions wait for the same kind of thing in too many ways, they are one group. */
+  #mergeEnds(groups: readonly ClassGroup[]): ClassGroup[] {
+    const kinds = new ChainClasses();
+    const known = new Map<number, number>();
+    const alike = new Map<number, ClassGroup[]>();
+    for (const group of groups) {
+      const kind = this.#classes.translate(group.chainClass, kinds, known, (end) => this.ends.kindOf(end));
+      const others = alike.get(kind);
+      if (others === undefined) alike.set(kind, [group]);
+      else others.push(group);
+    }
+    return [...alike.values()].flatMap((same) => {
+      if (same.length <= ENDS_PER_CHAIN) return same;
+      const [first, ...rest] = same.sort((a, b) => b.waiters.length - a.waiters.length);
+      if (first === undefined) return [];
+      return [{ chainClass: first.chainClass, end: this.ends.several([first, ...rest].map(({ end }) => end)), waiters: same.flatMap(({ waiters }) => waiters) }];
+    });
+  }
+
+  #groupOf(chainClass: number, end: number, waiters: readonly WaiterIndex[], left: { ids: number; frames: number; cut: number }): ChainGroup {
+    const all = this.#classes.chain(chainClass);
+    const frames = all.length <= CUT_FRAMES || all.length <= left.frames ? all : all.slice(0, CUT_FRAMES);
+    if (frames.length < all.length) left.cut++;
+    left.frames -= frames.length;
+    const chain = frames.map(({ frame, repeats }) => ({ ...this.frames.frame(frame), repeats }));
+    const length = chain.length;
+    const kept = Math.min(waiters.length, MEMBER_LIMIT, Math.floor(left.ids / Math.max(1, length)));
+    left.ids -= kept * length;
+    const members = new Uint32Array(kept * length);
+    const awaited = new Uint32Array(kept);
+    for (let i = 0; i < kept; i++) this.#list(waiters[i] ?? NO_WAITER, frames, members.subarray(i * length, (i + 1) * length), awaited, i);
+    return { count: waiters.length, chain, members, awaited, end, outermost: Int32Array.from(waiters) };
   }
 
   #list(outermost: WaiterIndex, frames: readonly { readonly repeats: number }[], ids: Uint32Array, awaited: Uint32Array, at: number): void {
@@ -282,14 +328,41 @@ class ChainClasses {
     return this.#intern(frame, 1, tail);
   }
 
-  chain(chainClass: number): { readonly frames: { readonly frame: number; readonly repeats: number }[]; readonly end: number } {
+  chain(chainClass: number): { readonly frame: number; readonly repeats: number }[] {
     const frames: { frame: number; repeats: number }[] = [];
     let current = chainClass;
     while ((this.#frames[current] ?? -1) !== -1) {
       frames.push({ frame: this.#frames[current] ?? -1, repeats: this.#repeats[current] ?? 1 });
       current = this.#tails[current] ?? -1;
     }
-    return { frames, end: this.#repeats[current] ?? -1 };
+    return frames;
+  }
+
+  /** The number of the end that a chain has. */
+  endOf(chainClass: number): number {
+    let current = chainClass;
+    while ((this.#frames[current] ?? -1) !== -1) current = this.#tails[current] ?? -1;
+    return this.#repeats[current] ?? -1;
+  }
+
+  /**
+   * The class of the same chain with another end, in another collection.
+   * @param known classes that were translated before, and is added to
+   */
+  translate(chainClass: number, into: ChainClasses, known: Map<number, number>, end: (number: number) => number): number {
+    const path: number[] = [];
+    let current = chainClass;
+    while (!known.has(current) && (this.#frames[current] ?? -1) !== -1) {
+      path.push(current);
+      current = this.#tails[current] ?? -1;
+    }
+    let translated = known.get(current) ?? into.end(end(this.#repeats[current] ?? -1));
+    known.set(current, translated);
+    for (let next = path.pop(); next !== undefined; next = path.pop()) {
+      translated = into.#intern(this.#frames[next] ?? -1, this.#repeats[next] ?? 1, translated);
+      known.set(next, translated);
+    }
+    return translated;
   }
 
   #intern(frame: number, repeats: number, tail: number): number {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { analyzeHeap } from '../../../../src/core/heap/analyzeHeap';
 import type { HeapAnalysis, RawGroup } from '../../../../src/core/heap/heapAnalysis';
 import type { AnalysisPhase } from '../../../../src/core/heap/heapAnalysis';
+import { CUT_FRAMES, ENDS_PER_CHAIN, FRAMES_LIMIT } from '../../../../src/core/heap/chains';
 import { AnalysisCancelled, NO_PROGRESS } from '../../../../src/core/heap/progress';
 import { CROWD_REACTIONS } from '../../../../src/core/verdicts/crowd';
 import { SCRIPT_ID, SCRIPT_URL, asyncHeap, type AsyncHeap } from './asyncHeap';
@@ -174,6 +175,38 @@ describe('chains', () => {
     heap.global('stack', running.generator);
     heap.global('idle', heap.builder.object('items').internal('parameters_and_registers', heap.builder.array()));
     expect(analyzed(heap)).toMatchObject({ totals: { suspended: 0 }, groups: [] });
+  });
+
+  it('of the same functions are one when they wait for too many different things of one kind', () => {
+    const heap = asyncHeap();
+    const job = heap.closure('job');
+    for (let i = 0; i < ENDS_PER_CHAIN; i++) heap.callOf(job).awaits(held(heap, `held${String(i)}`));
+    expect(analyzed(heap).groups).toHaveLength(ENDS_PER_CHAIN);
+
+    const many = asyncHeap();
+    const task = many.closure('task');
+    for (let i = 0; i <= ENDS_PER_CHAIN; i++) many.callOf(task).awaits(held(many, `held${String(i)}`));
+    const [group, ...others] = analyzed(many).groups;
+    expect(others).toEqual([]);
+    expect(group).toMatchObject({ count: ENDS_PER_CHAIN + 1, verdict: 'stuck', waitsFor: { kind: 'app promise' } });
+    expect(group?.waitsFor.text[0]).toBe(`app promise: ${String(ENDS_PER_CHAIN + 1)} different, such as `);
+    expect(group?.members).toHaveLength(ENDS_PER_CHAIN + 1);
+  });
+
+  it('are cut where all of them are too long together, and a note says so', () => {
+    const heap = asyncHeap();
+    const functions = [heap.closure('ping'), heap.closure('pong')] as const;
+    const entry = heap.closure('entry');
+    let promise = held(heap);
+    for (let depth = 0; depth < 1_600; depth++) {
+      promise = heap.callOf(functions[depth % 2 === 0 ? 0 : 1]).awaits(promise).promise;
+      heap.callOf(entry).awaits(promise);
+    }
+    const { groups, notes } = analyzed(heap);
+    expect(groups.reduce((sum, { chain }) => sum + chain.length, 0)).toBeLessThan(FRAMES_LIMIT + 1_600 * CUT_FRAMES);
+    const cut = groups.filter(({ chain }) => chain.length === CUT_FRAMES);
+    expect(cut.length).toBeGreaterThan(100);
+    expect(notes.join()).toContain('chains are too long together');
   });
 
   it('end at a function that runs, which may settle its promise at any time', () => {
