@@ -138,7 +138,8 @@ export class Holders {
     const callback = TIMER_CALLBACKS[name];
     if (callback !== undefined && this.index.className(parent) === callback) return { text: [this.#withCallback(callback, child)], anchors: true };
     if (UNTOLD.has(name) || INTERNAL_SYMBOL.test(name) || this.#settles(child)) return undefined;
-    return this.#isListenerTable(parent) ? { text: [`'${name}' listener`], anchors: false } : { text: [name], anchors: false };
+    if (this.#isListenerTable(parent)) return { text: [`'${name}' listener`], anchors: false };
+    return { text: [this.graph.type(child) === NODE_TYPE.closure ? name : this.#described(child, name)], anchors: false };
   }
 
   #withCallback(timer: string, callback: NodeIndex): string {
