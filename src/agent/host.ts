@@ -26,6 +26,8 @@ export interface NodeModules {
     monitorEventLoopDelay(options: { resolution: number }): DelayHistogram;
     readonly performance: {
       now(): number;
+      /** Since Node 20.18. */
+      readonly nodeTiming?: { readonly uvMetricsInfo?: { readonly events: number } };
       eventLoopUtilization(now?: LoopUtilization, before?: LoopUtilization): LoopUtilization;
     };
   };
@@ -71,6 +73,8 @@ export interface GcProfiler {
 export interface TargetProcess {
   memoryUsage(): { rss: number; heapTotal: number; heapUsed: number; external: number; arrayBuffers?: number };
   uptime(): number;
+  /** Microseconds. */
+  cpuUsage(): { readonly user: number; readonly system: number };
   getActiveResourcesInfo?(): string[];
   /** Owners of handles that keep the process alive; requests under way. Undocumented, there since Node 0.x. */
   _getActiveHandles?(): unknown[];

@@ -22,9 +22,13 @@ import { createReactions } from './reactions';
 import { trackResources } from './resources';
 import type { AsyncHookInternals, ResourceTracking } from './resources';
 import { createBudget, createSampler } from './sampler';
+import type { Sampler } from './sampler';
 import { NO_SITE, createStacks } from './stacks';
 import type { RawSite } from './stacks';
 import { SLOT_MS } from './duty';
+import type { Duty } from './duty';
+import { createTrial } from './trial';
+import type { Cost } from './trial';
 import { MAX_TASKS, TASK_BYTES, createTaskTable } from './taskTable';
 
 /** As in protocol/agent.ts: said at once when the answer has to wait for a hook that is under way. */
@@ -106,12 +110,16 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   let lastPoll = begin;
   let lastPollWork = 0;
   let spentBefore = 0;
+  let promiseBefore = 0;
+  let resourceBefore = 0;
   let disposed = false;
 
   // What is to be undone, in the order in which it was done.
   const undo: (() => void)[] = [capture.restore];
   let checksMissed = 0;
   let slotTimer: Timer | undefined;
+  const promiseTrial = createTrial();
+  const resourceTrial = createTrial();
   let lastSeen = begin;
   let loopOffset = 0;
   let figures!: Figures;
@@ -218,6 +226,14 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       return [site, live, variance > 0 ? variance : 0, started, ended, abandoned, table.oldest(site)];
     });
     keepTime();
+    const span = now - lastPoll;
+    const promiseSpent = promiseSampler.spentMs + promises.duty.spentMs;
+    const resourceSpent = resourceSampler.spentMs + resources.duty.spentMs;
+    // what is compared is not added by the clock
+    const own = (promises.duty.level === 'slots' ? 0 : promiseSpent - promiseBefore) + (resources.duty.level === 'slots' ? 0 : resourceSpent - resourceBefore);
+    const measured = measuredCost(span > 0 ? (100 * (own + lastPollWork)) / span : 0);
+    promiseBefore = promiseSpent;
+    resourceBefore = resourceSpent;
     const spent = promiseSampler.spentMs + resourceSampler.spentMs + promises.duty.spentMs + resources.duty.spentMs;
     const result: AgentPoll = {
       v: config.version,
@@ -238,6 +254,11 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       sampledResources: resourceSampler.sampled || resources.duty.missed,
       promiseWeight: promiseSampler.weight * promises.duty.slotWeight,
       resourceWeight: resourceSampler.weight * resources.duty.slotWeight,
+      promiseCounting: countingOf(promises.duty, promiseSampler),
+      resourceCounting: countingOf(resources.duty, resourceSampler),
+      memoryBytes: table.size * TASK_BYTES,
+      memoryLimited: promiseSampler.cramped || resourceSampler.cramped,
+      measured,
       agentMs: spent - spentBefore + lastPollWork,
       spanMs: now - lastPoll,
       pollMs: lastPollWork,
@@ -248,6 +269,32 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     lastPoll = now;
     lastPollWork = clock() - now;
     return result;
+  }
+
+  /** Takes in what the slot that is over has cost the program. */
+  function compare(): void {
+    try {
+      const events = performance.nodeTiming?.uvMetricsInfo?.events;
+      if (events === undefined) return;
+      const { user, system } = process.cpuUsage();
+      if (promises.duty.level === 'slots') promiseTrial.slot(promises.duty.on, user + system, events);
+      else promiseTrial.pause();
+      if (resources.duty.level === 'slots') resourceTrial.slot(resources.duty.on, user + system, events);
+      else resourceTrial.pause();
+    } catch {
+      // what a program has patched to throw is not known
+    }
+  }
+
+  /** What watching costs by comparison, with what our own clock says of hooks that are always on. */
+  function measuredCost(own: number): Cost | null {
+    const byPromises = promiseTrial.result();
+    const byResources = resourceTrial.result();
+    if (promises.duty.level === 'slots' ? byPromises === null : resources.duty.level !== 'slots') return null;
+    if (resources.duty.level === 'slots' && byResources === null) return null;
+    const percent = (byPromises?.percent ?? 0) + (byResources?.percent ?? 0) + own;
+    const error = sqrt((byPromises?.error ?? 0) ** 2 + (byResources?.error ?? 0) ** 2);
+    return { percent, error };
   }
 
   /** Our timer runs only while there are slots of time: an idle process is left alone. */
@@ -262,6 +309,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       }
       slotTimer = node.timers.setInterval(() => {
         const now = clock();
+        compare();
         promises.duty.tick(now);
         resources.duty.tick(now);
       }, SLOT_MS);
@@ -339,7 +387,13 @@ function limitOf(bytes: number): number {
   return tasks < LEAST_TASKS ? LEAST_TASKS : tasks > MAX_TASKS ? MAX_TASKS : tasks;
 }
 
-const { floor } = Math;
+const { floor, sqrt } = Math;
+
+function countingOf({ level }: Duty, { weight }: Sampler): AgentPoll['promiseCounting'] {
+  if (level === 'slots') return 'duty-cycled';
+  if (level === 'begins') return 'sampled counts';
+  return weight > 1 ? 'sampled stacks' : 'exact';
+}
 
 /** `Array.prototype.map` of a program may be anything. */
 function mapList<From, To>(list: readonly From[], each: (item: From) => To): To[] {

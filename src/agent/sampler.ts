@@ -14,13 +14,21 @@
 const BURST_MS = 100;
 /** Weights are reconsidered this often. Milliseconds. */
 const WINDOW_MS = 100;
+/** How far back a weight looks, in milliseconds: a window alone may hold two looks or none. */
+const MEMORY_MS = 1_000;
+/** Of what is in the bucket, in milliseconds: so much doubles the looks. */
+const HALF_PRESSURE_MS = BURST_MS / 8;
 /** Beyond this weight a sample says too little to be worth taking. */
 const MAX_WEIGHT = 1 << 20;
 /**
- * What a single look is charged at most, in milliseconds. One that took longer was interrupted, by a garbage collection or by
- * the system giving the processor to somebody else.
+ * A look that took so many times what looks usually take was interrupted, by a garbage collection or by the system giving the
+ * processor to somebody else: it is charged no more than this. On a busy machine samples would get thin for nothing otherwise.
  */
-const DEAREST_LOOK_MS = 0.1;
+const INTERRUPTED = 4;
+/** What a look usually takes, to begin with, in milliseconds: one that is not compiled yet. It follows the median, by steps. */
+const USUAL_LOOK_MS = 0.03;
+const USUAL_STEP = 1.03;
+const USUAL_RANGE_MS = [0.001, 0.1] as const;
 
 const { floor, log } = Math;
 
@@ -93,6 +101,8 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
   let windowSpent = 0;
   let random = 0x9e3779b9;
   let cramped = false;
+  let wholeCost = 0;
+  let usual = USUAL_LOOK_MS;
 
   function draw(): void {
     if (sampler.weight === 1) {
@@ -119,6 +129,11 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
     return weight;
   }
 
+  /** What the others leave of the budget is this sampler's: the fuller the bucket, the more looks. */
+  function pressure(left: number): number {
+    return left < 0 ? 2 : 2 ** (-left / HALF_PRESSURE_MS);
+  }
+
   function reconsider(at: number): void {
     const span = at - windowStart;
     const overspent = budget.left < 0 && windowSpent > 2 * WINDOW_MS * share;
@@ -127,9 +142,11 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
     const least = leastWeight();
     let weight = least;
     cramped = least > 1;
-    if (!budget.hasReserve && (budget.left < 0 || before > 1)) {
-      // what looking at everything would have cost, against what may be spent
-      const needed = (windowSpent * before) / ((span < 1 ? 1 : span) * share);
+    // what looking at everything would cost, as a share of the time
+    const whole = (windowSpent * before) / (span < 1 ? 1 : span);
+    wholeCost += (whole - wholeCost) * (span / (span + MEMORY_MS));
+    if (budget.left < 0 || before > 1) {
+      const needed = ((overspent && whole > wholeCost ? whole : wholeCost) / share) * pressure(budget.left);
       // a moment's burst must not make the sample useless for what follows
       const most = before * (overspent ? 2 : 8);
       while (weight < needed && weight < most && weight < MAX_WEIGHT) weight *= 2;
@@ -157,8 +174,12 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
     },
     charge(begin, end) {
       const took = end - begin;
-      const charged = took < DEAREST_LOOK_MS ? took : DEAREST_LOOK_MS;
-      sampler.spentMs += took;
+      const most = INTERRUPTED * usual;
+      const charged = took < most ? took : most;
+      usual = took > usual ? usual * USUAL_STEP : usual / USUAL_STEP;
+      if (usual < USUAL_RANGE_MS[0]) usual = USUAL_RANGE_MS[0];
+      else if (usual > USUAL_RANGE_MS[1]) usual = USUAL_RANGE_MS[1];
+      sampler.spentMs += charged;
       budget.refill(end);
       budget.pay(charged);
       windowSpent += charged;

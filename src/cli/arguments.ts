@@ -19,7 +19,9 @@ export const INTERVAL_RANGE_S = [0.1, 5] as const;
 /** What `--lookup-budget` takes at most, in seconds. */
 export const LOOKUP_BUDGET_LIMIT_S = 600;
 /** Options that one of the commands has alone. */
-const PS_OPTIONS = ['duration', 'watch', 'follow', 'interval', 'sort', 'filter', 'before-promises'] as const;
+/** Less would hold too few tasks to tell anything; more than the agent can number. */
+const MEMORY_LIMIT_RANGE_MB = [1, 256] as const;
+const PS_OPTIONS = ['memory-limit', 'duration', 'watch', 'follow', 'interval', 'sort', 'filter', 'before-promises'] as const;
 const DUMP_OPTIONS = ['yes', 'keep-snapshot', 'no-lookups', 'lookup-budget'] as const;
 /** A day, in seconds. */
 export const DURATION_LIMIT_S = 86_400;
@@ -37,6 +39,8 @@ export interface PsArguments {
   /** Seconds; undefined is {@link DEFAULT_DURATION_S}, and without an end for `watch`. */
   readonly durationS: number | undefined;
   readonly intervalS: number;
+  /** Bytes that the agent may take in the target; undefined is what it takes by itself. */
+  readonly memoryLimitBytes: number | undefined;
   readonly all: boolean;
   readonly sort: SortOrder;
   readonly filter: Filter;
@@ -109,6 +113,9 @@ Options of "ps":
   --sort <by>     count (default), age or growth
   --filter <text> list only what it asks for, such as 'kind:promise >30s -file:test':
 ${FILTER_EXAMPLES.map(([text, meaning]) => `              ${text.padEnd(21)} ${meaning}`).join('\n')}
+  --memory-limit <MB>
+                  what the tasks that are followed may take in the process (default 64);
+                  near it, samples are taken more thinly
   --before-promises  count the promises from before the attach in a large process too:
                   it stands still for about 15 ms per megabyte of heap
 
@@ -187,6 +194,7 @@ export function parseArguments(argv: readonly string[]): Arguments {
       follow: follow(values.follow === true, values.watch === true, command !== undefined),
       durationS: values.duration === undefined ? undefined : seconds('--duration', values.duration, 0, DURATION_LIMIT_S),
       intervalS: values.interval === undefined ? DEFAULT_INTERVAL_S : seconds('--interval', values.interval, ...INTERVAL_RANGE_S),
+      memoryLimitBytes: memoryLimit(values['memory-limit']),
       all: values.all === true,
       sort: sortOrder(values.sort),
       filter: filterOf(values.filter),
@@ -222,6 +230,7 @@ function parse(args: readonly string[]) {
         'force-signal': { type: 'boolean' },
         'no-color': { type: 'boolean' },
         'before-promises': { type: 'boolean' },
+        'memory-limit': { type: 'string' },
         'keep-snapshot': { type: 'string' },
         'no-lookups': { type: 'boolean' },
         'lookup-budget': { type: 'string' },
@@ -235,6 +244,14 @@ function parse(args: readonly string[]) {
     const [sentence = 'unknown option'] = (error instanceof Error ? error.message : String(error)).split(/\. |\n/);
     throw new UsageError(`${sentence.replace(/\.$/, '')}. See: asyncscope --help`);
   }
+}
+
+function memoryLimit(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const megabytes = Number(text);
+  const [least, most] = MEMORY_LIMIT_RANGE_MB;
+  if (text.trim() === '' || !(megabytes >= least && megabytes <= most)) throw new UsageError(`--memory-limit takes ${least} to ${most} megabytes, not "${text}".`);
+  return megabytes * 1024 * 1024;
 }
 
 function follow(asked: boolean, watch: boolean, spawns: boolean): boolean {

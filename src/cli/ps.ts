@@ -79,11 +79,11 @@ export async function ps(args: PsArguments, environment: PsEnvironment, stop: Ab
   try {
     if (args.source.kind === 'spawn') {
       // Machine-readable output must not be mixed with what the program prints.
-      program = await environment.start(args.source.command, args.json ? 'stderr' : 'inherit', attachOptions(environment, stop, origins));
+      program = await environment.start(args.source.command, args.json ? 'stderr' : 'inherit', attachOptions(environment, stop, origins, args));
       target = program.target;
     } else {
       const { allowRemote, allowSignal } = args.source;
-      target = await environment.attach(args.source.target, attachOptions(environment, stop, origins, { allowRemote, allowSignal }));
+      target = await environment.attach(args.source.target, attachOptions(environment, stop, origins, args, { allowRemote, allowSignal }));
     }
   } catch (error) {
     if (stop.aborted) return stoppedCode(stop, false);
@@ -114,7 +114,7 @@ export async function ps(args: PsArguments, environment: PsEnvironment, stop: Ab
 
 /** Waits for a process that has gone; undefined when it is to be waited for no longer. */
 async function awaitReturn(
-  { source }: PsArguments,
+  args: PsArguments,
   environment: PsEnvironment,
   { info }: AttachedTarget,
   origins: OriginRules,
@@ -122,13 +122,14 @@ async function awaitReturn(
   deadline: number,
   stop: AbortSignal,
 ): Promise<AttachedTarget | undefined> {
+  const { source } = args;
   if (source.kind !== 'attach') return undefined;
   const { allowRemote, allowSignal } = source;
   environment.complain(`Waiting for it to come back at ${oneLine(info.url)}.`);
   try {
     return await attachAgain({
       gone: info,
-      attach: (target) => environment.attach(target, attachOptions(environment, stop, origins, { allowRemote, allowSignal })),
+      attach: (target) => environment.attach(target, attachOptions(environment, stop, origins, args, { allowRemote, allowSignal })),
       attempts,
       now: environment.now,
       wait: (ms) => environment.sleep(ms, stop),
@@ -140,9 +141,16 @@ async function awaitReturn(
   }
 }
 
-function attachOptions(environment: PsEnvironment, stop: AbortSignal, origins: OriginRules, consents: Pick<AttachOptions, 'allowRemote' | 'allowSignal'> = {}): AttachOptions {
+function attachOptions(
+  environment: PsEnvironment,
+  stop: AbortSignal,
+  origins: OriginRules,
+  { memoryLimitBytes }: PsArguments,
+  consents: Pick<AttachOptions, 'allowRemote' | 'allowSignal'> = {},
+): AttachOptions {
   return {
     budgetPercent: CLI_BUDGET_PERCENT,
+    memoryLimitBytes,
     origins,
     signal: stop,
     onWaiting: () => environment.complain('The process waits for a debugger before its first line (--inspect-brk). It is watched as soon as it runs.'),

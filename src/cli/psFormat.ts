@@ -51,13 +51,14 @@ export function pictureOf(
   const { process } = model;
   const overhead = model.overhead(budgetPercent);
   if (!process || !overhead) return undefined;
+  const { measured } = overhead;
   return {
     formatVersion: PS_FORMAT_VERSION,
     target: { pid: target.pid, node: target.node, url: target.url, title: target.title, cwd: target.cwd },
     at: isoTime(model.wallMs),
     observedMs: round(model.observedMs),
     uptimeMs: round(process.uptimeMs),
-    overhead: { ...overhead, percent: round(overhead.percent), pollMs: round(overhead.pollMs) },
+    overhead: { ...overhead, percent: round(overhead.percent), measured: measured && { percent: round(measured.percent), error: round(measured.error) }, pollMs: round(overhead.pollMs) },
     dropped: model.dropped,
     lostPolls: model.lostPolls,
     restarts: model.restarts,

@@ -1,10 +1,11 @@
 /** The picture for people. Everything that comes from the target is stripped of what a terminal would act on. */
+import { formatCost, formatCounting } from '../core/format/overhead';
 import { siteFunction } from '../core/format/functionName';
 import { isAbsolute, relative } from 'node:path';
 import { FROM_BEFORE, formatAge, formatEstimate, formatGrowth, formatOldest } from '../core/format/figures';
 import { lossTexts } from '../core/format/losses';
 import { estimatePromiseCountMs } from '../core/model/snapshotCost';
-import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent } from '../core/format/quantity';
+import { formatBytes, formatCount, formatDuration, formatMilliseconds } from '../core/format/quantity';
 import { formatKindCount, formatTaskCount, kindNoun } from '../core/format/taskKind';
 import { displayName, stripControls } from '../core/format/text';
 import { kindsPresent } from '../core/model/sessionModel';
@@ -87,7 +88,7 @@ function processLine(model: SessionModel): string {
     parts.push(`loop p99 ${formatMilliseconds(process.loop.delayP99Ms)}`);
     parts.push(`GC ${formatCount(process.gc.count)} in ${formatMilliseconds(process.gc.totalMs)}`);
   }
-  if (overhead) parts.push(`watching costs ${formatPercent(overhead.percent)}`);
+  if (overhead) parts.push(`watching costs ${formatCost(overhead)}${overhead.counting === 'exact' ? '' : `, ${formatCounting(overhead)}`}`);
   return parts.join(' · ');
 }
 

@@ -99,6 +99,8 @@ export interface Settings {
   readonly pollInterval: number;
   /** Percent of the target's time that sampling may cost. */
   readonly overheadBudget: number;
+  /** Megabytes that the agent may take in the target. */
+  readonly memoryLimit: number;
   /** Wait for a process that has gone to come back at its address. */
   readonly followRestarts: boolean;
   /** The way to a process that is being debugged. */
@@ -123,6 +125,7 @@ export const DEFAULT_SETTINGS: Settings = {
   autoAttach: true,
   pollInterval: 1000,
   overheadBudget: 1,
+  memoryLimit: 64,
   followRestarts: true,
   connection: 'auto',
   codeLens: true,

@@ -20,6 +20,7 @@ export function readSettings(): Settings {
     autoAttach: read('autoAttach'),
     pollInterval: read('pollInterval'),
     overheadBudget: read('overheadBudget'),
+    memoryLimit: read('memoryLimit'),
     followRestarts: read('followRestarts'),
     connection: DEBUGGER_CONNECTIONS.find((each) => each === read('connection')) ?? DEFAULT_SETTINGS.connection,
     codeLens: read('codeLens'),
@@ -40,6 +41,7 @@ export function serverSettings(settings: Settings, projects: readonly OriginRule
   return {
     pollIntervalMs: Math.round(Math.min(5_000, Math.max(100, settings.pollInterval))),
     budgetPercent: Math.min(100, Math.max(0.1, settings.overheadBudget)),
+    memoryLimitMb: Math.min(256, Math.max(1, settings.memoryLimit)),
     codeLens: settings.codeLens,
     followRestarts: settings.followRestarts,
     origin: { app: [...(rules.app ?? [])], dependency: [...(rules.dependency ?? [])], node: [...(rules.node ?? [])] },

@@ -110,6 +110,8 @@ const rawSite = v.object({
  */
 const change = v.tuple([id, count, count, count, count, count, v.number()]);
 
+const counting = v.picklist(['exact', 'sampled stacks', 'sampled counts', 'duty-cycled']);
+
 const task = v.object({
   id,
   /** On the agent's clock, milliseconds. */
@@ -190,6 +192,17 @@ const poll = v.object({
   sampledResources: v.boolean(),
   promiseWeight: count,
   resourceWeight: count,
+  /** What is done now to stay within the budget: see `CountingStep` in core/model/task.ts. */
+  promiseCounting: counting,
+  resourceCounting: counting,
+  /** What the live samples take, about, and whether they are thinner for it than the budget asks for. */
+  memoryBytes: count,
+  memoryLimited: v.boolean(),
+  /**
+   * What watching costs in percent of the program's processor time, from a comparison of times with hooks and without, and the half
+   * width of the 95 % interval; null while there are no such times. Noise may make it negative.
+   */
+  measured: v.nullable(v.object({ percent: v.pipe(v.number(), v.finite()), error: count })),
   /** Milliseconds spent in the agent since the last poll, and the length of that span. */
   agentMs: count,
   spanMs: count,

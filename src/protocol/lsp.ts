@@ -18,6 +18,8 @@ export const serverSettings = v.object({
   pollIntervalMs: v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(5_000)),
   /** Percent of the target's time. */
   budgetPercent: v.pipe(v.number(), v.minValue(0.1), v.maxValue(100)),
+  /** Megabytes that the agent may take in the target. For sessions that begin from now on. */
+  memoryLimitMb: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(256)), 64),
   codeLens: v.boolean(),
   /** Wait for a process that has gone to come back at the same address. */
   followRestarts: v.optional(v.boolean(), true),
@@ -29,7 +31,7 @@ export const serverSettings = v.object({
   dumpLookupMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(600_000))),
 });
 export type ServerSettings = v.InferOutput<typeof serverSettings>;
-export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, codeLens: true, followRestarts: true, origin: {}, pathMappings: {} };
+export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, memoryLimitMb: 64, codeLens: true, followRestarts: true, origin: {}, pathMappings: {} };
 
 /** The client's `initializationOptions`, each of which may be missing. */
 export const initializationOptions = v.optional(v.nullable(v.partial(serverSettings)));

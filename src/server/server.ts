@@ -346,6 +346,7 @@ function merge(partial: { readonly [K in keyof ServerSettings]?: ServerSettings[
   return {
     pollIntervalMs: partial.pollIntervalMs ?? DEFAULT_SERVER_SETTINGS.pollIntervalMs,
     budgetPercent: partial.budgetPercent ?? DEFAULT_SERVER_SETTINGS.budgetPercent,
+    memoryLimitMb: partial.memoryLimitMb ?? DEFAULT_SERVER_SETTINGS.memoryLimitMb,
     codeLens: partial.codeLens ?? DEFAULT_SERVER_SETTINGS.codeLens,
     followRestarts: partial.followRestarts ?? DEFAULT_SERVER_SETTINGS.followRestarts,
     origin: partial.origin ?? DEFAULT_SERVER_SETTINGS.origin,

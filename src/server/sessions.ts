@@ -50,10 +50,11 @@ export class Sessions {
    */
   async attach(params: AttachParams, signal: AbortSignal): Promise<Session> {
     const { clock, settings, attach, onUpdate, createPositions, onProblem } = this.#options;
-    const { budgetPercent, origin: origins, pathMappings } = settings();
+    const { budgetPercent, memoryLimitMb, origin: origins, pathMappings } = settings();
     const positions = createPositions ?? (() => createSourceMaps(undefined, origins, onProblem, { ...pathMappings, ...params.pathMappings }));
     const options = (abort: AbortSignal): AttachOptions => ({
       budgetPercent,
+      memoryLimitBytes: memoryLimitMb * 1024 * 1024,
       origins,
       signal: abort,
       allowSignal: params.consents?.includes('signal') === true,

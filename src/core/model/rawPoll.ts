@@ -3,7 +3,7 @@
  * `src/protocol/agent.ts` is assignable to it; that file explains every field. The model lives below the protocol and
  * does not import it.
  */
-import type { ProcessFigures, TaskKind } from './task';
+import type { CountingStep, MeasuredCost, ProcessFigures, TaskKind } from './task';
 
 /** Flag of a {@link RawFrame}: a builtin of V8 without a script. */
 export const NATIVE_FRAME = 1;
@@ -80,6 +80,11 @@ export interface RawPoll {
   readonly sampledResources: boolean;
   readonly promiseWeight: number;
   readonly resourceWeight: number;
+  readonly promiseCounting: CountingStep;
+  readonly resourceCounting: CountingStep;
+  readonly memoryBytes: number;
+  readonly memoryLimited: boolean;
+  readonly measured: MeasuredCost | null;
   readonly agentMs: number;
   readonly spanMs: number;
   readonly pollMs: number;

@@ -11,8 +11,8 @@ import type { PlacedFrame, Placement, PositionMapper } from './placement';
 import { RateHistory } from './rateHistory';
 import type { Rates } from './rateHistory';
 import type { RawChange, RawPoll, RawSite, RawTask } from './rawPoll';
-import { TASK_KINDS, TASK_ROW_LIMIT } from './task';
-import type { Losses, Origin, Overhead, ProcessFigures, PromiseCount, Since, Site, StackFrame, Task, TaskKind, TaskList } from './task';
+import { COUNTING_STEPS, TASK_KINDS, TASK_ROW_LIMIT } from './task';
+import type { CountingStep, Losses, Origin, Overhead, ProcessFigures, PromiseCount, Since, Site, StackFrame, Task, TaskKind, TaskList } from './task';
 
 /**
  * How long a site keeps its row after its last task ended, in milliseconds of the target's clock. A site that empties
@@ -270,7 +270,11 @@ export class SessionModel {
     return {
       percent: poll.spanMs > 0 ? Math.min(100, (poll.agentMs / poll.spanMs) * 100) : 0,
       budgetPercent,
+      measured: poll.measured,
       pollMs: poll.pollMs,
+      counting: furthest(poll.promiseCounting, poll.resourceCounting),
+      memoryBytes: poll.memoryBytes,
+      memoryLimited: poll.memoryLimited,
       mode: this.#sampledPromises || this.#sampledResources ? 'sampled' : 'exact',
       promiseWeight: poll.promiseWeight,
       resourceWeight: poll.resourceWeight,
@@ -490,7 +494,7 @@ export class SessionModel {
       column: placement.column,
       count: counted,
       exact,
-      error: exact ? 0 : Z95 * Math.sqrt(Math.max(0, display.variance)),
+      error: exact ? 0 : this.#errorOf(display),
       oldestMs: counted > 0 && display.oldest !== Infinity ? Math.max(0, this.#now - display.oldest) : 0,
       ratePerSec: rates.startedPerSec,
       endedPerSec: rates.endedPerSec,
@@ -499,6 +503,18 @@ export class SessionModel {
       sinceBaseline: counted - display.baseline,
       stack: display.stack.map(withoutOrigin),
     };
+  }
+
+  /**
+   * Half width of the 95 % interval, its longer side. Few samples lie on both sides of the truth unevenly, and none at all may still
+   * be some: so it is the upper bound of a score interval (E. B. Wilson, 1927, here for a Poisson count of samples that stand for
+   * `weight` each), which is about 4 weights where there is no sample and comes to 1.96 standard deviations where there are many.
+   */
+  #errorOf({ kind, live, variance }: DisplaySite): number {
+    const now = (kind === 'promise' ? this.#last?.promiseWeight : this.#last?.resourceWeight) ?? 1;
+    const own = live > 0 ? Math.max(0, variance) / live : 0;
+    const beyond = Math.max(now - 1, own);
+    return (Z95 * Z95 * beyond) / 2 + Z95 * Math.sqrt(Math.max(0, variance) + ((Z95 * beyond) / 2) ** 2);
   }
 
   #isExact({ kind, since, raws }: DisplaySite): boolean {
@@ -524,6 +540,10 @@ export class SessionModel {
     if (row.pid !== undefined) task.pid = row.pid;
     return task;
   }
+}
+
+function furthest(a: CountingStep, b: CountingStep): CountingStep {
+  return COUNTING_STEPS.indexOf(a) > COUNTING_STEPS.indexOf(b) ? a : b;
 }
 
 function noTasks(): Record<TaskKind, number> {

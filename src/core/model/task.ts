@@ -172,19 +172,49 @@ export interface Losses {
 
 /** What the observer costs and how exact it is. */
 export interface Overhead {
-  /** Share of the target's time spent in the agent since the last poll, in percent, by the agent's own clock. */
+  /**
+   * Share of the target's time spent in the agent since the last poll, in percent: by the agent's own clock, with what a call of a
+   * hook costs that does nothing.
+   */
   readonly percent: number;
+  /** The same by comparison, over the last half minute or so; null while hooks are always on, so that there is nothing to compare. */
+  readonly measured: MeasuredCost | null;
   /** What the user allows, in percent. */
   readonly budgetPercent: number;
   /** Milliseconds the last poll took inside the target. */
   readonly pollMs: number;
   readonly mode: SamplingMode;
+  /** What is done now, for promises or for the rest, whichever is further from exact. */
+  readonly counting: CountingStep;
+  /** What live samples take in the target, about. */
+  readonly memoryBytes: number;
+  /** They are so many that the memory limit makes samples thinner. */
+  readonly memoryLimited: boolean;
   /** One creation in how many is looked at now; 1 when all are. */
   readonly promiseWeight: number;
   readonly resourceWeight: number;
 }
 
+/** `sampled` once any creation was not looked at: such a count stays an estimate. */
 export type SamplingMode = 'exact' | 'sampled';
+
+/**
+ * What the agent does to stay within its budget, from the most exact to the cheapest:
+ * - `exact`: every creation is looked at.
+ * - `sampled stacks`: every creation is seen, a random share is looked at.
+ * - `sampled counts`: ends are no longer told by hooks, they are read of the samples at polls.
+ * - `duty-cycled`: hooks are on in some slots of time, drawn at random.
+ */
+export type CountingStep = 'exact' | 'sampled stacks' | 'sampled counts' | 'duty-cycled';
+export const COUNTING_STEPS: readonly CountingStep[] = ['exact', 'sampled stacks', 'sampled counts', 'duty-cycled'];
+
+/** In percent of the target's processor time. */
+export interface MeasuredCost {
+  /** Noise may make it negative. */
+  readonly percent: number;
+  /** Half width of the 95 % interval. */
+  readonly error: number;
+}
 
 /** Who is being looked at. */
 export interface TargetInfo {

@@ -1,5 +1,6 @@
 /** What the status bar says. Pure. */
 import { assertNever } from '../../core/base/assertNever';
+import { formatCost, formatCounting } from '../../core/format/overhead';
 import { lossTexts } from '../../core/format/losses';
 import { formatBytes, formatMebibytes, formatMilliseconds, formatPercent } from '../../core/format/quantity';
 import { formatTaskCount } from '../../core/format/taskKind';
@@ -67,11 +68,13 @@ function face(session: Session): { readonly icon: string; readonly text: string;
   }
 }
 
-function figures({ process }: Session): readonly string[] {
+function figures({ process, overhead }: Session): readonly string[] {
   if (process === undefined) return [];
+  const cost = overhead === undefined ? [] : [`cost ${formatPercent(overhead.percent)}${overhead.counting === 'exact' ? '' : `, ${overhead.counting}`}`];
   return [
     `${formatMebibytes(process.heap.used)}/${formatMebibytes(process.heap.limit)} MB`,
     `loop ${formatMilliseconds(process.loop.delayP50Ms)}`,
+    ...cost,
   ];
 }
 
@@ -92,7 +95,7 @@ function tooltip(session: Session): string {
         `Event loop delay p50 ${formatMilliseconds(process.loop.delayP50Ms)}, p99 ${formatMilliseconds(process.loop.delayP99Ms)}`,
       );
     }
-    if (overhead !== undefined) lines.push(`Cost of watching ${formatPercent(overhead.percent)}`);
+    if (overhead !== undefined) lines.push(`Cost of watching ${formatCost(overhead)} · ${formatCounting(overhead)}`);
     for (const text of lossTexts(session.losses)) lines.push(`**${text}**`);
   }
   return lines.join('\n\n');

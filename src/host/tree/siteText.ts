@@ -1,4 +1,5 @@
 /** What a site, a task and a process look like in words. Pure. */
+import { explainCounting, formatCost, formatCounting } from '../../core/format/overhead';
 import { displayName, stripControls } from '../../core/format/text';
 import { frameFunction, siteFunction } from '../../core/format/functionName';
 import { assertNever } from '../../core/base/assertNever';
@@ -205,15 +206,11 @@ export function processFigures(process: ProcessFigures, overhead: Overhead | und
     figures.push({
       id: 'overhead',
       label: 'Cost of watching',
-      value: `${formatPercent(overhead.percent)} of ${formatPercent(overhead.budgetPercent)} · ${overhead.mode === 'exact' ? 'exact' : samplingText(overhead)}`,
-      hint: `Asyncscope's own share of the target's time, of what it may take; the last poll took ${formatMilliseconds(overhead.pollMs)}`,
+      value: `${formatPercent(overhead.percent)} of ${formatPercent(overhead.budgetPercent)} · ${formatCounting(overhead)}`,
+      hint: `Asyncscope's own share of the target's time, ${formatCost(overhead)}, of what it may take; the last poll took ${formatMilliseconds(overhead.pollMs)}. ${explainCounting(overhead)}`,
     });
   }
   return figures;
-}
-
-function samplingText(overhead: Overhead): string {
-  return `sampled (1 in ${formatCount(Math.max(overhead.promiseWeight, overhead.resourceWeight))})`;
 }
 
 /** How Node names a type of active resource, with how many of them keep the process alive. */

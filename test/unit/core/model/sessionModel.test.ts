@@ -33,7 +33,8 @@ describe('sites', () => {
     expect(changed).toHaveLength(2);
     const promise = [...model.sites()].find((site) => site.kind === 'promise');
     expect(promise).toMatchObject({ count: 6, started: 9, abandoned: 3, oldestMs: 900, exact: false });
-    expect(promise?.error).toBeCloseTo(1.96 * 2);
+    // the upper bound of the score interval: 6 tasks, of a variance of 4
+    expect(promise?.error).toBeCloseTo((1.96 ** 2 * (4 / 6)) / 2 + 1.96 * Math.sqrt(4 + ((1.96 * (4 / 6)) / 2) ** 2));
     expect(promise?.stack.map((frame) => frame.file)).toEqual(['/app/a.js', '/app/b.js']);
     expect(model.rawSiteIds(promise?.id ?? '')).toEqual([0, 1]);
     expect(rows(model)).toEqual({ 'promise /app/a.js:3': 6, 'timeout /app/a.js:3': 1 });

@@ -1,0 +1,98 @@
+/**
+ * What watching costs, measured: the processor time that the program takes for an event of its loop, in slots with our hooks on and
+ * in slots with them off. Which slot is which is drawn at random, so nothing else can be the reason of a difference.
+ */
+
+/** Of what was measured, so much counts at the next poll: what is half a minute old counts half. */
+const KEPT = 0.977;
+/** Fewer slots of either kind, or events in them, tell nothing. */
+const LEAST_SLOTS = 20;
+const LEAST_EVENTS = 200;
+const Z95 = 1.96;
+
+export interface Cost {
+  /** Of the program's processor time. */
+  readonly percent: number;
+  /** Half width of the 95 % interval of `percent`. */
+  readonly error: number;
+}
+
+export interface Trial {
+  /** A slot is over. @param cpu microseconds since the process began @param events of the loop since then */
+  slot(on: boolean, cpu: number, events: number): void;
+  /** Slots are no longer drawn, or not yet: what comes next has no beginning. */
+  pause(): void;
+  /** To be called at every poll: what is old fades. Null while too little is known. */
+  result(): Cost | null;
+}
+
+interface Sums {
+  slots: number;
+  cost: number;
+  events: number;
+  costs2: number;
+  events2: number;
+  both: number;
+}
+
+export function createTrial(): Trial {
+  const sums: readonly [off: Sums, on: Sums] = [noSums(), noSums()];
+  let cpuBefore = -1;
+  let eventsBefore = 0;
+  return {
+    slot(on, cpu, events) {
+      if (cpuBefore >= 0) take(sums[on ? 1 : 0], cpu - cpuBefore, events - eventsBefore);
+      cpuBefore = cpu;
+      eventsBefore = events;
+    },
+    pause() {
+      cpuBefore = -1;
+    },
+    result() {
+      const [off, on] = sums;
+      const known = isEnough(off) && isEnough(on);
+      const price = on.cost / on.events;
+      const bare = off.cost / off.events;
+      const share = (100 * on.slots) / (on.slots + off.slots);
+      const ratio = price / bare;
+      const error = Z95 * share * ratio * sqrt(relativeVariance(on, price) + relativeVariance(off, bare));
+      fade(off);
+      fade(on);
+      return known && error < Infinity ? { percent: share * (ratio - 1), error } : null;
+    },
+  };
+}
+
+function noSums(): Sums {
+  return { slots: 0, cost: 0, events: 0, costs2: 0, events2: 0, both: 0 };
+}
+
+function take(sums: Sums, cost: number, events: number): void {
+  sums.slots++;
+  sums.cost += cost;
+  sums.events += events;
+  sums.costs2 += cost * cost;
+  sums.events2 += events * events;
+  sums.both += cost * events;
+}
+
+function fade(sums: Sums): void {
+  sums.slots *= KEPT;
+  sums.cost *= KEPT;
+  sums.events *= KEPT;
+  sums.costs2 *= KEPT;
+  sums.events2 *= KEPT;
+  sums.both *= KEPT;
+}
+
+function isEnough({ slots, events, cost }: Sums): boolean {
+  return slots >= LEAST_SLOTS && events >= LEAST_EVENTS && cost > 0;
+}
+
+/** Of a ratio of two sums, by its square (W. G. Cochran, Sampling Techniques, 1977, section 6.4). */
+function relativeVariance({ cost, costs2, events2, both }: Sums, price: number): number {
+  const residuals = costs2 - 2 * price * both + price * price * events2;
+  return residuals > 0 ? residuals / (cost * cost) : 0;
+}
+
+const { sqrt } = Math;
