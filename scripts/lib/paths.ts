@@ -14,3 +14,5 @@ export const SOURCES_PACKAGE = resolve(ROOT, 'test', 'sources');
 export const LIBRARIES_PACKAGE = resolve(ROOT, 'test', 'fixtures', 'truth', 'libraries');
 /** Other tools that watch asynchronous work, for a benchmark: a package of its own, too. */
 export const PEERS_PACKAGE = resolve(ROOT, 'test', 'bench', 'peers');
+/** Other readers of heap snapshots, likewise. */
+export const HEAP_PEERS_PACKAGE = resolve(ROOT, 'test', 'bench', 'peersHeap');

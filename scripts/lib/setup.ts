@@ -7,7 +7,7 @@ import { constants, existsSync } from 'node:fs';
 import { access, mkdir, open, readFile, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LIBRARIES_PACKAGE, NODES_PACKAGE, PEERS_PACKAGE, ROOT, SOURCES_PACKAGE, WORKBENCH_PACKAGE } from './paths.ts';
+import { HEAP_PEERS_PACKAGE, LIBRARIES_PACKAGE, NODES_PACKAGE, PEERS_PACKAGE, ROOT, SOURCES_PACKAGE, WORKBENCH_PACKAGE } from './paths.ts';
 import { run, runNpm } from './processes.ts';
 
 /** Something that is needed is missing and could not be installed. */
@@ -44,6 +44,11 @@ export async function ensureSourceTools(): Promise<void> {
 /** Installs the tools that a benchmark compares us with. */
 export async function ensurePeers(): Promise<void> {
   await installPackage(PEERS_PACKAGE, 'the tools to compare with (about 80 MB on disk)');
+}
+
+/** Installs the readers of heap snapshots that a benchmark compares ours with. */
+export async function ensureHeapPeers(): Promise<void> {
+  await installPackage(HEAP_PEERS_PACKAGE, 'the heap readers to compare with (about 85 MB on disk)');
 }
 
 /** Installs the libraries that truth programs call, and the servers that these talk to. */
