@@ -92,6 +92,7 @@ export class HeapGraph {
   readonly nodeCount: number;
   readonly edgeCount: number;
   #retainers: Retainers | undefined;
+  #blockOwners: Uint32Array | undefined;
 
   constructor(
     readonly arrays: HeapArrays,
@@ -139,11 +140,13 @@ export class HeapGraph {
     return (this.arrays.edgeTargets[edge] ?? NO_NODE) as NodeIndex;
   }
 
-  /** The node whose edge it is: a search among all nodes, for few edges at a time. */
+  /** The node whose edge it is. The first call makes an index of 4 bytes for every {@link EDGES_PER_BLOCK} edges. */
   source(edge: EdgeIndex): NodeIndex {
     const { firstEdges } = this.arrays;
-    let low = 0;
-    let high = this.nodeCount;
+    const owners = (this.#blockOwners ??= ownersOfBlocks(this.arrays, this.nodeCount, this.edgeCount));
+    const block = Math.floor(edge / EDGES_PER_BLOCK);
+    let low = owners[block] ?? 0;
+    let high = (owners[block + 1] ?? this.nodeCount - 1) + 1;
     // nodes without edges begin where the next one does: the last that begins at or before the edge is its owner
     while (high - low > 1) {
       const middle = (low + high) >>> 1;
@@ -171,6 +174,20 @@ export class HeapGraph {
   get retainers(): Retainers {
     return (this.#retainers ??= turnAround(this.arrays, this.nodeCount, this.edgeCount));
   }
+}
+
+/** Edges whose owner is searched for among the same few nodes. */
+const EDGES_PER_BLOCK = 32;
+
+/** For each block of edges, the node that its first edge belongs to. */
+function ownersOfBlocks({ firstEdges }: HeapArrays, nodeCount: number, edgeCount: number): Uint32Array {
+  const owners = new Uint32Array(Math.ceil(edgeCount / EDGES_PER_BLOCK));
+  let block = 0;
+  for (let node = 0; node < nodeCount && block < owners.length; node++) {
+    const end = firstEdges[node + 1] ?? 0;
+    while (block < owners.length && block * EDGES_PER_BLOCK < end) owners[block++] = node;
+  }
+  return owners;
 }
 
 function turnAround({ edgeTargets }: HeapArrays, nodeCount: number, edgeCount: number): Retainers {

@@ -38,4 +38,16 @@ describe('readSnapshot', () => {
     expect(parts.arrays).toEqual(whole.arrays);
     expect(parts.strings.find(['A"\\ü', 'text', 'none'])).toEqual(whole.strings.find(['A"\\ü', 'text', 'none']));
   });
+
+  it('knows whose edge each is, also among nodes that have none', () => {
+    const s = snapshot();
+    const counts = [0, 3, 0, 0, 100, 1, 0, 33, 32, 31, 0];
+    const owners = counts.flatMap((count, i) => {
+      const node = s.object(`n${i}`);
+      for (let k = 0; k < count; k++) node.element(k, s.root);
+      return Array.from({ length: count }, () => node.index);
+    });
+    const graph = s.graph();
+    expect(Array.from({ length: graph.edgeCount }, (_, edge) => graph.source(edge as EdgeIndex))).toEqual(owners);
+  });
 });
