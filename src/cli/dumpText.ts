@@ -19,6 +19,8 @@ export interface DumpTextOptions {
 
 /** Resources of a kind that are listed without `--all`; the rest is counted. */
 export const RESOURCE_LIMIT = 5;
+/** Functions of a chain that are drawn: the outermost and the innermost half of so many. */
+export const CHAIN_LIMIT = 40;
 /** Holders of a group that are listed without `--all`. */
 const HOLDER_LIMIT = 2;
 /** What explains a verdict is broken into lines of at most this many columns. */
@@ -85,7 +87,6 @@ function titleOf(group: DumpGroup, options: DumpTextOptions): string {
 }
 
 interface Branch {
-  readonly key: string;
   readonly frame: DumpFrame;
   count: number;
   readonly branches: Map<string, Branch>;
@@ -98,11 +99,10 @@ function treeOf(groups: readonly DumpGroup[], options: DumpTextOptions): Line[] 
   const top: Pick<Branch, 'branches' | 'waits'> = { branches: new Map(), waits: [] };
   for (const group of groups) {
     let at = top;
-    for (const frame of group.chain) {
-      if (frame.origin === 'node' && !options.all && frame.kind !== 'combinator') continue;
+    for (const frame of shortened(group.chain.filter(({ origin, kind }) => options.all || origin !== 'node' || kind === 'combinator'))) {
       const key = JSON.stringify([frame.function, frame.kind, frame.detail, frame.repeats, frame.declared, frame.awaiting]);
       const known = at.branches.get(key);
-      const branch = known ?? { key, frame, count: 0, branches: new Map<string, Branch>(), waits: [] };
+      const branch = known ?? { frame, count: 0, branches: new Map<string, Branch>(), waits: [] };
       branch.count += group.count;
       if (known === undefined) at.branches.set(key, branch);
       at = branch;
@@ -126,6 +126,15 @@ function treeOf(groups: readonly DumpGroup[], options: DumpTextOptions): Line[] 
   };
   walk(top, '', undefined);
   return lines;
+}
+
+/** The middle of a chain that is too long to be read, as one frame without a place. */
+function shortened(chain: readonly DumpFrame[]): readonly DumpFrame[] {
+  const left = chain.length - CHAIN_LIMIT;
+  if (left <= 0) return chain;
+  const detail = `… ${formatCount(left)} more`;
+  const gap: DumpFrame = { function: null, kind: 'combinator', origin: 'node', declared: null, awaiting: null, awaitingKnown: 0, repeats: 1, detail };
+  return [...chain.slice(0, CHAIN_LIMIT / 2), gap, ...chain.slice(-CHAIN_LIMIT / 2)];
 }
 
 function frameLine(frame: DumpFrame, count: number, options: DumpTextOptions): Line {

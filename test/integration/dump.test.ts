@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { StreamMessageReader, StreamMessageWriter, createProtocolConnection } from 'vscode-languageserver/node';
+import { CancellationTokenSource, LSPErrorCodes, StreamMessageReader, StreamMessageWriter, createProtocolConnection } from 'vscode-languageserver/node';
 import type { CodeLens, Hover, ProtocolConnection } from 'vscode-languageserver/node';
 import { connect } from '../../src/cdp/connection.ts';
 import { openHeapTarget } from '../../src/cdp/heapTarget.ts';
@@ -365,6 +365,18 @@ describe('over LSP', () => {
     await client.connection.sendRequest(LSP.detach, { sessionId });
     expect(await client.connection.sendRequest(LSP.dumpVariables, frame)).toMatchObject({ unavailable: 'ended' });
     await expect(client.connection.sendRequest(LSP.dump, { sessionId })).rejects.toMatchObject({ data: { reason: 'closed' } });
+  });
+
+  test('a dump that is cancelled leaves nothing, and the next one is whole', async () => {
+    const target = await startTarget();
+    const client = await startServer();
+    const sessionId = await attach(client, target);
+    const cancel = new CancellationTokenSource();
+    const cancelled = client.connection.sendRequest(LSP.dump, { sessionId, workDoneToken: 'work' }, cancel.token);
+    await until(() => client.progress.length > 0);
+    cancel.cancel();
+    await expect(cancelled).rejects.toMatchObject({ code: LSPErrorCodes.RequestCancelled });
+    expect(waiting((await client.connection.sendRequest<DumpResult>(LSP.dump, { sessionId })).dump)).toEqual(WAITING);
   });
 
   test('a dump of a file has the lines of its functions; one that is no snapshot is an error', async () => {

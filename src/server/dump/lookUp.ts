@@ -17,6 +17,8 @@ import type { SingleAwaits } from './singleAwaits';
  * When it is used up, the functions that are left have no line, or one that was found for some of them; the dump says which.
  */
 export const LOOKUP_BUDGET_RANGE_MS = [2_000, 10_000] as const;
+/** Functions of one chain that are looked up. A chain of thousands is a recursion: the rest of its functions have no line. */
+const LOOKUPS_PER_CHAIN = 40;
 /** What a look-up takes in a small process, milliseconds: as long as none was made. */
 const ASSUMED_LOOKUP_MS = 20;
 /** Chains of a group that have gone on since the snapshot before it is given up for a moving target. */
@@ -89,16 +91,21 @@ export async function lookUpPositions(groups: readonly RawGroup[], frames: Suspe
     }
   };
 
-  /** Frames of a chain whose line has to be looked up, the innermost first. */
+  /** Frames of a chain whose line has to be looked up, the innermost first; of each function one before its others. */
   const unknownIn = (group: RawGroup, chain: number, ofNode: boolean): number[] => {
     const { length } = group.chain;
-    const unknown: number[] = [];
+    const [firsts, others]: [number[], number[]] = [[], []];
+    const seen = new Set<string>();
     for (let index = length - 1; index >= 0; index--) {
       const frame = group.chain[index];
       const id = group.members[chain * length + index] ?? 0;
-      if (frame !== undefined && id !== 0 && isOfNode(frame) === ofNode && !positions.has(id) && singleOf(frame) === undefined) unknown.push(index);
+      if (frame === undefined || id === 0 || isOfNode(frame) !== ofNode || positions.has(id) || singleOf(frame) !== undefined) continue;
+      const key = keyOf(frame) ?? '';
+      if (seen.has(key)) others.push(index);
+      else firsts.push(index);
+      seen.add(key);
     }
-    return unknown;
+    return [...firsts, ...others].slice(0, LOOKUPS_PER_CHAIN);
   };
 
   /** @returns whether the chain stands as it did; what was found is kept only then */
@@ -146,7 +153,7 @@ export async function lookUpPositions(groups: readonly RawGroup[], frames: Suspe
   const outOfBudget = exhausted;
   // what is looked up in part is told apart no better than before, and stops the process all the same
   for (const group of [...groups].sort((a, b) => chainsOf(a) - chainsOf(b))) {
-    const chains = Array.from({ length: chainsOf(group) }, (_, chain) => ({ chain, unknown: unknownIn(group, chain, false) })).filter(({ unknown }) => unknown.length > 0);
+    const chains = Array.from({ length: chainsOf(group) }, (_, chain) => ({ chain, unknown: unknownIn(group, chain, false) })).filter(({ chain, unknown }) => chain > 0 && unknown.length > 0);
     if (!left() || !affords(chains.reduce((sum, { unknown }) => sum + unknown.length + 1, 0))) break;
     for (const { chain, unknown } of chains) if (left()) await lookUpChain(group, chain, unknown);
   }

@@ -68,8 +68,9 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
       })
       .join('');
   const originOf = (position: RawPosition | null): DumpFrame['origin'] => {
-    const script = position === null ? undefined : analysis.scripts.get(position.scriptId);
-    if (script === undefined) return 'node';
+    // what V8 and Node make has no place; code that was evaluated has one, in a script without a name
+    if (position === null) return 'node';
+    const script = analysis.scripts.get(position.scriptId) ?? '';
     return origins.of(script) === 'node' ? 'node' : origins.ofSource(script, place(position)?.file ?? script);
   };
 

@@ -44,9 +44,9 @@ describe("a debugger's session", () => {
     expect(sent).toEqual([]);
   });
 
-  test('is sent what the agent needs', async () => {
+  test('is sent what the agent and a dump need', async () => {
     const { connection, sent } = recorder();
-    const needed = ['Runtime.evaluate', 'Runtime.addBinding', 'Runtime.removeBinding', 'Runtime.getProperties', 'HeapProfiler.takeHeapSnapshot'];
+    const needed = ['Runtime.evaluate', 'Runtime.addBinding', 'Runtime.removeBinding', 'Runtime.getProperties', 'Runtime.releaseObjectGroup', 'Runtime.getHeapUsage', 'HeapProfiler.takeHeapSnapshot', 'HeapProfiler.getObjectByHeapObjectId'];
     for (const method of needed) await connection.send(method);
     expect(sent).toEqual(needed);
   });

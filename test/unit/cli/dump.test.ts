@@ -68,6 +68,14 @@ Not listed: 1 of Node itself. Use --all to see them.
     expect(text(dumpOf(groups), { all: true })).toContain('import');
   });
 
+  test('see both ends of a chain of thousands', () => {
+    const chain = Array.from({ length: 20_000 }, (_, index) => dumpFrame(`f${index}`, index));
+    const lines = text(dumpOf([dumpGroup(chain, 1)])).split('\n');
+    expect(lines.length).toBeLessThan(60);
+    expect(lines.some((line) => line.endsWith('… 19,960 more'))).toBe(true);
+    expect(lines.some((line) => line.includes('f19999'))).toBe(true);
+  });
+
   test('see verdicts first, what has the same reason together, the worst before the others', () => {
     const why = 'Nothing that is alive can settle it.';
     const groups = [

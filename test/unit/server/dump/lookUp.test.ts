@@ -62,6 +62,16 @@ describe('look-ups', () => {
     expect(frames.located).toEqual([10, 11, 20]);
   });
 
+  test('of a long recursion are few, and of each of its functions', async () => {
+    const frames = new FakeFrames();
+    const chain = Array.from({ length: 2_000 }, (_, index) => frame(index % 2 === 0 ? 'even' : 'odd', index % 2));
+    const ids = chain.map((_, index) => index + 1);
+    standing(frames, Object.fromEntries(ids.map((id) => [id, 5])));
+    await lookUp([group(chain, [[...ids, 0]])], frames);
+    expect(frames.located).toHaveLength(40);
+    expect(frames.located.slice(0, 2)).toEqual([2_000, 1_999]);
+  });
+
   test('end with the budget, and do not begin what it does not cover', async () => {
     const frames = new FakeFrames(10);
     const groups = [0, 1, 2].map((index) => group([frame(`f${index}`, index)], [[10 + index, 0]]));

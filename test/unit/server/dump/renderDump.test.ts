@@ -91,5 +91,5 @@ test('what is missing makes it partial', () => {
 
 test('scripts without a name give no position', () => {
   const { dump } = render([group([frame('f', 1)], [[1, 0]])], found({ 1: 2 }), { scripts: new Map([[SCRIPT, '']]) });
-  expect(dump.groups[0]?.chain[0]).toMatchObject({ declared: null, awaiting: null });
+  expect(dump.groups[0]?.chain[0]).toMatchObject({ origin: 'app', declared: null, awaiting: null });
 });
