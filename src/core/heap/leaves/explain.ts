@@ -95,6 +95,7 @@ class PromiseExplainer implements Explainer {
       held: (step): void => {
         add(heldLeaf(objects, step), step);
       },
+      enough: () => found.length >= LEAF_LIMIT,
     };
     const { settlers } = this.#walk.run(promise, visitor);
     if (!settlers) return nothing();

@@ -34,6 +34,8 @@ export interface Visitor {
   node(step: Step): EdgeVerdict;
   /** The way ends at a variable of a scope that is not followed, at the global object, or at a suspended function. */
   held(step: Step): void;
+  /** Whether no more answers are wanted: the walk ends. */
+  enough(): boolean;
 }
 
 export class Walk {
@@ -62,7 +64,7 @@ export class Walk {
     this.#settlers(promise, null, push);
     const settlers = queue.length > 0;
     let at = 0;
-    for (; at < queue.length && at < STEP_LIMIT; at++) {
+    for (; at < queue.length && at < STEP_LIMIT && !visitor.enough(); at++) {
       const step = queue[at] as Step;
       if (this.isGenerator(step.node) && (awaiters ??= this.#awaiters(promise)).has(step.node)) continue;
       if (this.#objects.isGlobal(step.node)) visitor.held(step);
