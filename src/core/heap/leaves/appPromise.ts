@@ -21,15 +21,18 @@ export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
   let collection: string | null = null;
   let owner: string | null = null;
   let at: RawPosition | null = null;
+  let scope = top.node;
   for (let step = top; step.below !== null && step.edge >= 0; step = step.below) {
     const edge = step.edge as EdgeIndex;
     const type = graph.edgeType(edge);
     const holder = step.node;
     const name = objects.edgeName(edge);
     if (type === EDGE_TYPE.context) {
-      // in the scope of a function on the way, the name of what it uses is a detail of that function
-      if (path.length === 0) path.push(name);
-      else break;
+      // what a function on the way captured is a detail of that function, unless it is a collection, which tells more
+      if (path.length > 0 && objects.isClosure(step.below.node)) break;
+      path.length = 0;
+      path.push(name === 'this' ? objects.className(step.below.node) : name);
+      scope = holder;
     } else if (type === EDGE_TYPE.property) {
       if (graph.type(holder) === NODE_TYPE.object && graph.nameIndex(holder) !== names.objectName) {
         owner ??= objects.isGlobal(holder) ? null : objects.className(holder);
@@ -44,7 +47,7 @@ export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
       collection = objects.className(holder);
       if (path.length === 0) path.push(collection);
       break;
-    } else if (graph.type(holder) !== NODE_TYPE.array) {
+    } else if (graph.type(holder) !== NODE_TYPE.array && !objects.isClosure(holder) && !isScope(objects, holder)) {
       break;
     }
   }
@@ -56,7 +59,7 @@ export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
   if (name !== '') details['holder'] = name;
   if (collection !== null) details['collection'] = collection;
   if (owner !== null) details['class'] = owner;
-  const text = describe(name, collection, suspended, isScope(objects, top.node) ? objects.scriptOfScope(top.node) : null);
+  const text = describe(name, collection, suspended, isScope(objects, scope) ? objects.scriptOfScope(scope) : null);
   return { kind: 'app promise', rank: objects.isGlobal(top.node) ? RANK.held + 1 : RANK.held, settlers: 'held', text, at, details, key: keyOf('app promise', text, at), node: top.node };
 }
 

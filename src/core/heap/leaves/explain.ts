@@ -11,10 +11,10 @@ import type { HeapObjects } from './heapObjects';
 import { clientRequestLeaf, fetchLeaf, http2Leaf, incomingLeaf, responseLeaf, undiciRequestLeaf } from './httpRequest';
 import { FAILURE_RANK, RANK, keyOf } from './leaf';
 import type { Details, Leaf, Settlers as SettlersOfLeaf, Step } from './leaf';
-import { heldByNative, nativeLeaf } from './native';
+import { handleLeaf, heldByNative, nativeLeaf } from './native';
 import { hostAndPort, openHandle, remoteAddress, serverLeaf, socketLeaf } from './socket';
 import { readlineLeaf, streamLeaf, webStreamLeaf } from './stream';
-import { readImmediate, readTimeout, timerLeaf } from './timer';
+import { readImmediate, readTimeout, signalTimeoutLeaf, timerLeaf } from './timer';
 import { Walk } from './walk';
 import type { EdgeVerdict, Visitor } from './walk';
 import { broadcastChannelLeaf, messagePortLeaf, workerLeaf } from './worker';
@@ -171,8 +171,11 @@ class PromiseExplainer implements Explainer {
     if ((features & (FEATURE.readable | FEATURE.writable)) !== 0) return streamLeaf(objects, emitter, event);
     if ((features & FEATURE.eventTarget) !== 0) {
       if ((features & FEATURE.native) !== 0) return messagePortLeaf(objects, emitter, event);
+      if (objects.isTrue(objects.property(emitter, 'signalTimeout'))) return signalTimeoutLeaf(emitter);
       if (objects.className(emitter) === 'BroadcastChannel') return broadcastChannelLeaf(objects, emitter, event);
     }
+    const native = handleLeaf(objects, emitter, event);
+    if (native !== null) return native;
     const leaf = eventLeaf(objects, subscribed);
     const socket = this.#socketOf(emitter, 1);
     if (socket === NO_NODE || openHandle(objects, socket) === NO_NODE) return leaf;

@@ -6,7 +6,7 @@ import { callbackOf, callbackText } from './callback';
 import type { HeapObjects } from './heapObjects';
 import { RANK, keyOf } from './leaf';
 import type { Details, Leaf } from './leaf';
-import { hostAndPort } from './socket';
+import { hostAndPort, openHandle } from './socket';
 
 interface NativeKind {
   readonly kind: WaitsForKind;
@@ -108,6 +108,28 @@ export function nativeLeaf(objects: HeapObjects, node: NodeIndex, operation: str
     details,
     key: keyOf('native', whole, at),
     node,
+  };
+}
+
+/** Events of an object with an open handle of libuv's: a watcher, a UDP socket; and signals. Null for any other emitter. */
+export function handleLeaf(objects: HeapObjects, emitter: NodeIndex, event: string): Leaf | null {
+  // node: lib/dgram.js keeps its handle in a state of its own
+  const state = objects.property(emitter, 'datagramState');
+  const handle = openHandle(objects, state === NO_NODE ? emitter : state);
+  const native = handle === NO_NODE ? null : nativeKind(objects.className(handle));
+  const isSignal = native === null && objects.className(emitter) === 'process' && /^SIG[A-Z0-9]+$/.test(event);
+  if (native === null && !isSignal) return null;
+  const text = native === null ? [`signal ${event}`] : [`${native.text}: ${event === 'message' ? 'reading' : `'${event}'`}`];
+  return {
+    kind: native === null ? 'event' : native.kind,
+    rank: RANK.work,
+    settlers: 'in flight',
+    text,
+    at: null,
+    details: { emitter: objects.className(emitter), event },
+    key: keyOf('handle', text, null),
+    node: emitter,
+    event,
   };
 }
 

@@ -85,3 +85,9 @@ export function timerLeaf(objects: HeapObjects, node: NodeIndex, timer: Timer, n
   const at = callback.isNode ? null : callback.at;
   return { kind: 'timer', rank: RANK.timer, settlers: 'in flight', text, at, details, key: keyOf(`timer ${timer.delayMs ?? ''}`, text, at), node };
 }
+
+/** A signal of `AbortSignal.timeout` (node: lib/internal/abort_controller.js), whose timer refers to it weakly. */
+export function signalTimeoutLeaf(signal: NodeIndex): Leaf {
+  const text = ['timer of AbortSignal.timeout'];
+  return { kind: 'timer', rank: RANK.timer, settlers: 'in flight', text, at: null, details: { timer: 'timeout' }, key: keyOf('timer', text, null), node: signal };
+}

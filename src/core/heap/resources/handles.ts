@@ -7,7 +7,6 @@ import { clientRequest } from '../leaves/httpRequest';
 import { FEATURE } from '../leaves/features';
 import type { Features } from '../leaves/features';
 import type { HeapObjects } from '../leaves/heapObjects';
-import type { NameKey } from '../leaves/heapNames';
 import type { Details } from '../leaves/leaf';
 import { isCompression, nativeKind, nativeLeaf } from '../leaves/native';
 import { listenAddress, openHandle, remoteAddress } from '../leaves/socket';
@@ -17,6 +16,9 @@ import type { Resource } from './groups';
 const RETAINER_LIMIT = 32;
 /** Elements of a child's `stdio` that are looked at; further ones count by themselves. */
 const STDIO_LIMIT = 64;
+
+/** Node listens to these itself, on every message port. */
+const INTERNAL_EVENTS: ReadonlySet<string> = new Set(['newListener', 'removeListener']);
 
 /** Events by whose listeners people know a handle, the most telling first. */
 const TELLING_EVENTS: readonly string[] = ['request', 'connection', 'secureConnection', 'message', 'data', 'readable', 'change', 'end', 'close'];
@@ -151,8 +153,8 @@ export class NativeResources {
       return;
     }
     const at = this.#targetListener(port);
-    // one that nobody has a use for is on its way to a worker
-    if (!found.used && !this.#hasListeners(port)) return;
+    // Node has one to each worker, and one that nobody has a use for is on its way to a worker
+    if (!found.used && !this.#hasUserListeners(port)) return;
     see('handle', { type: 'MessagePort', text: ['message port'], at, details: {}, ofNode: false });
   }
 
@@ -222,10 +224,10 @@ export class NativeResources {
     return found;
   }
 
-  #hasListeners(target: NodeIndex): boolean {
+  #hasUserListeners(target: NodeIndex): boolean {
     let found = false;
-    this.#eachTargetListener(target, () => {
-      found = true;
+    this.#eachTargetListener(target, (callback) => {
+      found ||= !this.#objects.isNodeFunction(callback);
     });
     return found;
   }
@@ -239,8 +241,10 @@ export class NativeResources {
     for (let edge = graph.firstEdge(table); edge < graph.endEdge(table); edge = (edge + 1) as EdgeIndex) {
       const listener = objects.property(graph.target(edge), 'next');
       if (!objects.isObject(listener)) continue;
-      const key: NameKey = 'listener';
-      const callback = objects.property(listener, key);
+      // V8's ordered hash table: the key stands before its value
+      const event = objects.text(objects.entry(table, Number(objects.edgeName(edge)) - 1));
+      if (event === null || INTERNAL_EVENTS.has(event)) continue;
+      const callback = objects.property(listener, 'listener');
       see(this.#unwrapped(objects.isClosure(callback) ? callback : objects.property(listener, 'callback')));
     }
   }
