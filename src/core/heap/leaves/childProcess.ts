@@ -5,7 +5,11 @@ import type { HeapObjects } from './heapObjects';
 import { RANK, keyOf } from './leaf';
 import type { Details, Leaf } from './leaf';
 
-export function childProcessLeaf(objects: HeapObjects, child: NodeIndex, event: string): Leaf {
+/** Events of a stream that is written to. */
+const WRITING: ReadonlySet<string> = new Set(['drain', 'finish', 'write']);
+
+/** @param viaPipe whether the event is one of a standard stream of the child */
+export function childProcessLeaf(objects: HeapObjects, child: NodeIndex, event: string, viaPipe = false): Leaf {
   const file = objects.textProperty(child, 'spawnfile');
   const pid = objects.numberProperty(child, 'pid');
   const running = objects.isObject(openHandle(objects, child));
@@ -14,11 +18,12 @@ export function childProcessLeaf(objects: HeapObjects, child: NodeIndex, event: 
   if (pid !== null) details['pid'] = pid;
   if (event !== '') details['event'] = event;
   const name = file === null ? 'child process' : `child process ${file}`;
-  const text = [event === '' ? name : `${name}: '${event}'${running ? '' : ', it has ended'}`];
+  const what = viaPipe ? (WRITING.has(event) ? 'writing to it' : 'reading its output') : `'${event}'`;
+  const text = [event === '' ? name : `${name}: ${what}${running ? '' : ', it has ended'}`];
   return {
     kind: 'child process',
-    // before its pipes
-    rank: running ? RANK.work - 1 : RANK.event,
+    // the end of a child before its output
+    rank: running ? RANK.work - (viaPipe ? 0 : 1) : RANK.event,
     settlers: running ? 'in flight' : 'held',
     text,
     at: null,

@@ -4,6 +4,7 @@ import type { EdgeIndex, NodeIndex } from '../heapGraph';
 import type { RawWaitsFor } from '../heapAnalysis';
 import { firstFunction, heldLeaf } from './appPromise';
 import { childProcessLeaf } from './childProcess';
+import { eachRetainer } from './eachRetainer';
 import { FAILURE_EVENT, eventClass, eventLeaf, subscription } from './event';
 import type { Subscription } from './event';
 import { FEATURE, Features } from './features';
@@ -165,13 +166,16 @@ class PromiseExplainer implements Explainer {
     if ((features & FEATURE.childProcess) !== 0) return childProcessLeaf(objects, emitter, event);
     if ((features & FEATURE.worker) !== 0) return workerLeaf(objects, emitter, event);
     if ((features & FEATURE.readline) !== 0) return readlineLeaf(objects, emitter, event);
-    if ((features & FEATURE.socket) !== 0) return socketLeaf(objects, emitter, event);
+    if ((features & FEATURE.socket) !== 0) {
+      const child = this.#childOf(emitter);
+      return child === NO_NODE ? socketLeaf(objects, emitter, event) : childProcessLeaf(objects, child, event, true);
+    }
     if ((features & FEATURE.server) !== 0) return serverLeaf(objects, emitter, event);
     if ((features & FEATURE.http2Stream) !== 0) return http2Leaf(objects, emitter, event);
     if ((features & (FEATURE.readable | FEATURE.writable)) !== 0) return streamLeaf(objects, emitter, event);
     if ((features & FEATURE.eventTarget) !== 0) {
       if ((features & FEATURE.native) !== 0) return messagePortLeaf(objects, emitter, event);
-      if (objects.isTrue(objects.property(emitter, 'signalTimeout'))) return signalTimeoutLeaf(emitter);
+      if (objects.isTrue(objects.property(emitter, 'signalTimeout'))) return signalTimeoutLeaf(objects, emitter, this.#timerNow);
       if (objects.className(emitter) === 'BroadcastChannel') return broadcastChannelLeaf(objects, emitter, event);
     }
     const native = handleLeaf(objects, emitter, event);
@@ -190,6 +194,18 @@ class PromiseExplainer implements Explainer {
     // what waits for the end of any stream listens for this too
     if (event === 'end' && (this.#features.of(emitter) & (FEATURE.readable | FEATURE.writable)) === FEATURE.writable) return FAILURE_EVENT;
     return type === FAILURE_EVENT || (this.#features.of(emitter) & FEATURE.childProcess) === 0 ? type : 0;
+  }
+
+  /** The child process whose standard stream a socket is; NO_NODE where it is none. */
+  #childOf(socket: NodeIndex): NodeIndex {
+    const { graph, names } = this.#objects;
+    const found: { child: NodeIndex } = { child: NO_NODE };
+    eachRetainer(graph, socket, RETAINER_LIMIT, (from, edge) => {
+      const name = graph.edgeNameOrIndex(edge);
+      if (graph.edgeType(edge) !== EDGE_TYPE.property || (name !== names.stdout && name !== names.stderr && name !== names.stdin)) return;
+      if ((this.#features.of(from) & FEATURE.childProcess) !== 0) found.child = from;
+    });
+    return found.child;
   }
 
   /** `events.on` keeps its emitter and event in the scope that holds who waits (node: lib/events.js). */
@@ -288,6 +304,8 @@ class PromiseExplainer implements Explainer {
   }
 }
 
+/** Objects that refer to a socket that are looked at. */
+const RETAINER_LIMIT = 32;
 /** Properties of a library's object that are looked at for its socket. */
 const CLIENT_EDGE_LIMIT = 128;
 

@@ -135,12 +135,15 @@ export function handleLeaf(objects: HeapObjects, emitter: NodeIndex, event: stri
 
 /** What V8 or Node's C++ holds without an object that says what it is. */
 export function heldByNative(objects: HeapObjects, node: NodeIndex): Leaf {
+  const { graph, names } = objects;
   const native = objects.nativeName(node);
   let what = native ?? 'native code';
   if (isAtomicsList(objects, node)) what = 'Atomics.waitAsync';
   else if ((native ?? objects.className(node)).includes('Module')) what = 'import()';
   const text = [what];
-  return { kind: 'native', rank: RANK.work, settlers: 'native', text, at: null, details: {}, key: keyOf('native', text, null), node };
+  // a handle of C++ on the promise itself is there to settle it, when the work is done that it stands for
+  const isHandle = graph.nameIndex(node) === names.globalHandlesName;
+  return { kind: 'native', rank: RANK.work, settlers: isHandle ? 'in flight' : 'native', text, at: null, details: {}, key: keyOf('native', text, null), node };
 }
 
 function isAtomicsList(objects: HeapObjects, node: NodeIndex): boolean {

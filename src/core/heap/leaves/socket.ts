@@ -7,7 +7,7 @@ import type { Details, Leaf } from './leaf';
 
 /** The wrap of libuv's handle, while it is open; NO_NODE afterwards. */
 export function openHandle(objects: HeapObjects, owner: NodeIndex): NodeIndex {
-  for (const key of ['kHandle', 'handle'] as const) {
+  for (const key of ['kHandle', 'handle', 'handleField'] as const) {
     const handle = objects.property(owner, key);
     if (objects.isObject(handle) && objects.internal(handle, 'toNative') !== NO_NODE) return handle;
   }

@@ -3,6 +3,7 @@ import { EDGE_TYPE, NO_NODE } from '../heapGraph';
 import type { EdgeIndex, NodeIndex } from '../heapGraph';
 import { formatDuration } from '../../format/quantity';
 import { callbackOf, callbackText } from './callback';
+import { eachRetainer } from './eachRetainer';
 import type { HeapObjects } from './heapObjects';
 import { RANK, keyOf } from './leaf';
 import type { Details, Leaf } from './leaf';
@@ -86,8 +87,26 @@ export function timerLeaf(objects: HeapObjects, node: NodeIndex, timer: Timer, n
   return { kind: 'timer', rank: RANK.timer, settlers: 'in flight', text, at, details, key: keyOf(`timer ${timer.delayMs ?? ''}`, text, at), node };
 }
 
-/** A signal of `AbortSignal.timeout` (node: lib/internal/abort_controller.js), whose timer refers to it weakly. */
-export function signalTimeoutLeaf(signal: NodeIndex): Leaf {
+/** Objects that refer to a signal, or to what does so, that are looked at. */
+const RETAINER_LIMIT = 32;
+
+/** A signal of `AbortSignal.timeout` (node: lib/internal/abort_controller.js): its timer's callback has it in a weak reference. */
+export function signalTimeoutLeaf(objects: HeapObjects, signal: NodeIndex, now: number | null): Leaf {
+  const { graph, names } = objects;
+  const found: { timer: Timer | null; node: NodeIndex } = { timer: null, node: NO_NODE };
+  eachRetainer(graph, signal, RETAINER_LIMIT, (reference) => {
+    eachRetainer(graph, reference, RETAINER_LIMIT, (scope, variable) => {
+      if (graph.edgeNameOrIndex(variable) !== names.weakRef || graph.edgeType(variable) !== EDGE_TYPE.context) return;
+      eachRetainer(graph, scope, RETAINER_LIMIT, (callback) => {
+        eachRetainer(graph, callback, RETAINER_LIMIT, (timer, edge) => {
+          if (found.timer !== null || graph.edgeNameOrIndex(edge) !== names.onTimeout) return;
+          found.timer = readTimeout(objects, timer);
+          found.node = timer;
+        });
+      });
+    });
+  });
+  if (found.timer !== null) return timerLeaf(objects, found.node, found.timer, now);
   const text = ['timer of AbortSignal.timeout'];
   return { kind: 'timer', rank: RANK.timer, settlers: 'in flight', text, at: null, details: { timer: 'timeout' }, key: keyOf('timer', text, null), node: signal };
 }

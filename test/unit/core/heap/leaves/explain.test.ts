@@ -150,6 +150,38 @@ describe('work under way', () => {
     expect(explanation.waitsFor.details['address']).toBe('chat.example');
   });
 
+  it('of a child process whose output is read', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const stdout = heap.socket({ readable: heap.resolverOf(promise) });
+    heap.global('child', heap.emitter('ChildProcess', {}, { spawnfile: 'sleep', _handle: heap.native('Process', 'ProcessWrap'), stdout }));
+    expect(line(explained(heap, promise))).toBe('child process | child process sleep: reading its output | - | in flight');
+  });
+
+  it('of a watcher, of a UDP socket, and of a signal', () => {
+    const events = [
+      (heap: NodeHeap, done: BuiltNode) => heap.emitter('FSWatcher', { change: done }, { _handle: heap.native('FSEvent', 'FSEventWrap') }),
+      (heap: NodeHeap, done: BuiltNode) => heap.emitter('Socket', { message: done }, { '<symbol state symbol>': heap.object('Object', { handle: heap.native('UDP', 'UDPWrap') }) }),
+      (heap: NodeHeap, done: BuiltNode) => heap.emitter('process', { SIGUSR2: done }),
+    ];
+    const lines = events.map((make) => {
+      const heap = nodeHeap();
+      const promise = heap.promise();
+      heap.global('emitter', make(heap, heap.resolverOf(promise)));
+      return line(explained(heap, promise));
+    });
+    expect(lines).toEqual(["fs | file watcher: 'change' | - | in flight", 'socket | UDP socket: reading | - | in flight', 'event | signal SIGUSR2 | - | in flight']);
+  });
+
+  it("of AbortSignal.timeout's timer, which has its signal weakly", () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const signal = heap.eventTarget('AbortSignal', { abort: [heap.resolverOf(promise)] }, { '<symbol kAborted>': false, '<symbol kTimeout>': true });
+    const reference = heap.builder.object('WeakRef').weak('target', signal);
+    heap.global('signal', signal).global('t', heap.timeout(heap.nodeFunction('expired', heap.scope({ weakRef: reference })), 60_000));
+    expect(line(explained(heap, promise))).toBe('timer | timer: 1 min | - | in flight');
+  });
+
   it('at the source of a pipe', () => {
     const heap = nodeHeap();
     const promise = heap.promise();
@@ -205,6 +237,14 @@ describe("the app's own promise", () => {
     const context = heap.builder.functionContext().internal('previous', heap.nativeContext).internal('extension', promise);
     heap.moduleVariable('gate', heap.builtin('PromiseCapabilityDefaultResolve', context));
     expect(plain(explained(heap, promise).waitsFor.text)).toBe('its resolver is in gate in script 7');
+  });
+
+  it('is told by the collection that the functions around it share', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const scope = heap.scope({ waiting: heap.array(heap.resolverOf(promise)) });
+    heap.moduleVariable('queue', heap.object('Object', { push: heap.closure('push', scope) }));
+    expect(plain(explained(heap, promise).waitsFor.text)).toBe('its resolver is in Array waiting[…] in script 7');
   });
 
   it('is not held by the function that waits for it', () => {

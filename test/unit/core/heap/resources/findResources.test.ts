@@ -4,6 +4,7 @@ import { HeapIndex } from '../../../../../src/core/heap/heapIndex';
 import { HeapObjects } from '../../../../../src/core/heap/leaves/heapObjects';
 import { findResources } from '../../../../../src/core/heap/resources/findResources';
 import type { FoundResources } from '../../../../../src/core/heap/resources/findResources';
+import type { BuiltNode } from '../snapshotBuilder';
 import { nodeHeap } from '../leaves/nodeHeap';
 import type { NodeHeap } from '../leaves/nodeHeap';
 
@@ -58,6 +59,22 @@ describe('handles and requests', () => {
     ]);
     expect(resources.requests).toMatchObject([{ count: 1, type: 'GetAddrInfoReqWrap', text: ['DNS look-up of example.org'] }]);
     expect(totals).toEqual({ timers: 0, handles: 2, requests: 1 });
+  });
+
+  it("of messages, without Node's own port to each worker", () => {
+    const heap = nodeHeap();
+    const port = (listeners: Readonly<Record<string, readonly BuiltNode[]>>): BuiltNode => {
+      const native = heap.native('MessagePort', 'MessagePort');
+      const target = heap.eventTarget('MessagePort', listeners);
+      for (const { name, to } of target.edges) native.property(String(name), to);
+      return native;
+    };
+    const own = [heap.nodeFunction('onNewListener')];
+    port({ newListener: own, message: [heap.nodeFunction('handleMessageFromThread')] });
+    port({ newListener: own, message: [heap.closure('onMessage')] });
+    const { resources, totals } = found(heap);
+    expect(resources.handles).toMatchObject([{ count: 1, type: 'MessagePort', at: { line: 0 } }]);
+    expect(totals.handles).toBe(1);
   });
 
   it('of a child process and of standard streams are no handles of their own', () => {
