@@ -322,8 +322,12 @@ class Builder {
    * it runs, what it was resumed with stands before; behind the promise Node 26 has the functions that resume it.
    */
   #addGenerator(generator: NodeIndex): void {
+    const { edgeTypes, edgeTargets } = this.graph.arrays;
+    const end = this.graph.endEdge(generator);
     let promise = NO_NODE;
-    for (const target of this.#hiddenTargets(generator)) {
+    for (let edge: number = this.graph.firstEdge(generator); edge < end; edge++) {
+      if (edgeTypes[edge] !== EDGE_TYPE.hidden) continue;
+      const target = (edgeTargets[edge] ?? NO_NODE) as NodeIndex;
       if (this.index.named(target, 'system / AsyncGeneratorRequest')) {
         this.#addAsyncGenerator(generator, target);
         return;

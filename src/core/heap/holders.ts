@@ -46,6 +46,8 @@ interface Name {
 export class Holders {
   /** Number of the path to each node; -1 where it was not asked for. */
   readonly #pathOf: Int32Array;
+  /** Of the path that is being named, from the task up; kept from one to the next. */
+  readonly #unnamed: NodeIndex[] = [];
   readonly #paths: Path[] = [{ first: null, last: [], skipped: false }];
   readonly #numbers = new Map<string, number>();
 
@@ -78,17 +80,20 @@ export class Holders {
   }
 
   #pathTo(node: NodeIndex): number {
-    const unnamed: NodeIndex[] = [];
+    const pathOf = this.#pathOf;
+    const unnamed = this.#unnamed;
+    let count = 0;
     let current = node;
-    while (current !== NO_NODE && current !== ROOT && this.#pathOf[current] === -1) {
-      unnamed.push(current);
+    while (current !== NO_NODE && current !== ROOT && pathOf[current] === -1) {
+      unnamed[count++] = current;
       current = this.reachability.parent(current);
     }
-    let path = current === NO_NODE || current === ROOT ? EMPTY : (this.#pathOf[current] ?? EMPTY);
-    for (let child = unnamed.pop(); child !== undefined; child = unnamed.pop()) {
+    let path = current === NO_NODE || current === ROOT ? EMPTY : (pathOf[current] ?? EMPTY);
+    while (count > 0) {
+      const child = unnamed[--count] ?? NO_NODE;
       const name = this.#nameOf(current, this.reachability.edge(child), child);
       if (name !== undefined) path = this.#extended(name.anchors ? EMPTY : path, name.text);
-      this.#pathOf[child] = path;
+      pathOf[child] = path;
       current = child;
     }
     return path;
