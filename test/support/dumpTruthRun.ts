@@ -35,7 +35,7 @@ export interface RunningProgram {
 }
 
 /** @throws {Error} when the program ends before it is ready */
-export async function startProgram(node: TestNode, program: DumpProgram): Promise<RunningProgram> {
+export async function startProgram(node: TestNode, program: Pick<DumpProgram, 'name' | 'file' | 'flags' | 'stripped'>): Promise<RunningProgram> {
   const scratch = await realpath(await mkdtemp(join(tmpdir(), 'asyncscope-dump-')));
   const file = program.name.endsWith('.ts') && !program.stripped ? await compile(program.file, scratch) : program.file;
   const child = spawn(node.path, [...OPTIONS, ...program.flags, file], { stdio: ['ignore', 'ignore', 'pipe'] });
