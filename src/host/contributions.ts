@@ -113,6 +113,8 @@ export interface Settings {
   readonly suspendedMarks: boolean;
   /** Absolute, or relative to the first workspace folder; empty for the extension's own storage. */
   readonly snapshotDirectory: string;
+  /** Seconds that the look-ups of a dump may take; below 0 what a dump takes by itself. */
+  readonly dumpLookupBudget: number;
   /** Globs of files that count as the user's own code. */
   readonly 'origin.app': readonly string[];
   /** Globs of files that count as a dependency. */
@@ -134,6 +136,7 @@ export const DEFAULT_SETTINGS: Settings = {
   overviewRuler: true,
   suspendedMarks: true,
   snapshotDirectory: '',
+  dumpLookupBudget: -1,
   'origin.app': [],
   'origin.dependency': [],
   pathMappings: {},

@@ -29,6 +29,7 @@ export function readSettings(): Settings {
     overviewRuler: read('overviewRuler'),
     suspendedMarks: read('suspendedMarks'),
     snapshotDirectory: read('snapshotDirectory'),
+    dumpLookupBudget: read('dumpLookupBudget'),
     'origin.app': read('origin.app'),
     'origin.dependency': read('origin.dependency'),
     pathMappings: read('pathMappings'),
@@ -45,6 +46,7 @@ export function serverSettings(settings: Settings, projects: readonly OriginRule
     codeLens: settings.codeLens,
     followRestarts: settings.followRestarts,
     origin: { app: [...(rules.app ?? [])], dependency: [...(rules.dependency ?? [])], node: [...(rules.node ?? [])] },
+    ...(settings.dumpLookupBudget >= 0 && { dumpLookupMs: Math.round(1000 * Math.min(600, settings.dumpLookupBudget)) }),
     pathMappings: localMappings(settings.pathMappings, vscode.workspace.workspaceFolders?.[0]?.uri.fsPath),
   };
 }
