@@ -137,9 +137,10 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
   function reconsider(at: number): void {
     const span = at - windowStart;
     const overspent = budget.left < 0 && windowSpent > 2 * WINDOW_MS * share;
-    if (span < WINDOW_MS && !overspent) return;
     const before = sampler.weight;
+    // a burst may fill the table in less than a window
     const least = leastWeight();
+    if (span < WINDOW_MS && !overspent && least <= before) return;
     let weight = least;
     cramped = least > 1;
     // what looking at everything would cost, as a share of the time
