@@ -69,7 +69,7 @@ describe.concurrent('what listens there is no inspector', () => {
 describe.concurrent('what runs there is no Node, or too old', () => {
   const evaluating = (runtime: string, node: string) => (command: { method: string; params: Record<string, unknown> }): object => {
     if (command.method === 'Runtime.evaluate') return { result: { type: 'boolean', value: true, objectId: '1' } };
-    if (!String(command.params['functionDeclaration']).includes('primordials')) return { result: [] };
+    if (!String(command.params['functionDeclaration']).includes('internals')) return { result: [] };
     return { result: { type: 'object', value: { runtime, node, pid: 0, title: '', cwd: '', needsInternals: false } } };
   };
 
@@ -113,7 +113,7 @@ describe('a target that lies', () => {
           for (let i = 0; i < times; i++) send({ method: 'Runtime.bindingCalled', params: { name: out, payload, executionContextId: 1 } });
         }
         if (method === 'Runtime.getProperties') return { result: [] };
-        if (!String(params['functionDeclaration']).includes('primordials')) return { result: { type: 'object', objectId: '1' } };
+        if (!String(params['functionDeclaration']).includes('internals')) return { result: { type: 'object', objectId: '1' } };
         return { result: { type: 'object', value: { runtime: 'node', node: 'v24.0.0', pid: 1, title: 'x', cwd: '/', needsInternals: false } } };
       },
     });
