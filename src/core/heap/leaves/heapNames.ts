@@ -154,6 +154,7 @@ const NAMES = {
   highWaterMark: 'highWaterMark',
   length: 'length',
   pipes: 'pipes',
+  readMethod: '_read',
   performingIO: '<symbol kIsPerformingIO>',
   objectMode: 'objectMode',
   // node: lib/internal/webstreams

@@ -98,12 +98,20 @@ function isUnderWay(objects: HeapObjects, stream: NodeIndex, writes: boolean): b
   for (let i = 0; i < PIPE_LIMIT && source !== NO_NODE; i++) {
     // node: lib/internal/fs/streams.js
     if (objects.isTrue(objects.property(source, 'performingIO'))) return true;
+    if (isUndiciBody(objects, source)) return true;
     const handle = openHandle(objects, source);
     if (handle !== NO_NODE && (!isCompression(objects.className(handle)) || streamSide(objects, source, 'writable')?.writing === true)) return true;
     if (writes) return false;
     source = pipedFrom(objects, source);
   }
   return false;
+}
+
+/** The body of a response of Node's `fetch` asks undici for more, which reads it from its socket. */
+function isUndiciBody(objects: HeapObjects, stream: NodeIndex): boolean {
+  const read = objects.property(stream, 'readMethod');
+  const position = objects.isClosure(read) ? objects.position(objects.innermost(read)) : null;
+  return position !== null && objects.scriptName(position.scriptId)?.startsWith('node:internal/deps/undici/') === true;
 }
 
 /** A stream whose list of pipes has this one. */

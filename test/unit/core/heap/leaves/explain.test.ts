@@ -190,6 +190,16 @@ describe('work under way', () => {
     expect(line(explained(heap, promise))).toBe('stream | stream Transform: reading to its end | - | in flight');
   });
 
+  it('at the body of a response of fetch, which undici reads', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const shared = heap.builder.code('resume').internal('script', heap.builder.code('node:internal/deps/undici/undici'));
+    const resume = heap.builder.closure('resume').at(9, 0, 0).internal('shared', shared);
+    const read = heap.builder.closure('native_bind').internal('bound_function', resume);
+    heap.global('body', heap.emitter('Readable', { readable: heap.resolverOf(promise) }, { _read: read, _readableState: heap.object('ReadableState', {}) }));
+    expect(line(explained(heap, promise))).toBe('stream | stream Readable: reading | - | in flight');
+  });
+
   it('of a DNS query', () => {
     const heap = nodeHeap();
     const promise = heap.promise();
