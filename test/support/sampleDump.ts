@@ -36,14 +36,14 @@ export function sampleDump(root = '/srv/orders', part: Partial<Dump> = {}): Dump
       id: 'closing', count: 412, verdict: 'crowd',
       why: 'One promise, closing in src/service.ts, has 1,204 reactions. Each Promise.race against it adds one that stays as long as it is pending. Use an AbortSignal, or race against a promise of your own.',
       chain: [place, save, { ...frame(null, null, null), kind: 'combinator', detail: 'Promise.race' }],
-      waitsFor: { kind: 'app promise', text: 'promise closing (src/service.ts:41)', at: at('service.ts', 41, 9), details: { reactions: 1204 } },
+      waitsFor: { kind: 'app promise', text: 'its resolver is held by close (src/service.ts:91)', at: at('service.ts', 41, 9), details: { reactions: 1204 } },
       heldBy: [{ count: 412, path: 'Service in src/service.ts › closing › reactions' }],
     },
     {
       id: 'outbox', count: 310, verdict: 'stuck',
       why: 'The oldest has waited since before the last three dumps; its resolver is in Outbox.queue, which the worker empties one by one. Limit the queue, or start more workers.',
       chain: [frame('OrderStore.notify', at('orders.ts', 112, 17), at('orders.ts', 115, 13))],
-      waitsFor: { kind: 'app promise', text: 'queue of Outbox (310 entries)', at: at('outbox.ts', 29, 12), details: { holder: 'Outbox.queue', length: 310 } },
+      waitsFor: { kind: 'app promise', text: 'its resolver is in Outbox queue', at: at('outbox.ts', 29, 12), details: { holder: 'Outbox queue' } },
       heldBy: [{ count: 310, path: 'Outbox in src/outbox.ts › queue › element › resolve' }],
     },
     {
@@ -57,6 +57,7 @@ export function sampleDump(root = '/srv/orders', part: Partial<Dump> = {}): Dump
     { id: 'find', count: 9, verdict: 'in flight', why: 'A live socket will answer.', chain: [lookAt, find, findOrder], waitsFor: socket, heldBy: [{ count: 9, path: '(native) › Socket › Database › pending' }] },
     { id: 'refresh', count: 1, verdict: 'in flight', why: 'A live timer will fire.', chain: [frame('Tracking.follow', at('tracking.ts', 28, 9), at('tracking.ts', 34, 15))], waitsFor: { kind: 'timer', text: 'timer: 30 s, poll (src/tracking.ts:40)', at: at('tracking.ts', 40, 5), details: { delayMs: 30_000, dueInMs: 12_400 } }, heldBy: [] },
     { id: 'listener', count: 120, verdict: null, why: '', chain: [frame('OrderStore.pack', at('orders.ts', 109, 17), at('orders.ts', 110, 11)), frame('Warehouse.prepareParcel', at('warehouse.ts', 20, 9), at('warehouse.ts', 22, 11))], waitsFor: { kind: 'event', text: 'event packed-1042 of EventEmitter', at: at('warehouse.ts', 30, 12), details: { emitter: 'EventEmitter', event: 'packed-1042' } }, heldBy: [{ count: 120, path: 'Warehouse in src/warehouse.ts › events › listeners' }] },
+    { id: 'node', count: 40, verdict: 'in flight', why: 'An HTTP request is under way.', chain: [{ ...frame('mainFetch', null, null, 'node') }, { ...frame(null, null, null, 'node'), kind: 'then' }], waitsFor: { kind: 'http request', text: 'http request POST http://127.0.0.1:40117/mails', at: null, details: {} }, heldBy: [] },
     { id: 'bare', count: 3, verdict: null, why: '', chain: [], waitsFor: { kind: 'native', text: 'native code', at: null, details: {} }, heldBy: [] },
   ];
   return {

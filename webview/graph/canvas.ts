@@ -1,6 +1,6 @@
 /** The picture: boxes and edges that can be moved, zoomed, and walked through with the keyboard. */
 import { formatCount } from '../../src/core/format/quantity';
-import { frameName, taskCount, groupCount, verdictText } from '../../src/core/format/dumpText';
+import { frameName, taskCount, groupCount, verdictText, waitsForText } from '../../src/core/format/dumpText';
 import { element, svgElement, verdictClass } from './dom';
 import type { Layout, Point, Rectangle, Size } from './layout';
 import { layoutGraph } from './layout';
@@ -23,7 +23,11 @@ const LINE_HEIGHT = 18;
 const PADDING_X = 10;
 const PADDING_Y = 7;
 const PLACE_GAP = 14;
-const WIDTH = { least: 90, most: 340 } as const;
+const WIDTH = { least: 90, most: 360, text: 290 } as const;
+/** Borders and padding of a leaf, left and right together, as the style sheet has them. */
+const LEAF_SIDES = 27;
+/** Lines that what is waited for can have; its end is left out beyond. */
+const TEXT_LINES = 3;
 /** Functions that a box lists; of more the middle is left out. */
 const LINE_LIMIT = 8;
 
@@ -197,8 +201,9 @@ export class Canvas {
     const widths = lines.map((line) => (line.type === 'text' ? width(line.text, '600') : width(line.name, '600') + (line.place === '' ? 0 : PLACE_GAP + width(line.place))));
     const head = width(headText(box), '600') + (verdictName(box) === '' ? 0 : PLACE_GAP + width(verdictName(box)) + 18);
     const content = Math.ceil(Math.max(head, ...widths)) + 2;
-    const full = Math.min(WIDTH.most, Math.max(WIDTH.least, content + 2 * PADDING_X + 4));
-    return { width: full, height: (lines.length + 1) * LINE_HEIGHT + 2 * PADDING_Y };
+    const full = Math.min(box.type === 'leaf' ? WIDTH.text : WIDTH.most, Math.max(WIDTH.least, content + 2 * PADDING_X + 8));
+    const rows = box.type === 'leaf' ? Math.min(TEXT_LINES, rowsOf(leafLabel(box.waitsFor), full - LEAF_SIDES, (text) => width(text, '600'))) : lines.length;
+    return { width: full, height: (rows + 1) * LINE_HEIGHT + 2 * PADDING_Y };
   }
 
   #boxElement(box: Box, index: number, lines: readonly Line[]): HTMLElement {
@@ -351,7 +356,9 @@ function boxOf(target: EventTarget | null): number | undefined {
 function linesOf(box: Box): readonly Line[] {
   switch (box.type) {
     case 'frames': {
-      const all = box.frames.map(({ frame }, index): Line => ({ type: 'frame', index, name: frameName(frame), place: placeText(frame), dim: frame.origin !== 'app' }));
+      // What Node does between two functions is told in the details.
+      const users = box.frames.filter(({ frame }) => frame.origin !== 'node' || frame.kind === 'combinator');
+      const all = (users.length > 0 ? users : box.frames).map((each): Line => ({ type: 'frame', index: box.frames.indexOf(each), name: frameName(each.frame), place: placeText(each.frame), dim: each.frame.origin !== 'app' }));
       if (all.length <= LINE_LIMIT) return all;
       const head = LINE_LIMIT / 2;
       const tail = LINE_LIMIT - head - 1;
@@ -376,8 +383,9 @@ function headText(box: Box): string {
 }
 
 /** What is under way is said where it ends, not at every function before. */
-function verdictName({ type, verdict }: Box): string {
-  return type === 'more' || verdict === null || (type === 'frames' && verdict === 'in flight') ? '' : verdictText(verdict).name;
+function verdictName({ type, verdict, worst, count }: Box): string {
+  if (type === 'more' || verdict === null || (type === 'frames' && verdict === 'in flight')) return '';
+  return worst === count ? verdictText(verdict).name : `${formatCount(worst)} ${verdictText(verdict).name}`;
 }
 
 function spokenBox(box: Box): string {
@@ -386,7 +394,7 @@ function spokenBox(box: Box): string {
     case 'frames':
       return `${box.frames.map(({ frame }) => `${frameName(frame)}${placeText(frame) === '' ? '' : ` at ${placeText(frame).replace(/:(\d+)$/, ' line $1')}`}`).join(', ')}: ${taskCount(box.count)}${verdict}`;
     case 'leaf':
-      return `Waiting for ${box.waitsFor.text}: ${taskCount(box.count)}${verdict}`;
+      return `Waiting for ${waitsForText(box.waitsFor)}: ${taskCount(box.count)}${verdict}`;
     case 'more':
       return `${groupCount(box.groups.length)} more with ${taskCount(box.count)}. Enter unfolds some.`;
   }
@@ -401,6 +409,22 @@ function tooltip(box: Box): string {
     case 'more':
       return 'Groups that are not drawn yet. Double-click or Enter unfolds some.';
   }
+}
+
+/** How many lines a text takes: broken between words, and anywhere in a word that is too long, as addresses are. */
+function rowsOf(text: string, room: number, width: (text: string) => number): number {
+  let [rows, used] = [1, 0];
+  const space = width(' ');
+  for (const word of text.split(' ')) {
+    const wide = width(word);
+    if (used > 0 && used + space + wide > room) {
+      rows++;
+      used = 0;
+    } else if (used > 0) used += space;
+    rows += Math.floor(wide / (room + 1));
+    used += wide % (room + 1);
+  }
+  return rows;
 }
 
 /** Pixels: one for a task, and so much more for each tenfold. */

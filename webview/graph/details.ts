@@ -1,6 +1,6 @@
 /** What is known of the selected box: its groups, each with verdict, reason, holders and functions. */
 import { formatCount } from '../../src/core/format/quantity';
-import { chainText, frameName, groupCount, NO_CHAIN, taskCount, verdictText } from '../../src/core/format/dumpText';
+import { chainText, frameName, groupCount, NO_CHAIN, taskCount, verdictText, waitsForText } from '../../src/core/format/dumpText';
 import { stripControls } from '../../src/core/format/text';
 import type { GraphGroup } from '../../src/protocol/webview';
 import { button, element, verdictClass } from './dom';
@@ -69,7 +69,7 @@ function groupCard(dump: GraphDump, group: GraphGroup, canLookUp: boolean, event
     list.append(entry);
   }
   if (frames.length > 0) card.append(list);
-  const waits = element('p', { class: 'waits' }, element('span', { class: 'label' }, 'Waits for '), stripControls(waitsFor.text));
+  const waits = element('p', { class: 'waits' }, element('span', { class: 'label' }, 'Waits for '), waitsForText(waitsFor));
   if (waitsFor.at !== null) waits.append(' ', button('open', { class: 'link', title: 'Open its line' }, () => { events.onOpenLeaf(group); }));
   card.append(waits);
   for (const { count, path } of heldBy) card.append(element('p', { class: 'held' }, element('span', { class: 'label' }, `Held by (${formatCount(count)} of ${formatCount(group.count)}) `), stripControls(path)));

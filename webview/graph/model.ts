@@ -2,7 +2,7 @@
  * The await graph as boxes and edges. Chains that begin alike are one, and so are chains that end alike: yet no path can be followed
  * from left to right that no group of the dump has, because boxes are merged only where everything after them is the same. Pure.
  */
-import { frameName, VERDICTS_AND_NONE, worstVerdict } from '../../src/core/format/dumpText';
+import { frameName, isUsersChain, VERDICTS_AND_NONE, waitsForText, worstVerdict } from '../../src/core/format/dumpText';
 import { shortPosition } from '../../src/core/format/position';
 import { displayName } from '../../src/core/format/text';
 import type { Verdict } from '../../src/core/model/dump';
@@ -32,8 +32,9 @@ interface BoxParts {
   readonly id: string;
   /** Tasks of the groups that pass through. */
   readonly count: number;
-  /** The worst of them. */
+  /** The worst of them, and how many tasks have it. */
   readonly verdict: Verdict | null;
+  readonly worst: number;
   /** Indices of the groups, the worst first. */
   readonly groups: readonly number[];
 }
@@ -67,9 +68,12 @@ export interface Graph {
 }
 
 /** Which groups are drawn: the first, and those that the user has unfolded, the last of them last. */
-export function shownGroups({ groups }: GraphDump, unfolded: readonly number[]): ReadonlySet<number> {
-  const shown = new Set(VERDICTS_AND_NONE.flatMap((verdict) => groups.flatMap((group, index) => (group.verdict === verdict ? [index] : [])).slice(0, SHOWN_PER_VERDICT)));
-  for (let index = 0; index < groups.length && shown.size < FIRST_SHOWN; index++) shown.add(index);
+export function shownGroups({ frames, groups }: GraphDump, unfolded: readonly number[]): ReadonlySet<number> {
+  const users = groups.flatMap(({ chain }, index) => (isUsersChain(chain.flatMap((frame) => frames[frame] ?? [])) ? [index] : []));
+  // What Node does on its own account is not what anybody looks for first.
+  const first = users.length > 0 ? users : [...groups.keys()];
+  const shown = new Set(VERDICTS_AND_NONE.flatMap((verdict) => first.filter((index) => groups[index]?.verdict === verdict).slice(0, SHOWN_PER_VERDICT)));
+  for (const index of first.slice(0, FIRST_SHOWN)) if (shown.size < FIRST_SHOWN) shown.add(index);
   // The last ones are what the user wants to see.
   for (const index of unfolded.slice(-(SHOWN_LIMIT - FIRST_SHOWN))) if (index < groups.length) shown.add(index);
   return shown;
@@ -249,7 +253,8 @@ function boxFrom(dump: GraphDump, run: readonly Merged[]): Box {
   const [first] = run;
   if (first === undefined) throw new RangeError('a box without a node');
   const groups = [...new Set(first.groups)].sort((a, b) => a - b);
-  const parts = { count: tasksOf(dump, groups), verdict: verdictOf(dump, groups), groups };
+  const verdict = verdictOf(dump, groups);
+  const parts = { count: tasksOf(dump, groups), verdict, worst: tasksOf(dump, groups.filter((group) => dump.groups[group]?.verdict === verdict)), groups };
   const lead = dump.groups[groups[0] ?? -1];
   switch (first.face.type) {
     case 'frame': {
@@ -284,6 +289,7 @@ export function verdictCounts({ groups }: GraphDump, indices: readonly number[])
 }
 
 /** What a leaf says. */
-export function leafLabel({ text }: GraphGroup['waitsFor']): string {
+export function leafLabel(waitsFor: GraphGroup['waitsFor']): string {
+  const text = waitsForText(waitsFor);
   return displayName(text.charAt(0).toUpperCase() + text.slice(1));
 }

@@ -1,7 +1,8 @@
 /** Verdicts, frames and chains of an async dump in a reader's words: the same in tree, graph and on the line. */
-import type { DumpFrame, DumpGroup, Verdict, WaitsFor } from '../model/dump';
+import type { DumpFrame, DumpGroup, DumpPosition, Verdict, WaitsFor } from '../model/dump';
 import { VERDICTS } from '../model/dump';
 import { frameFunction } from './functionName';
+import { shortPosition } from './position';
 import { formatCount, formatDuration } from './quantity';
 import { displayName, stripControls } from './text';
 
@@ -43,7 +44,7 @@ export function byVerdictAndCount(a: DumpGroup, b: DumpGroup): number {
 }
 
 /** What names a frame. */
-export type NamedFrame = Pick<DumpFrame, 'function' | 'kind' | 'origin' | 'repeats' | 'detail'>;
+export type NamedFrame = Pick<DumpFrame, 'function' | 'kind' | 'origin' | 'repeats' | 'detail' | 'awaiting' | 'declared'>;
 
 /** The function of a frame, or what else it is; `×12` when it follows itself so often. */
 export function frameName(frame: NamedFrame): string {
@@ -75,10 +76,13 @@ export const CHAIN_ARROW = ' › ';
 /** Functions of a chain that are named; of longer ones the middle is left out. */
 const CHAIN_NAME_LIMIT = 4;
 
-/** `onRequest › loadUser › query`. Node's own functions are left out where there are others. */
+/** `onRequest › loadUser › query`. Node's own functions are left out where there are others; what has no name says where it is. */
 export function chainText(frames: readonly NamedFrame[]): string {
   const named = frames.filter(({ origin }) => origin !== 'node');
-  const names = (named.length > 0 ? named : frames).map(frameName);
+  const names = (named.length > 0 ? named : frames).map((frame) => {
+    const position: DumpPosition | null = frame.awaiting ?? frame.declared;
+    return frame.function === null && frame.detail === null && position !== null ? `${frameName(frame)} ${shortPosition(position)}` : frameName(frame);
+  });
   if (names.length <= CHAIN_NAME_LIMIT) return names.join(CHAIN_ARROW);
   return [...names.slice(0, 1), '…', ...names.slice(1 - CHAIN_NAME_LIMIT)].join(CHAIN_ARROW);
 }

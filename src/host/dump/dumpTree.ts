@@ -3,7 +3,7 @@
  * Pure.
  */
 import { assertNever } from '../../core/base/assertNever';
-import { chainText, factText, frameName, groupCount, NO_CHAIN, taskCount, VERDICTS_AND_NONE, verdictText, worstVerdict } from '../../core/format/dumpText';
+import { chainText, factText, frameName, groupCount, isUsersChain, NO_CHAIN, taskCount, VERDICTS_AND_NONE, verdictText, waitsForText, worstVerdict } from '../../core/format/dumpText';
 import { shortPosition } from '../../core/format/position';
 import { formatBytes, formatCount } from '../../core/format/quantity';
 import { displayName, stripControls } from '../../core/format/text';
@@ -174,7 +174,7 @@ export function groupAsText(group: DumpGroup): string {
   const lines = [
     `${taskCount(group.count)}${group.verdict === null ? '' : `, ${verdictText(group.verdict).name}`}`,
     ...group.chain.map((frame) => `    ${frameName(frame)}${framePlace(frame) === '' ? '' : ` (${frameAddress(frame)})`}`),
-    `waiting for ${stripControls(group.waitsFor.text)}`,
+    `waiting for ${waitsForText(group.waitsFor)}`,
     ...(group.why === '' ? [] : [stripControls(group.why)]),
     ...group.heldBy.map(({ count, path }) => `held by ${stripControls(path)} (${formatCount(count)})`),
   ];
@@ -235,35 +235,37 @@ function theme(id: string, color?: string): RowIcon {
 function contents(held: HeldDump, grouping: DumpGrouping): readonly DumpRow[] {
   const { id, dump } = held;
   const notes = dump.notes.map((note, index) => noteRow(id, `${id}/note${String(index)}`, stripControls(note), dump.partial ? 'warning' : 'info'));
-  const rows = dump.groups.length === 0 ? [noteRow(id, `${id}/nothing`, 'Nothing is suspended', 'check')] : groupRows(held, grouping);
-  return [...notes, ...rows, ...resourceRows(held)];
+  const own = dump.groups.filter(({ chain }) => isUsersChain(chain));
+  const nodes = dump.groups.filter(({ chain }) => !isUsersChain(chain));
+  const rows = own.length === 0 ? [noteRow(id, `${id}/nothing`, nodes.length === 0 ? 'Nothing is suspended' : 'Nothing of your own code is suspended', 'check')] : groupRows(held, own, grouping);
+  const internals = nodes.length === 0 ? [] : [section(held, { id: `${id}/node`, label: "Node's own", groups: nodes, icon: theme('server-environment'), tooltip: 'Functions of Node itself, without one of yours or of a package around them.', expanded: false })];
+  return [...notes, ...rows, ...internals, ...resourceRows(held)];
 }
 
-function groupRows(held: HeldDump, grouping: DumpGrouping): readonly DumpRow[] {
-  const { groups } = held.dump;
+function groupRows(held: HeldDump, groups: readonly DumpGroup[], grouping: DumpGrouping): readonly DumpRow[] {
   switch (grouping) {
     case 'verdict':
-      return verdictSections(held);
+      return verdictSections(held, groups);
     case 'chain':
       return chainRows(held, `${held.id}/c`, groups);
     case 'leaf':
-      return leafSections(held);
+      return leafSections(held, groups);
     default:
       return assertNever(grouping);
   }
 }
 
-function verdictSections(held: HeldDump): readonly DumpRow[] {
-  const present = VERDICTS_AND_NONE.map((verdict) => ({ verdict, groups: held.dump.groups.filter((group) => group.verdict === verdict) })).filter(({ groups }) => groups.length > 0);
+function verdictSections(held: HeldDump, all: readonly DumpGroup[]): readonly DumpRow[] {
+  const present = VERDICTS_AND_NONE.map((verdict) => ({ verdict, groups: all.filter((group) => group.verdict === verdict) })).filter(({ groups }) => groups.length > 0);
   return present.map(({ verdict, groups }, index) => {
     const { title, meaning } = verdictText(verdict);
     return section(held, { id: `${held.id}/v/${verdict ?? 'none'}`, label: title, groups, icon: verdictIcon(verdict), tooltip: `${taskCount(sum(groups))} ${meaning}.`, expanded: index === 0 || (verdict !== 'in flight' && verdict !== null) });
   });
 }
 
-function leafSections(held: HeldDump): readonly DumpRow[] {
+function leafSections(held: HeldDump, all: readonly DumpGroup[]): readonly DumpRow[] {
   const byLeaf = new Map<string, DumpGroup[]>();
-  for (const group of held.dump.groups) {
+  for (const group of all) {
     const key = `${group.waitsFor.kind}\0${group.waitsFor.text}`;
     const same = byLeaf.get(key);
     if (same === undefined) byLeaf.set(key, [group]);
@@ -273,7 +275,7 @@ function leafSections(held: HeldDump): readonly DumpRow[] {
   return paged(held.id, `${held.id}/w`, sections, (groups) => {
     const [{ waitsFor, id } = { waitsFor: undefined, id: '' }] = groups;
     const verdict = worstVerdict(groups.map((group) => group.verdict));
-    return section(held, { id: `${held.id}/w/${id}`, label: capitalized(displayName(waitsFor?.text ?? '')), groups, icon: verdictIcon(verdict), tooltip: undefined, expanded: false });
+    return section(held, { id: `${held.id}/w/${id}`, label: capitalized(displayName(waitsFor === undefined ? '' : waitsForText(waitsFor))), groups, icon: verdictIcon(verdict), tooltip: undefined, expanded: false });
   }, (groups) => groups);
 }
 
@@ -373,7 +375,7 @@ function foldedRow(held: HeldDump, id: string, first: ChainNode): DumpRow {
 
 /** @param run the functions that the rows above do not name. */
 function groupRow(held: HeldDump, group: DumpGroup, run: readonly DumpFrame[]): DumpRow {
-  const waits = displayName(group.waitsFor.text);
+  const waits = displayName(waitsForText(group.waitsFor));
   const label = run.length > 0 ? chainText(run) : group.chain.length > 0 ? capitalized(waits) : NO_CHAIN;
   const naming = run.length > 0 || group.chain.length === 0;
   const { name, meaning } = verdictText(group.verdict);
@@ -383,7 +385,7 @@ function groupRow(held: HeldDump, group: DumpGroup, run: readonly DumpFrame[]): 
     label,
     description: naming ? `${formatCount(group.count)}  ${waits}` : formatCount(group.count),
     spoken: `${run.length > 0 ? run.map(frameName).join(', ') : label}: ${taskCount(group.count)}${naming ? `, waiting for ${waits}` : ''}${group.verdict === null ? '' : `, ${name}`}`,
-    tooltip: [...group.chain.map(frameLine), `waiting for ${stripControls(group.waitsFor.text)}`, group.verdict === null ? '' : `${capitalized(name)}: ${meaning}.`].filter((line) => line !== '').join('\n'),
+    tooltip: [...group.chain.map(frameLine), `waiting for ${waitsForText(group.waitsFor)}`, group.verdict === null ? '' : `${capitalized(name)}: ${meaning}.`].filter((line) => line !== '').join('\n'),
     context: DUMP_ROW_CONTEXTS.group,
     icon: verdictIcon(group.verdict),
     expansion: 'collapsed',
@@ -426,7 +428,7 @@ function waitsForRow(held: HeldDump, id: string, { waitsFor, ...group }: DumpGro
   const at = waitsFor.at ?? undefined;
   return row(held.id, {
     id: `${id}/waits`,
-    label: `Waits for ${stripControls(waitsFor.text)}`,
+    label: `Waits for ${waitsForText(waitsFor)}`,
     description: at === undefined ? '' : shortPosition(at),
     context: DUMP_ROW_CONTEXTS.waitsFor,
     icon: theme('watch'),

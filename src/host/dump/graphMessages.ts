@@ -1,14 +1,14 @@
 /** A dump as messages for the webview. Pure. */
-import { byVerdictAndCount } from '../../core/format/dumpText';
+import { byVerdictAndCount, isUsersChain } from '../../core/format/dumpText';
 import { clip } from '../../core/format/text';
 import type { DumpFrame, DumpGroup, DumpPosition } from '../../core/model/dump';
 import type { GraphFrame, GraphGroup, GraphStatus, ToGraph } from '../../protocol/webview';
 import { FIRST_GROUPS, MORE_GROUPS, WEBVIEW_TEXT_LIMIT, WEBVIEW_VERSION } from '../../protocol/webview';
 import type { HeldDump } from './dumpStore';
 
-/** The worst groups first, a state with the first of them and then the others; each frame once. */
+/** The worst groups of the user's code first and Node's own last, a state with the first of them and then the others; each frame once. */
 export function dumpMessages({ id: dumpId, name, dump }: HeldDump, status: GraphStatus): readonly ToGraph[] {
-  const groups = [...dump.groups].sort(byVerdictAndCount);
+  const groups = [...dump.groups].sort((a, b) => Number(isUsersChain(b.chain)) - Number(isUsersChain(a.chain)) || byVerdictAndCount(a, b));
   const known = new Map<string, number>();
   const messages: ToGraph[] = [];
   for (let from = 0; from === 0 || from < groups.length; ) {

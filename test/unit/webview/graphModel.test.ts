@@ -82,7 +82,7 @@ describe('any graph', () => {
       for (const box of graph.boxes.keys()) if (!inner.has(box)) for (const way of waysFrom(graph, box)) expect(chains).toContain(way);
       const ways = new Set(graph.boxes.flatMap((_, box) => waysFrom(graph, box)));
       for (const chain of chains) expect(ways).toContain(chain);
-    }), { numRuns: 500 });
+    }), { numRuns: 300 });
   });
 
   it('counts every task once in each column that it passes through', () => {
@@ -98,7 +98,7 @@ describe('any graph', () => {
         expect(into).toBeLessThanOrEqual(box.count);
         expect(verdictCounts(dump, box.groups).reduce((sum, { count }) => sum + count, 0)).toBe(box.count);
       }
-    }), { numRuns: 500 });
+    }), { numRuns: 300 });
   });
 
   it('is laid out from left to right without boxes on top of one another', () => {
@@ -114,7 +114,7 @@ describe('any graph', () => {
         const across = edges[index]?.map(({ x }) => x) ?? [];
         expect(across).toEqual([...across].sort((a, b) => a - b));
       }
-    }), { numRuns: 150 });
+    }), { numRuns: 60 });
   });
 });
 

@@ -1,0 +1,146 @@
+/** A person dumps the sample service with its leaks on: the tree, the line, the variables, the graph. */
+import type { FrameLocator, Locator } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { SAMPLE } from '../../../scripts/lib/paths.ts';
+import { TEST_VSIX } from '../../../scripts/lib/vsix.ts';
+import { openWorkbench, THEMES } from '../workbench.ts';
+import type { Theme, Workbench } from '../workbench.ts';
+import { attachTo, clickLens, lineFaces, lineOf, PATIENCE_MS, screenshotOfFailure, showLiveTasks, siteRow, VIEW } from './liveTasks.ts';
+import { startSample } from './sampleService.ts';
+import type { SampleService } from './sampleService.ts';
+
+const DUMP = 'Async Dump';
+/** The leak whose promises can never settle, and the line that awaits them. */
+const FILE = 'payments.ts';
+const LINE = lineOf(FILE, 'await confirmation');
+
+const SETTINGS = {
+  'breadcrumbs.enabled': false,
+  'editor.stickyScroll.enabled': false,
+  'editor.fontSize': 12,
+  'workbench.reduceMotion': 'on',
+  'remote.autoForwardPorts': false,
+};
+
+let workbench: Workbench;
+let sample: SampleService;
+
+beforeAll(async () => {
+  [workbench, sample] = await Promise.all([
+    openWorkbench({ folder: SAMPLE, vsix: [TEST_VSIX], settings: SETTINGS }),
+    startSample({ load: 10, leaks: ['all'] }),
+  ]);
+  await showLiveTasks(workbench);
+  await attachTo(workbench, sample.port);
+  await siteRow(workbench, FILE, lineOf(FILE, 'new Promise<Receipt>')).filter({ hasText: /\s[3-9]\d\s|\s\d{3}\s/ }).waitFor({ timeout: PATIENCE_MS });
+});
+
+afterEach(({ task }) => screenshotOfFailure(workbench, task));
+
+afterAll(async () => {
+  await Promise.all([workbench.close(), sample.stop()]);
+});
+
+function row(text: string | RegExp): Locator {
+  return workbench.treeRow(DUMP, text);
+}
+
+/** Unfolds a row, unless it is. */
+async function unfold(text: string | RegExp): Promise<void> {
+  const found = row(text).first();
+  await found.waitFor();
+  if ((await found.getAttribute('aria-expanded')) === 'false') await found.locator('.monaco-tl-twistie').click();
+  await workbench.treeRow(DUMP, text).and(workbench.page.locator('[aria-expanded="true"]')).first().waitFor();
+}
+
+async function inEveryTheme(name: string): Promise<void> {
+  for (const theme of Object.keys(THEMES) as Theme[]) {
+    await workbench.switchTheme(theme);
+    await workbench.hideMouse();
+    await workbench.screenshot(`${name}-${theme}`);
+  }
+  await workbench.switchTheme('dark');
+}
+
+function graph(): FrameLocator {
+  return workbench.webview();
+}
+
+function box(text: string | RegExp): Locator {
+  return graph().locator('.box', { hasText: text }).first();
+}
+
+test('one click shows what waits, by verdict, with the reason', async () => {
+  await workbench.runViewAction(VIEW, 'Dump Async Tasks');
+  await workbench.view(DUMP).waitFor({ timeout: PATIENCE_MS });
+  await workbench.expandView(VIEW, false);
+  await workbench.expandView(DUMP, true);
+  await row(/^\s*Orphans/).waitFor({ timeout: PATIENCE_MS });
+  await expect.poll(() => workbench.view(DUMP).locator('.message').textContent()).toMatch(/suspended functions, [\d,]+ pending promises\. Taken at \d\d:\d\d:\d\d; the process stood still for/);
+  await unfold(/Payments\.collect.*nothing that is alive/);
+  await row(/Nothing that is alive can settle this promise/).waitFor();
+  await row(/^\s*Payments\.collect\s*awaits payments\.ts/).waitFor();
+  await row(/^\s*Waits for nothing that is alive/).waitFor();
+  await inEveryTheme('dump-tree');
+});
+
+test('a click opens the line, which has a mark, a text and a lens of its own', async () => {
+  await row(/^\s*Payments\.collect\s*awaits payments\.ts/).click();
+  await workbench.activeTab(FILE).waitFor();
+  await expect.poll(async () => (await lineFaces(workbench)).get(LINE)?.text, { timeout: PATIENCE_MS }).toMatch(/\d+ suspended here/);
+  const face = (await lineFaces(workbench)).get(LINE);
+  expect(face?.gutter).toContain('suspended-orphan');
+  expect(face?.lens).toMatch(/suspended/);
+  await inEveryTheme('dump-line');
+  await clickLens(workbench, LINE);
+  await workbench.view(DUMP).locator('.monaco-list-row.selected', { hasText: /Payments\.collect|then orders\.ts/ }).waitFor();
+});
+
+test('a single task shows its variables', async () => {
+  await unfold(/^\s*Tasks\s*\d+/);
+  await unfold(/^\s*Task 1$/);
+  await unfold(/^\s*Payments\.collect\s*awaits payments\.ts/);
+  await row(/^\s*Local/).first().waitFor({ timeout: PATIENCE_MS });
+  await row(/^\s*order\b/).first().waitFor();
+  await workbench.screenshot('dump-variables');
+});
+
+test('the graph shows the chains, and leads to the lines', async () => {
+  await workbench.runViewAction(DUMP, 'Open Await Graph');
+  await workbench.activeTab('Await Graph').waitFor();
+  await box(/Payments\.collect/).waitFor({ timeout: PATIENCE_MS });
+  await graph().locator('.box.leaf', { hasText: 'Nothing that is alive' }).waitFor();
+  await inEveryTheme('dump-graph');
+  await box(/Payments\.collect/).locator('.head').click();
+  await graph().locator('.details .why', { hasText: 'Nothing that is alive can settle this promise' }).waitFor();
+  await inEveryTheme('dump-graph-details');
+  await box(/Payments\.collect/).locator('.line', { hasText: 'Payments.collect' }).click();
+  await workbench.page.locator('.tab.active', { hasText: FILE }).waitFor();
+});
+
+test('the graph can be used with the keyboard alone', async () => {
+  await workbench.activeTab('Await Graph').or(workbench.page.locator('.tab', { hasText: 'Await Graph' })).first().click();
+  const search = graph().locator('.search');
+  await search.click();
+  await search.fill('collect');
+  await graph().locator('.found', { hasText: /\d+ found/ }).waitFor();
+  await workbench.page.keyboard.press('Enter');
+  await graph().locator('.box.selected', { hasText: 'Payments.collect' }).waitFor();
+  await workbench.page.keyboard.press('Escape');
+  const focused = graph().locator('.box:focus');
+  await focused.waitFor();
+  await workbench.page.keyboard.press('ArrowRight');
+  await graph().locator('.box.leaf:focus').waitFor();
+  await workbench.page.keyboard.press('ArrowLeft');
+  await graph().locator('.box.frames:focus').waitFor();
+  await workbench.page.keyboard.press(' ');
+  await graph().locator('.details:visible').waitFor();
+});
+
+test('clearing takes the rows, the marks and the graph along', async () => {
+  await workbench.runViewAction(DUMP, 'Clear Async Dump');
+  await workbench.view(DUMP).waitFor({ state: 'detached' });
+  await graph().locator('.empty', { hasText: 'There is no async dump' }).waitFor();
+  await workbench.openFile(`${FILE}:${LINE}`);
+  await expect.poll(async () => (await lineFaces(workbench)).get(LINE)?.text ?? '').not.toMatch(/suspended/);
+});
