@@ -49,8 +49,8 @@ const graphGroup = v.object({
 });
 export type GraphGroup = v.InferOutput<typeof graphGroup>;
 
-/** What can still be asked of the process. */
-const status = v.object({ text, canLookUp: v.boolean() });
+/** What is said of the dump: in few words, in full with its notes, and whether the process can still be asked. */
+const status = v.object({ text, full: text, canLookUp: v.boolean() });
 export type GraphStatus = v.InferOutput<typeof status>;
 
 const part = { version: v.literal(WEBVIEW_VERSION), dumpId: text };

@@ -23,6 +23,8 @@ export const VSIX_FILES: readonly string[] = [
   'extension/dist/webview/graph.css',
   'extension/dist/webview/graph.js',
   'extension/media/asyncscope.schema.json',
+  'extension/media/graph-dark.svg',
+  'extension/media/graph-light.svg',
   'extension/media/icon.png',
   'extension/media/icon.svg',
   'extension/media/view.svg',

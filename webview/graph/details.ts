@@ -32,7 +32,7 @@ export function detailsOf(dump: GraphDump, box: Box, canLookUp: boolean, events:
       ...(box.type === 'more' ? [button('Unfold Some', { class: 'secondary' }, events.onUnfold)] : []),
       button(groups.length === 1 ? 'Show in Tree' : 'Show First in Tree', { class: 'secondary' }, () => { events.onReveal(groups); }),
     ),
-    ...groups.slice(0, GROUP_LIMIT).map((group) => groupCard(dump, group, canLookUp, events)),
+    ...groups.slice(0, GROUP_LIMIT).map((group) => groupCard(dump, group, canLookUp, groups.length === 1, events)),
     ...(groups.length > GROUP_LIMIT ? [element('p', { class: 'dim' }, `${formatCount(groups.length - GROUP_LIMIT)} more groups pass through here. The tree lists all of them.`)] : []),
   ];
 }
@@ -48,13 +48,14 @@ function titleOf(box: Box): string {
   }
 }
 
-function groupCard(dump: GraphDump, group: GraphGroup, canLookUp: boolean, events: DetailsEvents): HTMLElement {
+function groupCard(dump: GraphDump, group: GraphGroup, canLookUp: boolean, alone: boolean, events: DetailsEvents): HTMLElement {
   const { verdict, why, waitsFor, heldBy } = group;
   const frames = group.chain.flatMap((each) => dump.frames[each] ?? []);
   const meaning = verdictText(verdict).meaning;
   const card = element('section', { class: `card ${verdictClass(verdict)}`, 'aria-label': frames.length === 0 ? NO_CHAIN : chainText(frames) });
   card.append(
-    element('p', { class: 'card-head' }, element('span', { class: 'count' }, taskCount(group.count)), element('span', { class: 'chip' }, verdictText(verdict).name)),
+    // Of a single group the head of the panel has said so.
+    element('p', { class: 'card-head', hidden: alone }, element('span', { class: 'count' }, taskCount(group.count)), element('span', { class: 'chip' }, verdictText(verdict).name)),
     element('p', { class: 'why' }, why === '' ? `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.` : stripControls(why)),
   );
   const list = element('ol', { class: 'chain' });

@@ -33,7 +33,7 @@ interface Dump {
 const vscode = acquireVsCodeApi();
 
 let dump: Dump | undefined;
-let status: GraphStatus = { text: '', canLookUp: false };
+let status: GraphStatus = { text: '', full: '', canLookUp: false };
 let graph: Graph = { boxes: [], edges: [] };
 /** Ids of groups that are drawn beside the first ones, the last unfolded last. They can be here before their groups are. */
 let unfolded: readonly string[] = [];
@@ -51,7 +51,7 @@ const zoom = button('100 %', { class: 'icon wide', title: 'Back to the first vie
 const details = element('aside', { class: 'details', 'aria-label': 'Details', hidden: true });
 const empty = element('p', { class: 'empty', role: 'status' }, 'Waiting for the dump…');
 const legend = element('div', { class: 'legend', role: 'note', 'aria-label': 'Legend' });
-const again = button('Dump Again', { class: 'secondary' }, () => { if (dump !== undefined) post({ version: WEBVIEW_VERSION, type: 'dumpAgain', dumpId: dump.dumpId }); });
+const again = button('↻', { class: 'icon', title: 'Dump again', 'aria-label': 'Dump again' }, () => { if (dump !== undefined) post({ version: WEBVIEW_VERSION, type: 'dumpAgain', dumpId: dump.dumpId }); });
 
 const canvas = new Canvas({
   onSelect: select,
@@ -137,6 +137,7 @@ function receive(data: unknown): void {
       dump = undefined;
       title.textContent = 'Await Graph';
       statusText.textContent = '';
+      statusText.title = '';
       select(undefined);
       redraw();
       empty.textContent = message.text;
@@ -186,6 +187,7 @@ function redraw(): void {
 function showStatus(next: GraphStatus): void {
   status = next;
   statusText.textContent = next.text;
+  statusText.title = next.full;
 }
 
 /** The verdicts that there are, so that nobody has to learn the others. */

@@ -6,13 +6,13 @@ import type { DumpPosition } from '../../core/model/dump';
 import type { DumpFrameParams, RevealGroupsArguments } from '../../protocol/lsp';
 import type { FromGraph, GraphStatus, ToGraph } from '../../protocol/webview';
 import { parseFromGraph, WEBVIEW_TEXT_LIMIT, WEBVIEW_VERSION } from '../../protocol/webview';
-import { clip } from '../../core/format/text';
+import { clip, stripControls } from '../../core/format/text';
 import { DisposableStore } from '../base/disposable';
 import { AWAIT_GRAPH } from '../contributions';
 import { safeErrorMessage } from '../redact';
 import type { RefreshScheduler, SurfaceHandle } from '../refreshScheduler';
 import type { SessionStore } from '../sessions/sessionStore';
-import { dumpMessage, dumpSource } from './dumpState';
+import { dumpHeadline, dumpMessage, dumpSource } from './dumpState';
 import type { DumpStore, HeldDump } from './dumpStore';
 import { dumpMessages } from './graphMessages';
 
@@ -73,7 +73,8 @@ export class AwaitGraph implements vscode.Disposable {
   #create(): vscode.WebviewPanel {
     const folder = vscode.Uri.joinPath(this.#options.extensionUri, 'dist', 'webview');
     const panel = vscode.window.createWebviewPanel(AWAIT_GRAPH, 'Await Graph', vscode.ViewColumn.Beside, { enableScripts: true, localResourceRoots: [folder] });
-    panel.iconPath = vscode.Uri.joinPath(this.#options.extensionUri, 'media', 'view.svg');
+    const icon = (background: string): vscode.Uri => vscode.Uri.joinPath(this.#options.extensionUri, 'media', `graph-${background}.svg`);
+    panel.iconPath = { light: icon('light'), dark: icon('dark') };
     panel.webview.onDidReceiveMessage((message: unknown) => { this.#receive(message); });
     panel.onDidChangeViewState(() => { if (panel.visible) this.#surface.shown(); else this.#ready = false; });
     panel.onDidDispose(() => {
@@ -112,7 +113,11 @@ export class AwaitGraph implements vscode.Disposable {
 
   #status(held: HeldDump): GraphStatus {
     const source = dumpSource(held, this.#options.sessions);
-    return { text: clip(dumpMessage(held, source), WEBVIEW_TEXT_LIMIT), canLookUp: source === 'process' };
+    return {
+      text: clip(dumpHeadline(held, source), WEBVIEW_TEXT_LIMIT),
+      full: clip([dumpMessage(held, source), ...held.dump.notes.map(stripControls)].join('\n'), WEBVIEW_TEXT_LIMIT),
+      canLookUp: source === 'process',
+    };
   }
 
   #post(message: ToGraph): void {

@@ -1,5 +1,6 @@
 /** What is to be said of a dump as a whole, and of the process that it is of. Pure. */
 import { formatCount, formatDuration } from '../../core/format/quantity';
+import type { Dump } from '../../core/model/dump';
 import type { SessionStore } from '../sessions/sessionStore';
 import type { HeldDump } from './dumpStore';
 import { dumpTime } from './dumpTree';
@@ -21,8 +22,16 @@ const SOURCE_TEXTS: Readonly<Record<DumpSource, string>> = {
 
 /** `1,204 suspended functions, 3,104 pending promises. Taken at 14:03:22, for which the process stood still for 312 ms.` */
 export function dumpMessage({ dump }: HeldDump, source: DumpSource): string {
-  const { suspended, pendingPromises } = dump.totals;
-  const counts = `${formatCount(suspended)} suspended ${suspended === 1 ? 'function' : 'functions'}, ${formatCount(pendingPromises)} pending ${pendingPromises === 1 ? 'promise' : 'promises'}.`;
   const taken = dump.pauseMs === null ? '' : ` Taken at ${dumpTime(dump)}; the process stood still for ${formatDuration(dump.pauseMs)}.`;
-  return `${dump.partial ? '⚠ Incomplete: see the notes below. ' : ''}${counts}${taken}${SOURCE_TEXTS[source]}`;
+  return `${countsOf(dump)}.${taken}${SOURCE_TEXTS[source]}`;
+}
+
+/** The same in few words: `1,204 suspended functions, 3,104 pending promises · 14:03:22 · the process has ended`. */
+export function dumpHeadline({ dump }: HeldDump, source: DumpSource): string {
+  const state: Readonly<Record<DumpSource, string>> = { process: '', ended: '⚠ the process has ended', file: 'from a file' };
+  return [dump.partial ? '⚠ incomplete' : '', countsOf(dump), dumpTime(dump), state[source]].filter((part) => part !== '').join(' · ');
+}
+
+function countsOf({ totals: { suspended, pendingPromises } }: Dump): string {
+  return `${formatCount(suspended)} suspended ${suspended === 1 ? 'function' : 'functions'}, ${formatCount(pendingPromises)} pending ${pendingPromises === 1 ? 'promise' : 'promises'}`;
 }

@@ -6,7 +6,7 @@ import { assertNever } from '../../core/base/assertNever';
 import { chainText, factText, frameName, groupCount, isUsersChain, NO_CHAIN, taskCount, VERDICTS_AND_NONE, verdictText, waitsForText, worstVerdict } from '../../core/format/dumpText';
 import { shortPosition } from '../../core/format/position';
 import { formatBytes, formatCount } from '../../core/format/quantity';
-import { displayName, stripControls } from '../../core/format/text';
+import { clip, displayName, stripControls } from '../../core/format/text';
 import type { Dump, DumpFrame, DumpGroup, DumpListeners, DumpPosition, DumpResource, DumpStream, Verdict } from '../../core/model/dump';
 import type { DumpLocation, DumpScope, DumpUnavailable, DumpVariable, DumpVariables } from '../../protocol/lsp';
 import type { DumpRowContext } from '../contributions';
@@ -20,6 +20,12 @@ export const DUMP_GROUPINGS: readonly DumpGrouping[] = ['verdict', 'chain', 'lea
 
 /** Rows of one list that stand directly below their row; the rest is folded into rows of as many. */
 export const DUMP_PAGE_SIZE = 200;
+
+/** The same for the tasks of a group. */
+export const TASK_PAGE_SIZE = 50;
+
+/** UTF-16 units of a row's name that leave room for its count in a side bar of usual width; the tooltip has all of it. */
+const NAME_ROOM = 44;
 
 /** What has to be asked of the process to unfold a row. */
 export type DumpQuery =
@@ -275,7 +281,7 @@ function leafSections(held: HeldDump, all: readonly DumpGroup[]): readonly DumpR
   return paged(held.id, `${held.id}/w`, sections, (groups) => {
     const [{ waitsFor, id } = { waitsFor: undefined, id: '' }] = groups;
     const verdict = worstVerdict(groups.map((group) => group.verdict));
-    return section(held, { id: `${held.id}/w/${id}`, label: capitalized(displayName(waitsFor === undefined ? '' : waitsForText(waitsFor))), groups, icon: verdictIcon(verdict), tooltip: undefined, expanded: false });
+    return section(held, { id: `${held.id}/w/${id}`, label: clip(capitalized(displayName(waitsFor === undefined ? '' : waitsForText(waitsFor))), NAME_ROOM), groups, icon: verdictIcon(verdict), tooltip: waitsFor === undefined ? undefined : capitalized(waitsForText(waitsFor)), expanded: false });
   }, (groups) => groups);
 }
 
@@ -376,7 +382,7 @@ function foldedRow(held: HeldDump, id: string, first: ChainNode): DumpRow {
 /** @param run the functions that the rows above do not name. */
 function groupRow(held: HeldDump, group: DumpGroup, run: readonly DumpFrame[]): DumpRow {
   const waits = displayName(waitsForText(group.waitsFor));
-  const label = run.length > 0 ? chainText(run) : group.chain.length > 0 ? capitalized(waits) : NO_CHAIN;
+  const label = run.length > 0 ? chainText(run) : group.chain.length > 0 ? clip(capitalized(waits), NAME_ROOM) : NO_CHAIN;
   const naming = run.length > 0 || group.chain.length === 0;
   const { name, meaning } = verdictText(group.verdict);
   const id = `${held.id}/g/${group.id}`;
@@ -464,18 +470,20 @@ function canLookInto({ kind }: DumpFrame): boolean {
   return kind === 'async function' || kind === 'async generator' || kind === 'module';
 }
 
+/** The first tasks, and the others in rows that stand for as many. */
 function taskList(dumpId: string, id: string, group: DumpGroup, from: number, to: number): readonly DumpRow[] {
   const task = (index: number): DumpRow =>
     row(dumpId, { id: `${id}/${String(index)}`, label: `Task ${formatCount(index + 1)}`, context: DUMP_ROW_CONTEXTS.task, icon: theme('symbol-event'), expansion: 'collapsed', groups: [group], query: { type: 'task', group, task: index } });
-  const indices = (first: number, end: number): readonly number[] => Array.from({ length: end - first }, (_, index) => first + index);
-  if (to - from <= DUMP_PAGE_SIZE) return indices(from, to).map(task);
-  // Each page is at most as long as there are pages.
-  let size = DUMP_PAGE_SIZE;
-  while ((to - from) / size > DUMP_PAGE_SIZE) size *= DUMP_PAGE_SIZE;
-  return indices(0, Math.ceil((to - from) / size)).map((index) => {
-    const [first, end] = [from + index * size, Math.min(to, from + (index + 1) * size)];
-    return page(dumpId, `${id}/${String(first)}-${String(end)}`, first, end, [group], () => taskList(dumpId, `${id}/${String(first)}-${String(end)}`, group, first, end));
-  });
+  const direct = Math.min(to, from + TASK_PAGE_SIZE);
+  const rows = Array.from({ length: direct - from }, (_, index) => task(from + index));
+  // No more pages than tasks.
+  let size = TASK_PAGE_SIZE;
+  while ((to - direct) / size > TASK_PAGE_SIZE) size *= TASK_PAGE_SIZE;
+  for (let first = direct; first < to; first += size) {
+    const [begin, end] = [first, Math.min(to, first + size)];
+    rows.push(page(dumpId, `${id}/${String(begin)}-${String(end)}`, begin, end, [group], () => taskList(dumpId, `${id}/${String(begin)}-${String(end)}`, group, begin, end)));
+  }
+  return rows;
 }
 
 function variablesOf(dumpId: string, id: string, query: Pick<Extract<DumpQuery, { type: 'variable' }>, 'group' | 'task' | 'frame' | 'path'>, { variables }: DumpScope): readonly DumpRow[] {

@@ -147,6 +147,9 @@ describe('the async dump', () => {
       ok(rows().some(({ context }) => context === 'dump'));
     } finally {
       await setting('snapshotDirectory', undefined);
+      // It was opened, and only what can be seen is drawn.
+      await commands.executeCommand('workbench.action.closeActiveEditor');
+      await window.showTextDocument(file);
       await rm(directory, { recursive: true, force: true });
     }
     await commands.executeCommand('asyncscope.clearDump', { row: rows().find(({ dumpId }) => dumpId === held().id) });

@@ -28,11 +28,11 @@ let sample: SampleService;
 beforeAll(async () => {
   [workbench, sample] = await Promise.all([
     openWorkbench({ folder: SAMPLE, vsix: [TEST_VSIX], settings: SETTINGS }),
-    startSample({ load: 10, leaks: ['all'] }),
+    startSample({ load: 5, leaks: ['all'] }),
   ]);
   await showLiveTasks(workbench);
   await attachTo(workbench, sample.port);
-  await siteRow(workbench, FILE, lineOf(FILE, 'new Promise<Receipt>')).filter({ hasText: /\s[3-9]\d\s|\s\d{3}\s/ }).waitFor({ timeout: PATIENCE_MS });
+  await siteRow(workbench, FILE, lineOf(FILE, 'new Promise<Receipt>')).waitFor({ timeout: PATIENCE_MS });
 });
 
 afterEach(({ task }) => screenshotOfFailure(workbench, task));
@@ -72,6 +72,10 @@ function box(text: string | RegExp): Locator {
 
 test('one click shows what waits, by verdict, with the reason', async () => {
   await workbench.runViewAction(VIEW, 'Dump Async Tasks');
+  const question = workbench.dialog('An async dump will stop orders for about');
+  await workbench.view(DUMP).or(question).first().waitFor({ timeout: PATIENCE_MS });
+  // On a slow machine the service has grown so much meanwhile that one is asked.
+  if (await question.isVisible()) await question.getByRole('button', { name: 'Dump Async Tasks' }).click();
   await workbench.view(DUMP).waitFor({ timeout: PATIENCE_MS });
   await workbench.expandView(VIEW, false);
   await workbench.expandView(DUMP, true);
@@ -92,6 +96,10 @@ test('a click opens the line, which has a mark, a text and a lens of its own', a
   expect(face?.gutter).toContain('suspended-orphan');
   expect(face?.lens).toMatch(/suspended/);
   await inEveryTheme('dump-line');
+  await workbench.editor().locator('.view-line', { hasText: 'await confirmation' }).locator('span', { hasText: /confirmation/ }).first().hover();
+  await workbench.page.locator('.monaco-hover-content', { hasText: 'suspended' }).first().waitFor({ timeout: PATIENCE_MS });
+  await workbench.screenshot('dump-hover');
+  await workbench.hideMouse();
   await clickLens(workbench, LINE);
   await workbench.view(DUMP).locator('.monaco-list-row.selected', { hasText: /Payments\.collect|then orders\.ts/ }).waitFor();
 });
@@ -114,6 +122,10 @@ test('the graph shows the chains, and leads to the lines', async () => {
   await box(/Payments\.collect/).locator('.head').click();
   await graph().locator('.details .why', { hasText: 'Nothing that is alive can settle this promise' }).waitFor();
   await inEveryTheme('dump-graph-details');
+  await workbench.runCommand('View: Toggle Maximize Editor Group');
+  await workbench.hideMouse();
+  await workbench.screenshot('dump-graph-wide');
+  await workbench.runCommand('View: Toggle Maximize Editor Group');
   await box(/Payments\.collect/).locator('.line', { hasText: 'Payments.collect' }).click();
   await workbench.page.locator('.tab.active', { hasText: FILE }).waitFor();
 });
@@ -141,6 +153,6 @@ test('clearing takes the rows, the marks and the graph along', async () => {
   await workbench.runViewAction(DUMP, 'Clear Async Dump');
   await workbench.view(DUMP).waitFor({ state: 'detached' });
   await graph().locator('.empty', { hasText: 'There is no async dump' }).waitFor();
-  await workbench.openFile(`${FILE}:${LINE}`);
+  await workbench.page.locator('.tab', { hasText: FILE }).first().click();
   await expect.poll(async () => (await lineFaces(workbench)).get(LINE)?.text ?? '').not.toMatch(/suspended/);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DumpLook } from '../../../src/host/dump/dumpLook';
-import { dumpMessage, dumpSource } from '../../../src/host/dump/dumpState';
+import { dumpHeadline, dumpMessage, dumpSource } from '../../../src/host/dump/dumpState';
 import type { HeldDump } from '../../../src/host/dump/dumpStore';
 import { DumpStore } from '../../../src/host/dump/dumpStore';
 import { dumpMessages } from '../../../src/host/dump/graphMessages';
@@ -41,7 +41,8 @@ describe('what is said of a dump', () => {
   it('counts, and tells when and for how long the process stood still', () => {
     expect(dumpMessage(held(), 'process')).toMatch(/^1,022 suspended functions, 3,104 pending promises\. Taken at \d\d:\d\d:22; the process stood still for 312 ms\.$/);
     expect(dumpMessage(held({ dump: sampleDump('/srv', { pauseMs: null, totals: { suspended: 1, pendingPromises: 1, timers: 0, handles: 0, requests: 0 } }) }), 'file')).toBe('1 suspended function, 1 pending promise. From a file: single tasks and variables cannot be looked up.');
-    expect(dumpMessage(held({ dump: sampleDump('/srv', { partial: true }) }), 'process')).toContain('⚠ Incomplete');
+    expect(dumpHeadline(held(), 'process')).toMatch(/^1,022 suspended functions, 3,104 pending promises · \d\d:\d\d:22$/);
+    expect(dumpHeadline(held({ dump: sampleDump('/srv', { partial: true }) }), 'ended')).toMatch(/^⚠ incomplete · .* · ⚠ the process has ended$/);
   });
 
   it('knows whether the process is still the one', () => {
@@ -68,7 +69,7 @@ describe('what is said of a dump', () => {
 });
 
 describe('messages to the graph', () => {
-  const STATUS = { text: '', canLookUp: true };
+  const STATUS = { text: '', full: '', canLookUp: true };
 
   it('are valid, begin with a state, and have each group and each frame once', () => {
     const groups = manyGroups(5000);

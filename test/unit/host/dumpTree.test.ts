@@ -3,7 +3,7 @@ import type { Dump, DumpGroup } from '../../../src/core/model/dump';
 import { DUMP_ROW_CONTEXTS } from '../../../src/host/contributions';
 import type { HeldDump } from '../../../src/host/dump/dumpStore';
 import type { DumpGrouping, DumpRow } from '../../../src/host/dump/dumpTree';
-import { DUMP_GROUPINGS, DUMP_PAGE_SIZE, dumpRows, frameOfInterest, groupAsText, lineNow, pathToGroup, pathToTask, rowAsText, scopeRows, standsAt, taskRows } from '../../../src/host/dump/dumpTree';
+import { DUMP_GROUPINGS, dumpRows, frameOfInterest, groupAsText, lineNow, pathToGroup, pathToTask, rowAsText, scopeRows, standsAt, TASK_PAGE_SIZE, taskRows } from '../../../src/host/dump/dumpTree';
 import { frame, manyGroups, sampleDump } from '../../support/sampleDump';
 
 function held(dump: Dump = sampleDump(), part: Partial<HeldDump> = {}): HeldDump {
@@ -20,7 +20,7 @@ function picture(all: readonly DumpRow[], deep: (row: DumpRow) => boolean = () =
 }
 
 const aboveGroups = ({ context }: DumpRow): boolean => context !== DUMP_ROW_CONTEXTS.group && context !== DUMP_ROW_CONTEXTS.resources;
-const all = (each: readonly DumpRow[]): readonly DumpRow[] => each.flatMap((row) => [row, ...all(row.children())]);
+const all = (each: readonly DumpRow[], deep: (row: DumpRow) => boolean = () => true): readonly DumpRow[] => each.flatMap((row) => [row, ...(deep(row) ? all(row.children(), deep) : [])]);
 const group = (id: string): DumpGroup => {
   const found = sampleDump().groups.find((each) => each.id === id);
   if (found === undefined) throw new Error(id);
@@ -65,11 +65,13 @@ describe('the rows of a dump', () => {
 
   it.each(DUMP_GROUPINGS)('hold each group once, and each row has an id of its own (%s)', (grouping) => {
     for (const dump of [sampleDump(), sampleDump('/srv/big', { groups: manyGroups(1500) })]) {
-      const found = all(dumpRows([held(dump)], grouping).filter(({ context }) => context !== DUMP_ROW_CONTEXTS.resources));
+      const found = all(dumpRows([held(dump)], grouping), aboveGroups);
       const ids = found.filter(({ context }) => context === DUMP_ROW_CONTEXTS.group).map(({ groups: [only] }) => only?.id);
       expect([...ids].sort()).toEqual(dump.groups.map(({ id }) => id).sort());
       expect(new Set(found.map(({ id }) => id)).size).toBe(found.length);
     }
+    const everything = all(rows(grouping)).map(({ id }) => id);
+    expect(new Set(everything).size).toBe(everything.length);
   });
 
   it('tell of a group why, its functions, what it waits for, who holds it, and its tasks', () => {
@@ -109,10 +111,10 @@ describe('the rows of a dump', () => {
     const many: DumpGroup = { ...group('collect'), count: 123_456 };
     const [row] = pathToGroup(rows('verdict', sampleDump('/srv', { groups: [many] })), { dumpId: 'd1', groupId: 'collect' }).slice(-1);
     if (row === undefined) throw new Error('no row');
-    for (const task of [0, 199, 200, 123_455]) {
+    for (const task of [0, 49, 50, 123_455]) {
       const path = pathToTask(row, task);
       expect(path.at(-1)?.query).toEqual({ type: 'task', group: many, task });
-      for (const each of path.slice(0, -1)) expect(each.children().length).toBeLessThanOrEqual(DUMP_PAGE_SIZE);
+      for (const each of path.slice(0, -1)) expect(each.children().length).toBeLessThanOrEqual(2 * TASK_PAGE_SIZE);
     }
     expect(pathToTask(row, 123_456)).toEqual([]);
   });

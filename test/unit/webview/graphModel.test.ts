@@ -10,7 +10,7 @@ import { frame, manyGroups, sampleDump } from '../../support/sampleDump';
 
 /** A dump as the webview has it after all messages. */
 function received(groups: readonly DumpGroup[]): GraphDump {
-  const messages = dumpMessages({ id: 'd', name: 'orders', dump: sampleDump('/srv', { groups }), sessionId: '1', processRestarts: 0 }, { text: '', canLookUp: true });
+  const messages = dumpMessages({ id: 'd', name: 'orders', dump: sampleDump('/srv', { groups }), sessionId: '1', processRestarts: 0 }, { text: '', full: '', canLookUp: true });
   const parts = messages.flatMap((message) => ('groups' in message ? [message] : []));
   return { dumpId: 'd', total: groups.length, frames: parts.flatMap(({ frames }) => frames), groups: parts.flatMap((part) => part.groups) };
 }
