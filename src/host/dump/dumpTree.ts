@@ -473,7 +473,7 @@ function canLookInto({ kind }: DumpFrame): boolean {
 /** The first tasks, and the others in rows that stand for as many. */
 function taskList(dumpId: string, id: string, group: DumpGroup, from: number, to: number): readonly DumpRow[] {
   const task = (index: number): DumpRow =>
-    row(dumpId, { id: `${id}/${String(index)}`, label: `Task ${formatCount(index + 1)}`, context: DUMP_ROW_CONTEXTS.task, icon: theme('symbol-event'), expansion: 'collapsed', groups: [group], query: { type: 'task', group, task: index } });
+    row(dumpId, { id: `${id}/${String(index)}`, label: `Task ${formatCount(index + 1)}`, context: DUMP_ROW_CONTEXTS.task, icon: theme('circle-outline'), expansion: 'collapsed', groups: [group], query: { type: 'task', group, task: index } });
   const direct = Math.min(to, from + TASK_PAGE_SIZE);
   const rows = Array.from({ length: direct - from }, (_, index) => task(from + index));
   // No more pages than tasks.

@@ -45,9 +45,9 @@ function row(text: string | RegExp): Locator {
   return workbench.treeRow(DUMP, text);
 }
 
-/** Unfolds a row, unless it is. */
+/** Unfolds the first such row that can be, unless it is. */
 async function unfold(text: string | RegExp): Promise<void> {
-  const found = row(text).first();
+  const found = row(text).and(workbench.page.locator('[aria-expanded]')).first();
   await found.waitFor();
   if ((await found.getAttribute('aria-expanded')) === 'false') await found.locator('.monaco-tl-twistie').click();
   await workbench.treeRow(DUMP, text).and(workbench.page.locator('[aria-expanded="true"]')).first().waitFor();
@@ -109,7 +109,7 @@ test('a single task shows its variables', async () => {
   await unfold(/^\s*Task 1$/);
   await unfold(/^\s*Payments\.collect\s*awaits payments\.ts/);
   await row(/^\s*Local/).first().waitFor({ timeout: PATIENCE_MS });
-  await row(/^\s*order\b/).first().waitFor();
+  await row(/^\s*order\s*Order \{id: 'order-/).first().waitFor();
   await workbench.screenshot('dump-variables');
 });
 
@@ -134,7 +134,7 @@ test('the graph can be used with the keyboard alone', async () => {
   await workbench.activeTab('Await Graph').or(workbench.page.locator('.tab', { hasText: 'Await Graph' })).first().click();
   const search = graph().locator('.search');
   await search.click();
-  await search.fill('collect');
+  await search.fill('Payments.collect');
   await graph().locator('.found', { hasText: /\d+ found/ }).waitFor();
   await workbench.page.keyboard.press('Enter');
   await graph().locator('.box.selected', { hasText: 'Payments.collect' }).waitFor();
