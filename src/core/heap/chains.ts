@@ -50,12 +50,17 @@ interface ClassGroup {
 }
 
 export function foldChains(graph: HeapGraph, awaits: AwaitGraph, frames: Frames, ends: ChainEnds, progress: Progress): FoldedChains {
-  followOn(awaits, ends);
+  followOn(awaits, ends, progress);
   return new Folder(graph, awaits, frames, ends, progress).fold();
 }
 
+/** What a promise waits for takes some ten microseconds to find; a power of two. */
+const EXPLAINED_PER_REPORT = 1024;
+/** Of the time of this phase, measured with 66,667 promises that are waited for. */
+const FOLLOW_SHARE = 0.7;
+
 /** Where code that is no waiter settles one promise when another settles, the chain goes on. */
-function followOn(awaits: AwaitGraph, ends: ChainEnds): void {
+function followOn(awaits: AwaitGraph, ends: ChainEnds, progress: Progress): void {
   const { waiters, producers } = awaits;
   const queue: NodeIndex[] = [];
   const seen = new Set<number>();
@@ -67,7 +72,9 @@ function followOn(awaits: AwaitGraph, ends: ChainEnds): void {
   for (let waiter = 0; waiter < waiters.count; waiter++) {
     if ((waiters.pending[waiter] ?? 0) === 1) consider(waiters.source(waiter as WaiterIndex));
   }
+  let explained = 0;
   for (let promise = queue.pop(); promise !== undefined; promise = queue.pop()) {
+    if ((explained++ & (EXPLAINED_PER_REPORT - 1)) === 0) progress.report((explained / (explained + queue.length)) * FOLLOW_SHARE);
     const { follows } = ends.explanation(promise);
     if (follows === NO_NODE || follows === promise) continue;
     producers[promise] = waiters.addLink(follows, promise);
@@ -117,7 +124,7 @@ class Folder {
     const { count } = this.awaits.waiters;
     const tasks: WaiterIndex[] = [];
     for (let index = 0; index < count; index++) {
-      if ((index & (STEPS_PER_REPORT - 1)) === 0) this.progress.report(index / count);
+      if ((index & (STEPS_PER_REPORT - 1)) === 0) this.progress.report(FOLLOW_SHARE + (index / count) * (1 - FOLLOW_SHARE));
       const waiter = index as WaiterIndex;
       if (!this.#isTask(waiter)) continue;
       tasks.push(waiter);

@@ -53,25 +53,13 @@ export class Reachability {
   /** Whose edge it was; {@link NO_NODE} where there is none. */
   parent(node: NodeIndex): NodeIndex {
     const edge = this.edge(node);
-    return edge === NO_EDGE ? NO_NODE : ownerOf(this.graph, edge);
+    return edge === NO_EDGE ? NO_NODE : this.graph.source(edge);
   }
 
   /** What was found first that may settle the promise: such as the context of its resolving functions. */
   settler(promise: NodeIndex): NodeIndex {
     return (this.settledBy[promise] ?? NO_NODE) as NodeIndex;
   }
-}
-
-/** The node whose edge this is: the last whose first edge is not beyond it. */
-export function ownerOf({ arrays: { firstEdges }, nodeCount }: HeapGraph, edge: EdgeIndex): NodeIndex {
-  let low = 0;
-  let high = nodeCount;
-  while (high - low > 1) {
-    const middle = (low + high) >>> 1;
-    if ((firstEdges[middle] ?? 0) <= edge) low = middle;
-    else high = middle;
-  }
-  return low as NodeIndex;
 }
 
 export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: AwaitGraph, progress: Progress): Reachability {

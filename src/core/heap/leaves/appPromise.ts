@@ -47,12 +47,18 @@ export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
       collection = objects.className(holder);
       if (path.length === 0) path.push(collection);
       break;
-    } else if (graph.type(holder) !== NODE_TYPE.array && !objects.isClosure(holder) && !isScope(objects, holder)) {
+    } else if (
+      graph.type(holder) !== NODE_TYPE.array &&
+      !objects.isClosure(holder) &&
+      !isScope(objects, holder) &&
+      graph.edgeNameOrIndex(edge) !== objects.index.edge.receiver
+    ) {
       break;
     }
   }
   const function_ = firstFunction(objects, top);
-  const suspended = suspendedFunction(objects, top);
+  // a function that reaches a collection through its object does not hold what is in it
+  const suspended = owner === null && collection === null ? suspendedFunction(objects, top) : null;
   at = function_ ?? suspended?.at ?? at;
   const name = clip(path.slice(0, PATH_LIMIT).join(''), TEXT_LIMIT);
   const details: Details = {};

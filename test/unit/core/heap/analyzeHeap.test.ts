@@ -261,6 +261,17 @@ describe('a group', () => {
     expect(lines(analyzed(heap))).toEqual(['1 x stuck: OrderStore.load | app promise', '1 x stuck: plain | app promise', '1 x stuck: then parse | app promise']);
   });
 
+  it('names the collection that holds the resolver, also where a suspended method leads to it', () => {
+    const heap = asyncHeap();
+    const promise = heap.promise();
+    const resolvers = heap.builder.object('Map').internal('table', heap.builder.array().internal('3', heap.resolverOf(promise)));
+    const payments = heap.builder.object('Payments').property('resolvers', resolvers);
+    heap.callOf(heap.closure('collect'), payments).awaits(held(heap));
+    heap.asyncFunction('waits').awaits(promise);
+    const group = analyzed(heap).groups.find(({ chain }) => chain[0]?.function === 'waits');
+    expect(group?.waitsFor.text).toEqual(['its resolver is in Map Payments.resolvers']);
+  });
+
   it('is that of a promise alone when a crowd of callbacks is left on it', () => {
     const heap = asyncHeap();
     const long = held(heap, 'long');
