@@ -247,7 +247,8 @@ interface Client {
   readonly progress: string[];
 }
 
-async function startServer(): Promise<Client> {
+/** @param dumpLookupMs what look-ups may take; lines of functions with a single await need none */
+async function startServer(dumpLookupMs = 0): Promise<Client> {
   const server = spawn(process.execPath, [join(directory, 'server.js'), '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
   children.add(server);
   const connection = createProtocolConnection(new StreamMessageReader(server.stdout), new StreamMessageWriter(server.stdin));
@@ -265,7 +266,7 @@ async function startServer(): Promise<Client> {
     processId: process.pid,
     rootUri: null,
     capabilities: { workspace: { codeLens: { refreshSupport: true } }, window: { workDoneProgress: true } },
-    initializationOptions: { pollIntervalMs: 100, followRestarts: false, dumpLookupMs: 60_000 },
+    initializationOptions: { pollIntervalMs: 100, followRestarts: false, dumpLookupMs },
   });
   await connection.sendNotification('initialized', {});
   return { connection, marks, progress };
@@ -289,7 +290,7 @@ async function suspendedTitles({ connection }: Client, uri: string): Promise<str
 describe('over LSP', () => {
   test('a dump has its lenses, marks and hovers, which follow edits and go when it is cleared', async () => {
     const target = await startTarget();
-    const client = await startServer();
+    const client = await startServer(60_000);
     const uri = await open(client);
     const sessionId = await attach(client, target);
     const { dumpId, dump } = await client.connection.sendRequest<DumpResult>(LSP.dump, { sessionId, workDoneToken: 1 });
@@ -343,7 +344,7 @@ describe('over LSP', () => {
 
     // held by us, a second dump lets go of it: the program alone decides
     const second = await client.connection.sendRequest<DumpResult>(LSP.dump, { sessionId });
-    expect(waiting(second.dump)).toEqual(WAITING);
+    expect(waiting(second.dump)).toContain('1 × paid 18:3 | app promise | stuck');
     const again = { ...frame, dumpId: second.dumpId };
     expect(await client.connection.sendRequest(LSP.dumpVariables, again)).toHaveProperty('scopes');
     await client.connection.sendRequest(LSP.dumpClear, { dumpId: second.dumpId });
@@ -369,7 +370,7 @@ describe('over LSP', () => {
 
   test('a dump that is cancelled leaves nothing, and the next one is whole', async () => {
     const target = await startTarget();
-    const client = await startServer();
+    const client = await startServer(60_000);
     const sessionId = await attach(client, target);
     const cancel = new CancellationTokenSource();
     const cancelled = client.connection.sendRequest(LSP.dump, { sessionId, workDoneToken: 'work' }, cancel.token);
