@@ -12,15 +12,7 @@ import { keptSection, resultKey, writeSection } from '../support/truthTable.ts';
 import type { TruthResult } from '../support/truthTable.ts';
 
 const write = process.env['ASYNCSCOPE_TRUTH'] === 'write';
-/** Programs that are not shown right yet, by name. */
-const PENDING: ReadonlySet<string> = new Set(
-  (
-    'abortSignals.cjs asyncLocalStorage.cjs bundled.ts childProcesses.mjs classes.cjs contexts.cjs crowd.cjs deepThen.cjs dgram.mjs disposables.mjs dnsQueries.mjs ' +
-    'falseFriends.cjs forAwait.cjs generatorQueue.cjs http2.mjs immediates.cjs lock.cjs mutualRecursion.cjs promises.cjs queue.cjs subclassed.cjs ' +
-    'threadPool.mjs typescript.ts typescriptGenerators.ts withResolvers.mjs'
-  ).split(' '),
-);
-const programs = readDumpPrograms().filter(({ name }) => !PENDING.has(name));
+const programs = readDumpPrograms();
 const results = new Map<string, TruthResult>();
 const runs = programs.flatMap((program) => NODES.filter(({ version }) => program.nodes.includes(version)).map((node) => ({ program, node })));
 

@@ -63,7 +63,7 @@ export async function startProgram(node: TestNode, program: Pick<DumpProgram, 'n
 
 async function compile(source: string, directory: string): Promise<string> {
   const outfile = join(directory, basename(source).replace(/\.ts$/, '.mjs'));
-  await build({ entryPoints: [source], outfile, bundle: true, minify: true, format: 'esm', platform: 'node', sourcemap: 'linked', logLevel: 'error' });
+  await build({ entryPoints: [source], outfile, bundle: true, minify: true, keepNames: true, format: 'esm', platform: 'node', sourcemap: 'linked', logLevel: 'error' });
   return outfile;
 }
 

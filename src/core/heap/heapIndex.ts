@@ -188,14 +188,14 @@ export class HeapIndex {
     const known = this.#functions.get(target);
     if (known !== undefined) return known;
     const declared = this.graph.location(target) ?? null;
-    const name = this.graph.type(target) === NODE_TYPE.closure ? this.graph.name(target) || this.#ownName(target) : '';
+    const name = this.graph.type(target) === NODE_TYPE.closure ? this.#ownName(target) || this.graph.name(target) : '';
     if (declared !== null) this.rememberScript(target, declared.scriptId);
     const info = { name: name === '' ? null : name, declared };
     this.#functions.set(target, info);
     return info;
   }
 
-  /** A method with a computed name has it in a property of its own. */
+  /** What a function was given as its name: a method with a computed one, and what bundlers do to keep names that they shorten. */
   #ownName(closure: NodeIndex): string {
     const name = this.follow(closure, EDGE_TYPE.property, this.edge.name);
     return name !== NO_NODE && this.graph.type(name) === NODE_TYPE.string ? this.graph.name(name) : '';
@@ -214,7 +214,7 @@ export class HeapIndex {
       for (let edge: number = this.graph.firstEdge(holder); edge < end; edge++) {
         if (edgeTypes[edge] !== EDGE_TYPE.property || edgeTargets[edge] !== closure) continue;
         const owner = this.follow(holder, EDGE_TYPE.property, this.edge.constructor);
-        const name = depth > 0 && owner !== NO_NODE ? this.graph.name(owner) : this.className(receiver);
+        const name = depth > 0 && owner !== NO_NODE ? (this.functionOf(owner).name ?? '') : this.className(receiver);
         return PLAIN_RECEIVERS.has(name) ? undefined : name;
       }
       holder = this.follow(holder, EDGE_TYPE.property, this.edge.__proto__);
