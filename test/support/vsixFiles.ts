@@ -28,7 +28,7 @@ export const VSIX_FILES: readonly string[] = [
   'extension/media/icon.png',
   'extension/media/icon.svg',
   'extension/media/view.svg',
-  ...['attach.svg', 'baseline.svg', 'filter.md', 'hide.md', 'read.svg', 'stack.svg'].map((name) => `extension/media/walkthrough/${name}`),
+  ...['attach.svg', 'baseline.svg', 'dump.md', 'filter.md', 'hide.md', 'read.svg', 'stack.svg'].map((name) => `extension/media/walkthrough/${name}`),
   ...['dark', 'light'].flatMap((theme) => [
     ...KINDS.flatMap((kind) => HEATS.map((heat) => `extension/media/gutter/${theme}/${kind}-${heat}.svg`)),
     ...VERDICTS.map((verdict) => `extension/media/gutter/${theme}/suspended-${verdict}.svg`),

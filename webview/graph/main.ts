@@ -41,6 +41,8 @@ let unfolded: readonly string[] = [];
 let selected: string | undefined;
 let kept = readKept(vscode.getState());
 let keeping = false;
+/** Where the picture was before the panel was hidden, until all groups that it may lead to are here. */
+let view: View | undefined;
 
 const title = element('h1', {});
 const statusText = element('p', { class: 'status', role: 'status' });
@@ -124,6 +126,9 @@ function receive(data: unknown): void {
       dump.frames.push(...message.frames);
       dump.groups.push(...message.groups);
       redraw();
+      showDetails();
+      if (view !== undefined) canvas.move(view, false);
+      if (dump.groups.length >= dump.total) view = undefined;
       return;
     case 'status':
       if (dump?.dumpId !== message.dumpId) return;
@@ -158,6 +163,7 @@ function begin(next: Dump): void {
     unfolded = state.unfolded;
   }
   redraw();
+  view = state !== undefined && next.groups.length < next.total ? state.view : undefined;
   if (state !== undefined) canvas.move(state.view, false);
   else if (first) canvas.reset();
   kept = undefined;
