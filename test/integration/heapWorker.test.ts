@@ -103,12 +103,15 @@ describe('analyzeSnapshot', () => {
     await expect.poll(() => refused).toMatchObject({ reason: 'not a snapshot' });
   });
 
-  it('turns a thread that dies or takes too much into an error', async () => {
+  it('turns a thread that dies, takes too much memory, or does not stop, into an error', async () => {
     const file = await fileOf('small', snapshot().text());
     const crash = await fileOf('crash.cjs', 'null.x');
     await expect(analyzeSnapshot({ file }, { script: crash })).rejects.toMatchObject({ name: 'HeapAnalysisError', reason: 'failed' });
     const exit = await fileOf('exit.cjs', 'process.exit(3)');
     await expect(analyzeSnapshot({ file }, { script: exit })).rejects.toMatchObject({ name: 'HeapAnalysisError', reason: 'failed' });
+    const greedy = await fileOf('greedy.cjs', 'const all = []; for (;;) all.push({ all: [...all.slice(-9)] });');
+    const tooMuch = analyzeSnapshot({ file }, { script: greedy, heapLimitMb: 32 });
+    await expect(tooMuch).rejects.toMatchObject({ name: 'HeapAnalysisError', reason: 'not enough memory' });
     const stubborn = await fileOf('stubborn.cjs', 'for (;;);');
     const abort = new AbortController();
     const never = analyzeSnapshot({ file }, { script: stubborn, signal: abort.signal });

@@ -36,6 +36,8 @@ export interface AnalyzeSnapshotOptions {
   readonly progress?: (phase: AnalysisPhase, share: number) => void;
   /** The bundle of the worker; what is built beside this one if left out. */
   readonly script?: string;
+  /** The worker's own heap, megabytes; a share of what is free if left out. */
+  readonly heapLimitMb?: number;
 }
 
 /**
@@ -80,7 +82,8 @@ class HeapWorker {
   readonly #free: ArrayBuffer[] = [];
   #onTaken: (() => void) | undefined;
 
-  constructor(file: string | null, { progress, script = builtFile('heapWorker.js') }: AnalyzeSnapshotOptions) {
+  constructor(file: string | null, options: AnalyzeSnapshotOptions) {
+    const { progress, script = builtFile('heapWorker.js'), heapLimitMb = heapLimit() } = options;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -95,7 +98,7 @@ class HeapWorker {
       execArgv: [],
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: heapLimit() },
+      resourceLimits: { maxOldGenerationSizeMb: heapLimitMb },
     });
     this.#worker.stdout.resume();
     this.#worker.stderr.resume();
