@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from '../../../scripts/lib/paths.ts';
+import { exitOnSignals } from '../../../scripts/lib/processes.ts';
 
 export const PROGRAMS = join(ROOT, 'test', 'bench', 'programs');
 const NANOSECONDS = 1e6;
@@ -29,6 +30,7 @@ export interface ProcessOptions {
 }
 
 const running = new Set<ChildProcess>();
+exitOnSignals();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
