@@ -91,7 +91,7 @@ const samples: Sample[] = [];
 let lastCpu = await bothProcessorTimes();
 let lastAt = performance.now();
 for (let due = began + SAMPLE_MS; due < began + seconds * 1000; due += SAMPLE_MS) {
-  await sleep(due - performance.now());
+  await sleep(Math.max(0, due - performance.now()));
   samples.push(await takeSample());
   // the collections that the sample made are not the service's
   lastCpu = await bothProcessorTimes();
@@ -192,11 +192,11 @@ async function writeAll(all: readonly Sample[]): Promise<void> {
         [`${leak} after`, (sample: Sample) => sample.truth[leak][1]],
       ]),
     ),
-    'heap MB, watched': (sample) => sample.heap.watched,
-    'heap MB, bare': (sample) => sample.heap.bare,
+    'heap MB watched': (sample) => sample.heap.watched,
+    'heap MB bare': (sample) => sample.heap.bare,
     'agent %': (sample) => sample.agentPercent,
-    'CPU %, watched': (sample) => sample.cpu.watched,
-    'CPU %, bare': (sample) => sample.cpu.bare,
+    'CPU % watched': (sample) => sample.cpu.watched,
+    'CPU % bare': (sample) => sample.cpu.bare,
     dropped: (sample) => sample.dropped,
     'lost polls': (sample) => sample.lostPolls,
   };

@@ -106,9 +106,8 @@ export async function watch(url: string, budgetPercent = DEFAULT_BUDGET_PERCENT,
   let polling: Promise<unknown> = pollInto(model, target, positions);
   await polling;
   const timer = setInterval(() => {
-    polling = polling.then(() => pollInto(model, target, positions));
-    // a target that has gone shows in the figures
-    polling.catch(() => undefined);
+    // one that is not answered in time is followed by the next; a target that has gone shows in the figures
+    polling = polling.then(() => pollInto(model, target, positions)).catch(() => undefined);
   }, pollMs);
   return {
     target,
