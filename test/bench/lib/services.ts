@@ -42,11 +42,16 @@ export interface LoadOptions {
   readonly connections: number;
   /** Length of one window. Milliseconds. */
   readonly windowMs: number;
+  /**
+   * What a service is loaded for before each window. While others are measured it rests, and the agent's budget fills up: without this
+   * a window would be charged for what is meant for all that time. Milliseconds.
+   */
+  readonly leadMs: number;
   /** Windows of each service per phase. */
   readonly windows: number;
 }
 
-export const DEFAULT_LOAD: LoadOptions = { connections: 16, windowMs: 400, windows: 4 };
+export const DEFAULT_LOAD: LoadOptions = { connections: 16, leadMs: 300, windowMs: 400, windows: 4 };
 
 export interface Loader {
   /** Keeps a service busy for a while, and says what came of it. */
@@ -80,6 +85,7 @@ export async function measureInTurns(loader: Loader, services: readonly Measured
     for (let turn = 0; turn < services.length; turn++) {
       // each is first as often as it is last
       const index = (turn + window) % services.length;
+      await loader.run(services[index] as MeasuredProcess, options.leadMs);
       all[index]?.push(await loader.run(services[index] as MeasuredProcess, options.windowMs));
     }
   }
