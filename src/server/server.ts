@@ -243,6 +243,8 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
 
   async function takeSnapshot(params: HeapSnapshotParams, signal: AbortSignal): Promise<HeapSnapshotResult> {
     const session = sessionOf(params);
+    // What a dump's look-ups hold would stand in the file as held by running code.
+    await dumps.release(session.id);
     const progress = connection.window.attachWorkDoneProgress(params.workDoneToken);
     progress.begin('Heap snapshot', 0, 'The process stands still', true);
     let shown = 0;
