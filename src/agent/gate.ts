@@ -79,6 +79,8 @@ export function createGate(): Gate {
         waiting[waiting.length] = work;
         return false;
       }
+      // what a hook that failed has left behind comes first
+      if (waiting.length > 0) gate.leave();
       work();
       return true;
     },

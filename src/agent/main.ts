@@ -297,6 +297,13 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     return { percent, error };
   }
 
+  function nextSlot(): void {
+    const now = clock();
+    compare();
+    promises.duty.tick(now);
+    resources.duty.tick(now);
+  }
+
   /** Our timer runs only while there are slots of time: an idle process is left alone. */
   function keepTime(): void {
     const wanted = promises.duty.level === 'slots' || resources.duty.level === 'slots';
@@ -308,10 +315,8 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
         return;
       }
       slotTimer = node.timers.setInterval(() => {
-        const now = clock();
-        compare();
-        promises.duty.tick(now);
-        resources.duty.tick(now);
+        // through the gate: what waits for the end of a hook must not wait for the next hook, which may be far
+        gate.change(nextSlot);
       }, SLOT_MS);
       slotTimer.unref();
       carryNothing(slotTimer);

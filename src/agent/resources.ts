@@ -184,15 +184,16 @@ export function trackResources(
     if (gate.busy) return;
     gate.busy = true;
     try {
-      if (!startsWork(type, resource) || !gate.hasRoom()) return;
-      const now = clock();
-      current = resource;
-      currentTrigger = triggerAsyncId;
-      request.kind = 'request';
-      request.type = type;
-      const site = stacks.site(request);
-      if (site >= 0 && !isTickOfNode(type, resource, site)) carrierSites[slot] = site;
-      sampler.charge(now, clock());
+      if (startsWork(type, resource) && gate.hasRoom()) {
+        const now = clock();
+        current = resource;
+        currentTrigger = triggerAsyncId;
+        request.kind = 'request';
+        request.type = type;
+        const site = stacks.site(request);
+        if (site >= 0 && !isTickOfNode(type, resource, site)) carrierSites[slot] = site;
+        sampler.charge(now, clock());
+      }
       gate.leave();
     } catch {
       // the stack is used up: as in init
@@ -250,10 +251,14 @@ export function trackResources(
     return true;
   }
 
+  const spend = (): void => {
+    duty.spend(clock());
+  };
+
   function init(asyncId: number, type: string, triggerAsyncId: number, resource: object): void {
     try {
       if (unproven !== undefined && !gate.busy) prove();
-      if (--duty.fuel <= 0 && !gate.busy && gate.hasRoom()) duty.spend(clock());
+      if (--duty.fuel <= 0 && !gate.busy && gate.hasRoom()) gate.change(spend);
     } catch {
       // the stack is used up: Node ends the program when this throws
     }
