@@ -558,7 +558,7 @@ function toArgument(value: v.InferOutput<typeof remoteObject> | undefined): obje
 }
 
 /** Variables in the scope of a function, in the order of `names`; undefined where no scope has all of them. */
-async function scopeVariables(
+export async function scopeVariables(
   connection: Connection,
   functionId: string | undefined,
   names: readonly string[],

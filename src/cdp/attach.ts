@@ -9,6 +9,7 @@ import type { AgentChannel } from './agentChannel';
 import { connect } from './connection';
 import { createSnapshotTaker, heapUsed } from './heapSnapshot';
 import { createSuspendedFrames } from './suspendedFrames';
+import { readTimerClock } from './timerClock';
 import type { Connection } from './connection';
 import { lookUp } from './discover';
 import { isLoopback, resolveHost } from './hosts';
@@ -168,6 +169,7 @@ export async function attachTo(
     sourceMaps: (scripts) => channel.sourceMaps(scripts),
     readFile: (path) => channel.readFile(path),
     countPromises: () => channel.countPromises(),
+    timerNow: () => readTimerClock(connection),
     takeHeapSnapshot: createSnapshotTaker(connection),
     heapUsed: () => heapUsed(connection),
     frames: createSuspendedFrames(connection),

@@ -13,6 +13,7 @@ import type { Connection } from './connection';
 import { createSnapshotTaker, heapUsed } from './heapSnapshot';
 import { PROCESS } from './primordials';
 import { createSuspendedFrames } from './suspendedFrames';
+import { readTimerClock } from './timerClock';
 import { TargetError } from './target';
 import type { CloseReason, HeapTarget } from './target';
 
@@ -67,6 +68,7 @@ export async function openHeapTarget(target: string, options: ReachOptions): Pro
         return (await answers(address.host, address.port)) ? 'connection lost' : 'target exited';
       }),
       heapUsed: () => heapUsed(connection),
+      timerNow: () => readTimerClock(connection),
       takeHeapSnapshot: createSnapshotTaker(connection),
       sourceMaps: (scripts) => askForSourceMaps(connection, scripts),
       frames: createSuspendedFrames(connection),

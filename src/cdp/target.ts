@@ -70,6 +70,8 @@ export interface HeapTarget {
   readonly info: TargetInfo;
   /** Bytes of V8's heap that are in use. */
   heapUsed(): Promise<number>;
+  /** What Node's timers take for now, milliseconds since a moment at the process's start; null where it does not tell. Never rejects. */
+  timerNow(): Promise<number | null>;
   takeHeapSnapshot(options: HeapSnapshotOptions): Promise<HeapSnapshotTaken>;
   /**
    * The source maps that Node has kept of scripts, as JSON: of those that a loader has transformed while the program keeps

@@ -114,7 +114,7 @@ async function settledOrphans(url: string, { dump, kept }: TakenDump, { frames }
 
 const UNWATCHED: AnalysisProgress = { begin: () => ({ report: () => undefined, throwIfCancelled: () => undefined }) };
 
-const analyzeHere: Analyze = async (source) => {
+const analyzeHere: Analyze = async (source, { timerNow = null }) => {
   if ('file' in source) throw new Error('Programs are processes.');
   const encoder = new TextEncoder();
   const reader = new SnapshotReader();
@@ -124,5 +124,5 @@ const analyzeHere: Analyze = async (source) => {
     bytes += piece.length;
     reader.push(piece);
   });
-  return { analysis: analyzeHeap(reader.finish(), UNWATCHED), bytes, ms: 0 };
+  return { analysis: analyzeHeap(reader.finish(), UNWATCHED, { timerNow }), bytes, ms: 0 };
 };

@@ -1,11 +1,9 @@
 /** What a live task is doing, in words, from what the agent read of it. */
 import type { RawTask } from '../model/rawPoll';
 import type { TaskKind } from '../model/task';
+import { dueText } from './dueText';
 import { formatBytes, formatCount, formatDuration } from './quantity';
 import { displayName } from './text';
-
-/** Later than this is late: timers fire on whole milliseconds, and the loop has other things to do. Milliseconds. */
-export const OVERDUE_MS = 20;
 
 /** Several facts are set apart by ` · `; empty when there is nothing to say. */
 export function taskState(kind: TaskKind, task: RawTask): string {
@@ -28,9 +26,7 @@ function timerState(kind: 'timeout' | 'interval', { delayMs, dueInMs, running }:
   const every = kind === 'interval' && delayMs !== undefined ? `every ${formatDuration(delayMs)}` : '';
   if (running === true) return comma(every, 'running now');
   if (dueInMs === undefined) return kind === 'timeout' && delayMs !== undefined ? `after ${formatDuration(delayMs)}` : every;
-  if (dueInMs < -OVERDUE_MS) return comma(every, `overdue by ${formatDuration(-dueInMs)} (loop blocked)`);
-  if (dueInMs <= OVERDUE_MS) return comma(every, kind === 'interval' ? 'next now' : 'due now');
-  return comma(every, `${kind === 'interval' ? 'next' : 'due'} in ${formatDuration(dueInMs)}`);
+  return comma(every, dueText(dueInMs, kind === 'interval'));
 }
 
 function handleState(task: RawTask): readonly string[] {

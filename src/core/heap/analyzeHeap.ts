@@ -10,6 +10,7 @@ import type { HeapGraph, NodeIndex } from './heapGraph';
 import { HeapIndex } from './heapIndex';
 import { Holders } from './holders';
 import { createExplainer } from './leaves/explain';
+import type { ExplainOptions } from './leaves/explain';
 import { HeapObjects } from './leaves/heapObjects';
 import { verdictOf } from '../verdicts/verdictRules';
 import { NO_ANALYSIS_PROGRESS, type AnalysisProgress } from './progress';
@@ -19,13 +20,13 @@ import { markSettleable } from './settleability';
 /**
  * @throws {AnalysisCancelled} when `progress` says so
  */
-export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_ANALYSIS_PROGRESS): HeapAnalysis {
+export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_ANALYSIS_PROGRESS, options: ExplainOptions = {}): HeapAnalysis {
   const index = new HeapIndex(graph);
   const awaits = buildAwaitGraph(graph, index, progress.begin('awaits'));
   const reachability = markSettleable(graph, index, awaits, progress.begin('settleability'));
   const holders = new Holders(graph, index, awaits, reachability);
   const objects = new HeapObjects(graph, index);
-  const explainer = createExplainer(objects);
+  const explainer = createExplainer(objects, options);
   const crowds = findCrowds(awaits);
   const frames = new Frames(graph, index, awaits);
   const ends = new ChainEnds({ graph, index, awaits, reachability, explainer, crowds, frames, holderOf: (promise) => settlerHolder(holders, reachability.settler(promise)) });
@@ -35,7 +36,7 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
     return { count, chain, members, awaited, waitsFor, verdict, why, heldBy: holders.of(outermost) };
   });
   for (const promise of crowds.promises) groups.push(crowdGroup(promise));
-  const found = findResources(objects, progress.begin('resources'));
+  const found = findResources(objects, progress.begin('resources'), options.timerNow);
   return {
     totals: { suspended: awaits.suspended, pendingPromises: awaits.pendingPromises, ...found.totals },
     scripts: index.scripts,

@@ -10,6 +10,7 @@ import type { RawText, RawWaitsFor } from './heapAnalysis';
 import { NO_NODE, type HeapGraph, type NodeIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
 import type { Explainer, Explanation, Settlers } from './leaves/explain';
+import { commonDetails } from './leaves/leaf';
 import type { Reachability } from './settleability';
 
 /** Of a combinator with many inputs, so many are looked at to tell whether something in flight settles it. */
@@ -178,9 +179,8 @@ export class ChainEnds {
   /** Alike ends differ in details, such as how much a stream has buffered: those of one are not said of all. */
   #keepCommonDetails(number: number, details: RawWaitsFor['details']): void {
     const end = this.end(number);
-    const own = Object.entries(end.waitsFor.details);
-    const common = own.filter(([name, value]) => details[name] === value);
-    if (common.length < own.length) this.#ends[number] = { ...end, waitsFor: { ...end.waitsFor, details: Object.fromEntries(common) } };
+    const common = commonDetails(end.waitsFor.details, details);
+    if (common !== end.waitsFor.details) this.#ends[number] = { ...end, waitsFor: { ...end.waitsFor, details: common } };
   }
 }
 

@@ -112,7 +112,7 @@ export type WaitsForKind =
 /** What everything of a chain hangs on. */
 export interface WaitsFor {
   readonly kind: WaitsForKind;
-  /** In a user's words, such as `timer: 30 s, refresh (src/cache.ts:12)` or `socket 10.0.0.7:5432`. */
+  /** In a user's words, such as `timer: 30 s, refresh (src/cache.ts:12), due in 12 s` or `socket 10.0.0.7:5432`. */
   readonly text: string;
   /** The timer's callback, the listener, the function that holds the resolver. */
   readonly at: DumpPosition | null;

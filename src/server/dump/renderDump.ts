@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import type { HeapAnalysis, RawFrame, RawGroup, RawPosition, RawText } from '../../core/heap/heapAnalysis';
 import type { ScriptPosition } from '../../core/heap/heapGraph';
 import { DUMP_FORMAT_VERSION } from '../../core/model/dump';
-import type { Dump, DumpFrame, DumpGroup, DumpHolder, DumpPosition, DumpResources, DumpTarget, WaitsFor } from '../../core/model/dump';
-import { formatCount } from '../../core/format/quantity';
+import type { Dump, DumpFrame, DumpGroup, DumpHolder, DumpPosition, DumpResource, DumpResources, DumpTarget, WaitsFor } from '../../core/model/dump';
+import { dueText } from '../../core/format/dueText';
+import { formatCount, formatDuration } from '../../core/format/quantity';
 import { createOrigins } from '../../core/model/origin';
 import type { OriginRules } from '../../core/model/origin';
 import type { PositionMapper } from '../../core/model/placement';
@@ -101,6 +102,7 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
         at: place(raw.waitsFor.at),
         details: raw.waitsFor.details,
       };
+      // before it says when a timer is due, which is another thing in the next dump
       const id = idOf(chain, waitsFor, parts.length > 1, ids);
       groups.push({
         id,
@@ -108,7 +110,7 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
         verdict: raw.verdict,
         why: write(raw.why),
         chain,
-        waitsFor,
+        waitsFor: waitsFor.kind === 'timer' ? { ...waitsFor, text: withDue(waitsFor.text, waitsFor.details, waitsFor.details['timer'] === 'interval') } : waitsFor,
         heldBy: raw.heldBy.map(({ count, path }) => holderOf(count, write(path), raw.count, part.count)),
       });
       kept.push({ id, frames: raw.chain.length, members: part.members, awaited: part.awaited });
@@ -219,11 +221,18 @@ function idOf(chain: readonly DumpFrame[], waitsFor: WaitsFor, byLine: boolean, 
   }
 }
 
+/** A timer with when it is due; of several with the first and the last, where that is not the same. */
+function withDue(text: string, { dueInMs, lastDueInMs }: WaitsFor['details'], repeats: boolean): string {
+  if (typeof dueInMs !== 'number') return text;
+  const [first, last] = [dueText(dueInMs, repeats), typeof lastDueInMs === 'number' && lastDueInMs > 0 ? formatDuration(lastDueInMs) : undefined];
+  return last === undefined || first.endsWith(` in ${last}`) ? `${text}, ${first}` : `${text}, ${first}, the last in ${last}`;
+}
+
 function resourcesOf({ resources }: HeapAnalysis, place: (at: RawPosition | null) => DumpPosition | null, write: (text: RawText) => string): DumpResources {
-  const written = (list: HeapAnalysis['resources']['timers']): DumpResources['timers'] =>
+  const written = (list: HeapAnalysis['resources']['timers']): DumpResource[] =>
     list.map(({ count, type, text, at, details }) => ({ count, type, text: write(text), at: place(at), details }));
   return {
-    timers: written(resources.timers),
+    timers: written(resources.timers).map((timer) => ({ ...timer, text: withDue(timer.text, timer.details, timer.type === 'interval') })),
     handles: written(resources.handles),
     requests: written(resources.requests),
     listeners: resources.listeners.map((each) => ({ ...each, at: place(each.at) })),

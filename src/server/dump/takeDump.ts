@@ -67,6 +67,7 @@ export async function dumpProcess(target: HeapTarget, options: DumpOptions): Pro
   const { signal, progress, keep, now } = options;
   const { info, frames } = target;
   progress?.('snapshot', 0);
+  const timerNow = await target.timerNow();
   const taken = { pauseMs: 0, at: options.wall(), lastByte: 0 };
   let taking: Promise<void> = Promise.resolve();
   const take = async (write: (chunk: string) => void | Promise<void>): Promise<void> => {
@@ -87,7 +88,7 @@ export async function dumpProcess(target: HeapTarget, options: DumpOptions): Pro
   };
   const { analysis } = await uncancelled(signal, async () => {
     try {
-      return await (options.analyze ?? analyzeSnapshot)({ take: (write) => (taking = take(write)) }, analyzeOptions(options));
+      return await (options.analyze ?? analyzeSnapshot)({ take: (write) => (taking = take(write)) }, { ...analyzeOptions(options), timerNow });
     } finally {
       // an analysis that fails does not wait for the rest
       if (keep !== undefined) await taking.catch(() => undefined);

@@ -34,6 +34,8 @@ export interface AnalyzeSnapshotOptions {
   readonly signal?: AbortSignal;
   /** Share of the phase, 0 to 1. */
   readonly progress?: (phase: AnalysisPhase, share: number) => void;
+  /** What Node's timers took for now when the snapshot was taken, milliseconds; null, or left out, where nobody has asked. */
+  readonly timerNow?: number | null;
   /** The bundle of the worker; what is built beside this one if left out. */
   readonly script?: string;
   /** The worker's own heap, megabytes; a share of what is free if left out. */
@@ -83,14 +85,14 @@ class HeapWorker {
   #onTaken: (() => void) | undefined;
 
   constructor(file: string | null, options: AnalyzeSnapshotOptions) {
-    const { progress, script = builtFile('heapWorker.js'), heapLimitMb = heapLimit() } = options;
+    const { progress, timerNow = null, script = builtFile('heapWorker.js'), heapLimitMb = heapLimit() } = options;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
     // whoever waits for it hears of it; nobody may wait yet
     this.result.catch(ignore);
-    const workerData: HeapWorkerData = { file, cancelled: this.#cancelled.buffer };
+    const workerData: HeapWorkerData = { file, cancelled: this.#cancelled.buffer, timerNow };
     this.#worker = new Worker(script, {
       workerData,
       name: 'asyncscope heap',

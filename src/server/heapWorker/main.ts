@@ -22,9 +22,9 @@ const PROGRESS_INTERVAL_MS = 50;
 
 if (!isMainThread && parentPort !== null) {
   const port = parentPort;
-  const { file, cancelled } = workerData as HeapWorkerData;
+  const { file, cancelled, timerNow } = workerData as HeapWorkerData;
   const progress = progressTo(port, new Int32Array(cancelled));
-  if (file === null) analyzePieces(port, progress);
+  if (file === null) analyzePieces(port, progress, timerNow);
   else {
     answer(port, () => analyzeFile(file, progress));
   }
@@ -57,7 +57,7 @@ function analyzeFile(file: string, progress: AnalysisProgress): AnalyzedSnapshot
   return { analysis: analyzeHeap(reader.finish(), progress), bytes: size, ms: performance.now() - began };
 }
 
-function analyzePieces(port: MessagePort, progress: AnalysisProgress): void {
+function analyzePieces(port: MessagePort, progress: AnalysisProgress, timerNow: number | null): void {
   const reading = progress.begin('reading');
   const reader = new SnapshotReader({ announced: checkCounts });
   let bytes = 0;
@@ -66,7 +66,7 @@ function analyzePieces(port: MessagePort, progress: AnalysisProgress): void {
       port.off('message', take);
       answer(port, () => {
         const began = performance.now();
-        return { analysis: analyzeHeap(reader.finish(), progress), bytes, ms: performance.now() - began };
+        return { analysis: analyzeHeap(reader.finish(), progress, { timerNow }), bytes, ms: performance.now() - began };
       });
       return;
     }

@@ -7,6 +7,8 @@ export interface HeapWorkerData {
   readonly file: string | null;
   /** An `Int32Array` of one: not 0 once the analysis is cancelled. Passes look at it while they run, when no message reaches them. */
   readonly cancelled: SharedArrayBuffer;
+  /** What Node's timers took for now when the snapshot was taken, milliseconds; null where that is not known. */
+  readonly timerNow: number | null;
 }
 
 export type ToHeapWorker =

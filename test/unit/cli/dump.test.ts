@@ -160,6 +160,7 @@ function world(more: Partial<DumpEnvironment> = {}, result: HeapAnalysis = analy
     closed: target.closed,
     startedAt: 0,
     heapUsed: () => Promise.resolve(target.heap),
+    timerNow: () => target.timerNow(),
     takeHeapSnapshot: (options) => target.takeHeapSnapshot(options),
     sourceMaps: () => Promise.resolve([]),
     frames: target.frames,

@@ -87,6 +87,10 @@ export class FakeTarget implements AttachedTarget {
     return Promise.resolve();
   }
 
+  timerNow(): Promise<number | null> {
+    return Promise.resolve(null);
+  }
+
   async takeHeapSnapshot(options: HeapSnapshotOptions): Promise<{ readonly pauseMs: number }> {
     await this.snapshot(options);
     return { pauseMs: 12 };

@@ -45,6 +45,22 @@ export interface Step {
   readonly rejects: boolean;
 }
 
+/**
+ * What is true of all of several that are alike. Of timers that are not due together, when the first is (`dueInMs`) and the last
+ * (`lastDueInMs`).
+ */
+export function commonDetails(details: Readonly<Details>, others: Readonly<Details>): Readonly<Details> {
+  const differing = Object.keys(details).filter((name) => details[name] !== others[name]);
+  if (differing.length === 0 && others['lastDueInMs'] === undefined) return details;
+  const common = { ...details };
+  for (const name of differing) Reflect.deleteProperty(common, name);
+  const { dueInMs: mine, lastDueInMs: myLast = mine } = details;
+  const { dueInMs: theirs, lastDueInMs: theirLast = theirs } = others;
+  if (typeof mine !== 'number' || typeof theirs !== 'number' || typeof myLast !== 'number' || typeof theirLast !== 'number') return common;
+  const [first, last] = [Math.min(mine, theirs), Math.max(myLast, theirLast)];
+  return { ...common, dueInMs: first, ...(last > first && { lastDueInMs: last }) };
+}
+
 /** The value that a key is made of: texts, with positions written out. */
 export function keyOf(kind: string, text: RawText, at: RawPosition | null): string {
   const parts = text.map((part) => (typeof part === 'string' ? part : 'at' in part ? positionKey(part.at) : String(part.file)));

@@ -82,9 +82,15 @@ export function timerLeaf(objects: HeapObjects, node: NodeIndex, timer: Timer, n
   const details: Details = { timer: timer.type };
   if (timer.delayMs !== null) details['delayMs'] = timer.delayMs;
   if (timer.refed === false) details['refed'] = false;
-  if (now !== null && timer.startedAt !== null && timer.delayMs !== null) details['dueInMs'] = Math.round(timer.startedAt + timer.delayMs - now);
+  const due = dueInMs(timer, now);
+  if (due !== null) details['dueInMs'] = due;
   const at = callback.isNode ? null : callback.at;
   return { kind: 'timer', rank: RANK.timer, settlers: 'in flight', text, at, details, key: keyOf(`timer ${timer.delayMs ?? ''}`, text, at), node };
+}
+
+/** @param now on the clock of {@link Timer.startedAt}; null where it is not known, and nothing can be said */
+export function dueInMs({ startedAt, delayMs }: Timer, now: number | null): number | null {
+  return now === null || startedAt === null || delayMs === null ? null : Math.round(startedAt + delayMs - now);
 }
 
 /** Objects that refer to a signal, or to what does so, that are looked at. */

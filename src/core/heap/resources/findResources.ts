@@ -18,8 +18,11 @@ export interface FoundResources {
   readonly totals: { readonly timers: number; readonly handles: number; readonly requests: number };
 }
 
-/** @throws {AnalysisCancelled} as `progress` does */
-export function findResources(objects: HeapObjects, progress: Progress = NO_PROGRESS): FoundResources {
+/**
+ * @param timerNow what Node's timers took for now, milliseconds; null where it is not known
+ * @throws {AnalysisCancelled} as `progress` does
+ */
+export function findResources(objects: HeapObjects, progress: Progress = NO_PROGRESS, timerNow: number | null = null): FoundResources {
   const { graph } = objects;
   const features = new Features(objects);
   const timers = new ResourceGroups();
@@ -35,7 +38,7 @@ export function findResources(objects: HeapObjects, progress: Progress = NO_PROG
     const found = features.of(node);
     if (found === 0) continue;
     if ((found & (FEATURE.timeout | FEATURE.immediate)) !== 0) {
-      const timer = timerResource(objects, node, (found & FEATURE.immediate) !== 0);
+      const timer = timerResource(objects, node, (found & FEATURE.immediate) !== 0, timerNow);
       if (timer !== null) timers.add(timer);
       continue;
     }

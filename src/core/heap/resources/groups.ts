@@ -1,6 +1,6 @@
 /** Resources that are alike, counted together. */
 import type { RawPosition, RawResource, RawText } from '../heapAnalysis';
-import { keyOf } from '../leaves/leaf';
+import { commonDetails, keyOf } from '../leaves/leaf';
 import type { Details } from '../leaves/leaf';
 
 /** Rows of one sort of resource; what is different from all of them goes into one more row, by type. */
@@ -17,7 +17,8 @@ export interface Resource {
 
 interface Group {
   count: number;
-  readonly resource: Resource;
+  readonly resource: Omit<Resource, 'details'>;
+  details: Readonly<Details>;
 }
 
 export class ResourceGroups {
@@ -32,11 +33,11 @@ export class ResourceGroups {
     const group = this.#groups.get(key);
     if (group !== undefined) {
       group.count++;
-      mergeDetails(group.resource.details, resource.details);
+      group.details = commonDetails(group.details, resource.details);
     } else if (key === resource.type) {
-      this.#groups.set(key, { count: 1, resource: { ...resource, text: ['others'], at: null, details: resource.ofNode ? { origin: 'node' } : {} } });
+      this.#groups.set(key, { count: 1, resource: { ...resource, text: ['others'], at: null }, details: {} });
     } else {
-      this.#groups.set(key, { count: 1, resource: { ...resource, details: { ...resource.details, ...(resource.ofNode ? { origin: 'node' } : {}) } } });
+      this.#groups.set(key, { count: 1, resource, details: resource.details });
     }
   }
 
@@ -44,13 +45,6 @@ export class ResourceGroups {
   rows(): RawResource[] {
     return [...this.#groups.values()]
       .sort((a, b) => b.count - a.count)
-      .map(({ count, resource: { type, text, at, details } }) => ({ count, type, text, at, details }));
-  }
-}
-
-/** What differs between alike resources is left out. */
-function mergeDetails(into: Details, from: Details): void {
-  for (const key of Object.keys(into)) {
-    if (key !== 'origin' && into[key] !== from[key]) Reflect.deleteProperty(into, key);
+      .map(({ count, resource: { type, text, at, ofNode }, details }) => ({ count, type, text, at, details: ofNode ? { ...details, origin: 'node' } : details }));
   }
 }

@@ -4,20 +4,25 @@ import { formatDuration } from '../../format/quantity';
 import { callbackOf, callbackText } from '../leaves/callback';
 import type { HeapObjects } from '../leaves/heapObjects';
 import type { Details } from '../leaves/leaf';
-import { readImmediate, readTimeout } from '../leaves/timer';
+import { dueInMs, readImmediate, readTimeout } from '../leaves/timer';
 import type { Resource } from './groups';
 
 /** Modules of Node's whose timers are what the program asked them for. */
 const ASKED_FOR: ReadonlySet<string> = new Set(['node:timers', 'node:timers/promises', 'node:internal/abort_controller']);
 
-/** Null for a timer that was cleared or has fired. */
-export function timerResource(objects: HeapObjects, node: NodeIndex, isImmediate: boolean): Resource | null {
+/**
+ * Null for a timer that was cleared or has fired.
+ * @param now as in {@link dueInMs}
+ */
+export function timerResource(objects: HeapObjects, node: NodeIndex, isImmediate: boolean, now: number | null): Resource | null {
   const timer = isImmediate ? readImmediate(objects, node) : readTimeout(objects, node);
   if (timer === null) return null;
   const callback = callbackOf(objects, timer.callback);
   const { delayMs, refed, type } = timer;
   const details: Details = {};
   if (delayMs !== null) details['delayMs'] = delayMs;
+  const due = dueInMs(timer, now);
+  if (due !== null) details['dueInMs'] = due;
   if (refed !== null) details['refed'] = refed;
   const head = delayMs === null ? '' : type === 'interval' ? `every ${formatDuration(delayMs)}` : formatDuration(delayMs);
   const text = [head, ...callbackText(callback)].filter((part) => part !== '');

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { OVERDUE_MS, taskState } from '../../../../src/core/format/taskState';
+import { OVERDUE_MS } from '../../../../src/core/format/dueText';
+import { taskState } from '../../../../src/core/format/taskState';
 import type { RawTask } from '../../../../src/core/model/rawPoll';
 import type { TaskKind } from '../../../../src/core/model/task';
 

@@ -42,6 +42,25 @@ test('positions are 1-based, in original sources, and those of Node as Node name
   expect(waitsFor).toEqual({ kind: 'timer', text: 'timer, src/orders.ts:11 in src/orders.ts, (unknown line)', at: { file: 'node:internal/timers', line: 3, column: 4 }, details: { delayMs: 5 } });
 });
 
+test('timers say when they are due, which makes no other group of them', () => {
+  const timer = (details: RawGroup['waitsFor']['details']): RawGroup => group([frame('f', 1)], [[1, 9]], { waitsFor: { kind: 'timer', text: ['timer: 5 min'], at: null, details: { timer: 'timeout', delayMs: 300_000, ...details } } });
+  const [one, several, together, late, every] = [
+    timer({ dueInMs: 240_000 }),
+    timer({ dueInMs: -5, lastDueInMs: 299_000 }),
+    timer({ dueInMs: 240_100, lastDueInMs: 240_900 }),
+    timer({ dueInMs: -2_000, lastDueInMs: -1_000 }),
+    timer({ timer: 'interval', dueInMs: 1_500 }),
+  ].map((each) => render([each]).dump.groups[0]);
+  expect([one, several, together, late, every].map((each) => each?.waitsFor.text)).toEqual([
+    'timer: 5 min, due in 4 min',
+    'timer: 5 min, due now, the last in 4 min 59 s',
+    'timer: 5 min, due in 4 min',
+    'timer: 5 min, overdue by 2 s (loop blocked)',
+    'timer: 5 min, next in 1 s',
+  ]);
+  expect(new Set([one, several, together, late].map((each) => each?.id)).size).toBe(1);
+});
+
 describe('a group', () => {
   const f = frame('f', 1);
   const three = group([f], [[1, 91], [2, 92], [3, 93]], { heldBy: [{ count: 3, path: ['all of them'] }, { count: 2, path: ['some'] }] });
