@@ -41,6 +41,10 @@ const SECTION_DEPTH_LIMIT = 4;
 export interface ScriptMap {
   /** Where a position of the script was written; undefined where the map names no source that could be opened. */
   locate(line: number, column: number): MappedPosition | 'helper' | undefined;
+  /** What the source calls what begins exactly there; undefined where the map does not tell. */
+  nameAt(line: number, column: number): string | undefined;
+  /** The file that all of the script was made of; undefined where there are several, or none that could be opened. */
+  readonly onlySource: string | undefined;
   /** Which of the map's sources a file is; undefined when it is none. For {@link sourceContent}. */
   sourceIndex(file: string): number | undefined;
   /** Undefined beyond {@link ORIGIN_RANGE_LIMIT}. */
@@ -99,6 +103,12 @@ export async function createScriptMap(
   return {
     origins: rangesOf(segments, sources, lines),
     units: json.length,
+    nameAt(line, column) {
+      const segment = segmentAt(segments, line, column);
+      const name = segment?.length === 5 && segment[0] === column - 1 ? map.names[segment[4]] : undefined;
+      return typeof name === 'string' && name !== '' ? name : undefined;
+    },
+    onlySource: onlyOf(sources.filter(({ origin }) => origin !== ORIGIN_HELPER))?.file,
     sourceIndex(file) {
       const index = sources.findIndex((source) => source.file === file);
       return index < 0 ? undefined : index;
@@ -123,6 +133,10 @@ export async function createScriptMap(
 export function sourceContent(json: string, index: number): string | undefined {
   const content = parse(json, undefined).sourcesContent?.[index];
   return typeof content === 'string' ? content : undefined;
+}
+
+function onlyOf<T>([only, ...others]: readonly T[]): T | undefined {
+  return others.length === 0 ? only : undefined;
 }
 
 const LINE_END = /\r\n|[\n\r\u2028\u2029]/;

@@ -63,6 +63,10 @@ export interface PositionSource {
    */
   prepare(scripts: Iterable<string>, ask?: AskForMaps): Promise<void>;
   readonly lookup: PositionMapper;
+  /** What the source calls what begins exactly there in a prepared script; undefined where no map tells. */
+  nameAt(script: string, line: number, column: number): string | undefined;
+  /** The file that all of a prepared script was made of, which is the script itself where it has no map; undefined where it was made of several. */
+  onlySource(script: string): string | undefined;
   /** Whose code stands where in a prepared script; undefined when that would be too much to tell. */
   origins(script: string): ScriptOrigins | undefined;
   /**
@@ -151,6 +155,11 @@ export function createSourceMaps(
       const generated = { file: localPath(script) ?? script, line, column };
       const found = line < 1 ? undefined : loaded.get(script)?.locate(line, column);
       return found === 'helper' ? { ...generated, helper: true } : (found ?? generated);
+    },
+    nameAt: (script, line, column) => loaded.get(script)?.nameAt(line, column),
+    onlySource(script) {
+      const map = loaded.get(script);
+      return map ? map.onlySource : (localPath(script) ?? script);
     },
     async content(file, ask) {
       for (const [script, map] of loaded) {

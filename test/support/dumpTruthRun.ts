@@ -74,8 +74,11 @@ export interface DumpedProgram extends TakenDump {
   close(): Promise<void>;
 }
 
-/** Takes a dump as the product does, but for the thread: here the snapshot is analysed in this one. */
-export async function takeDump(url: string, lookupBudgetMs: number = LOOKUP_BUDGET_MS): Promise<DumpedProgram> {
+/**
+ * Takes a dump as the product does, but for the thread: here the snapshot is analysed in this one.
+ * @param readsTexts whether the files that the process runs may say what its heap does not
+ */
+export async function takeDump(url: string, lookupBudgetMs: number = LOOKUP_BUDGET_MS, readsTexts = false): Promise<DumpedProgram> {
   const target = await openHeapTarget(url, {});
   try {
     const taken = await dumpProcess(target, {
@@ -83,6 +86,7 @@ export async function takeDump(url: string, lookupBudgetMs: number = LOOKUP_BUDG
       now: () => performance.now(),
       wall: () => Date.now(),
       lookupBudgetMs,
+      ...(readsTexts && { startedAt: target.startedAt }),
       analyze: analyzeHere,
     });
     return { ...taken, close: () => target.close(), settledOrphans: () => settledOrphans(url, taken, target) };

@@ -9,10 +9,17 @@ import type { HeapObjectId, ScriptPosition } from './heapGraph';
 export type RawPosition = ScriptPosition;
 
 /**
- * Text with places in it, which are written out once they are mapped: a position, or a whole file by the id of its script. Texts
- * from the process are cut to a limit.
+ * Text with places in it, which are written out once they are mapped: a position; the file that a position is in; or a variable of
+ * a script's own, by its name or by the file that it is declared in, which in a bundle is one of many. Texts from the process are cut to a
+ * limit.
  */
-export type RawText = readonly (string | { readonly at: RawPosition } | { readonly file: number })[];
+export type RawText = readonly (string | { readonly at: RawPosition } | { readonly file: RawPosition } | RawVariable)[];
+
+export interface RawVariable {
+  readonly variable: string;
+  readonly script: number;
+  readonly show: 'name' | 'file';
+}
 
 export interface HeapAnalysis {
   readonly totals: { readonly suspended: number; readonly pendingPromises: number; readonly timers: number; readonly handles: number; readonly requests: number };

@@ -169,9 +169,10 @@ export class Holders {
   }
 
   #variable(context: NodeIndex, value: NodeIndex, name: string): Name {
-    const described = this.#described(value, name);
     const script = this.#isModuleContext(context) ? this.#scriptOf(context) : undefined;
-    return script === undefined ? { text: [described], anchors: false } : { text: [described, ' in ', { file: script }], anchors: true };
+    if (script === undefined) return { text: [this.#described(value, name)], anchors: false };
+    const kind = this.#described(value, '');
+    return { text: [...(kind === '' ? [] : [kind]), { variable: name, script, show: 'name' }, ' in ', { variable: name, script, show: 'file' }], anchors: true };
   }
 
   /** `Map cache`, `function onTick`, `cache`. */

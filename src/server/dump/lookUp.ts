@@ -9,8 +9,8 @@ import type { RawFrame, RawGroup } from '../../core/heap/heapAnalysis';
 import type { ScriptPosition } from '../../core/heap/heapGraph';
 import { VERDICTS } from '../../core/model/dump';
 import type { SuspendedFrames } from '../../cdp/target';
-import { declarationKey } from './singleAwaits';
-import type { SingleAwaits } from './singleAwaits';
+import { declarationKey } from './scriptText';
+import type { SingleAwaits } from './scriptText';
 
 /**
  * What all look-ups of a dump may take, milliseconds: as long as the snapshot stopped the process, but at least and at most this.

@@ -1,24 +1,31 @@
 /** An analysis of a heap, with what was looked up, as the dump that people and programs get: in original sources, texts written out. */
 import { createHash } from 'node:crypto';
-import type { HeapAnalysis, RawFrame, RawGroup, RawPosition, RawText } from '../../core/heap/heapAnalysis';
+import type { HeapAnalysis, RawFrame, RawGroup, RawPosition, RawText, RawVariable } from '../../core/heap/heapAnalysis';
 import type { ScriptPosition } from '../../core/heap/heapGraph';
 import { DUMP_FORMAT_VERSION } from '../../core/model/dump';
 import type { Dump, DumpFrame, DumpGroup, DumpHolder, DumpPosition, DumpResource, DumpResources, DumpTarget, WaitsFor } from '../../core/model/dump';
+import { clip } from '../../core/format/text';
 import { dueText } from '../../core/format/dueText';
 import { formatCount, formatDuration } from '../../core/format/quantity';
 import { createOrigins } from '../../core/model/origin';
 import type { OriginRules } from '../../core/model/origin';
-import type { PositionMapper } from '../../core/model/placement';
 import { chainsOf } from './lookUp';
 import type { FoundPositions } from './lookUp';
+import type { PositionSource } from '../sourceMaps';
+import { declarationKey, variableKey } from './scriptText';
+import type { Identifier, ScriptTexts } from './scriptText';
 import { shortPath } from './shortPath';
+
+/** Characters of a name out of a source map. */
+const NAME_LIMIT = 200;
 
 export interface RenderOptions {
   readonly target: DumpTarget;
   readonly at: string;
   readonly pauseMs: number | null;
-  /** Maps positions of scripts that were prepared. */
-  readonly lookup: PositionMapper;
+  /** Of scripts that were prepared. */
+  readonly positions: Pick<PositionSource, 'lookup' | 'nameAt' | 'onlySource'>;
+  readonly texts: ScriptTexts;
   readonly origins: OriginRules | undefined;
   /** Paths in texts are shown relative to it. */
   readonly base: string | null;
@@ -44,26 +51,52 @@ export interface RenderedDump {
 }
 
 export function renderDump(analysis: HeapAnalysis, options: RenderOptions): RenderedDump {
-  const { target, at, pauseMs, base, found } = options;
+  const { target, at, pauseMs, base, found, positions, texts } = options;
   const origins = createOrigins(options.origins);
   const place = (position: RawPosition | null): DumpPosition | null => {
     const script = position === null ? undefined : analysis.scripts.get(position.scriptId);
     if (position === null || script === undefined || script === '') return null;
     const [line, column] = [position.line + 1, position.column + 1];
     if (origins.of(script) === 'node') return { file: script, line, column };
-    const mapped = options.lookup(script, line, column);
+    const mapped = positions.lookup(script, line, column);
     return { file: mapped.file, line: mapped.line, column: mapped.column };
   };
-  // a bundle is made of many sources: the script itself is what is certain
-  const fileOf = (scriptId: number): string => {
+  /** What stands at a position: undefined where its map has no source for it. */
+  const sourceOf = ({ scriptId, line, column }: RawPosition): string | undefined => {
     const script = analysis.scripts.get(scriptId);
-    return script === undefined ? '(unknown file)' : shortPath(options.lookup(script, 0, 0).file, base);
+    if (script === undefined) return undefined;
+    const { file, helper } = positions.lookup(script, line + 1, column + 1);
+    return helper === true ? undefined : file;
+  };
+  const fileOf = (scriptId: number, within: RawPosition | undefined): string => {
+    const script = analysis.scripts.get(scriptId);
+    if (script === undefined || script === '') return '(unknown file)';
+    // a bundle is made of many sources: where none of them is certain, the script itself is
+    const file = positions.onlySource(script) ?? (within && sourceOf(within)) ?? positions.lookup(script, 0, 0).file;
+    return shortPath(file, base);
+  };
+  /** What a name that a script has is in its source: the same, unless the script was minified. */
+  const originalName = ({ name, at: { scriptId, line, column } }: Identifier): string => {
+    const original = positions.nameAt(analysis.scripts.get(scriptId) ?? '', line + 1, column + 1);
+    return original === undefined ? name : clip(original, NAME_LIMIT);
+  };
+  const functionOf = ({ function: name, declared }: RawFrame): string | null => {
+    const known = declared === null ? undefined : texts.names.get(declarationKey(declared));
+    if (known === undefined || name === null) return name;
+    if (name === known.own.name) return originalName(known.own);
+    return known.class !== null && name === `${known.class.name}.${known.own.name}` ? `${originalName(known.class)}.${originalName(known.own)}` : name;
+  };
+  const variableOf = ({ variable, script, show }: RawVariable): string => {
+    const declared = texts.variables.get(variableKey(script, variable));
+    if (show === 'file') return fileOf(script, declared);
+    return declared === undefined ? variable : originalName({ name: variable, at: declared });
   };
   const write = (text: RawText): string =>
     text
       .map((part) => {
         if (typeof part === 'string') return part;
-        if ('file' in part) return fileOf(part.file);
+        if ('file' in part) return fileOf(part.file.scriptId, part.file);
+        if ('variable' in part) return variableOf(part);
         const position = place(part.at);
         return position === null ? '(unknown line)' : `${shortPath(position.file, base)}:${position.line}`;
       })
@@ -86,7 +119,7 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
         const { at: standing, known, disagree } = standingOf(frame, index, part, found);
         if (disagree) mixed++;
         return {
-          function: frame.function,
+          function: functionOf(frame),
           kind: frame.kind,
           origin: originOf(frame.declared),
           declared: place(frame.declared),

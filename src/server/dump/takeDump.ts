@@ -19,7 +19,8 @@ import type { FoundPositions } from './lookUp';
 import type { DumpProgress } from './phases';
 import { renderDump } from './renderDump';
 import type { KeptGroup } from './renderDump';
-import { findSingleAwaits } from './singleAwaits';
+import { readScriptTexts } from './scriptText';
+import type { ScriptTexts } from './scriptText';
 
 export interface DumpOptions {
   readonly positions: PositionSource;
@@ -96,7 +97,8 @@ export async function dumpProcess(target: HeapTarget, options: DumpOptions): Pro
   });
   const budgetMs = options.lookupBudgetMs ?? defaultLookupBudget(taken.pauseMs);
   progress?.('positions', 0);
-  const singles = await findSingleAwaits(analysis.groups, analysis.scripts, options.startedAt ?? -Infinity);
+  const texts = await readScriptTexts(analysis, options.startedAt ?? -Infinity);
+  const { singles } = texts;
   const found =
     budgetMs === 0 ? foundWithoutLookUp(singles) : await lookUpPositions(analysis.groups, frames, { singles, isOfNode: (frame) => isOfNode(frame, analysis), budgetMs, now, signal, progress: (share) => progress?.('positions', share) });
   throwIfAborted(signal);
@@ -106,6 +108,7 @@ export async function dumpProcess(target: HeapTarget, options: DumpOptions): Pro
     pauseMs: taken.pauseMs,
     base: options.base ?? info.cwd,
     found,
+    texts,
     notes: lookupNotes(found, budgetMs),
     ask: (scripts) => target.sourceMaps(scripts).catch(() => []),
     lastByte: taken.lastByte,
@@ -124,12 +127,14 @@ export async function dumpFile(file: string, options: DumpOptions): Promise<Take
   const began = now();
   const at = await writtenAt(file);
   const { analysis } = await uncancelled(signal, () => (options.analyze ?? analyzeSnapshot)({ file }, analyzeOptions(options)));
+  const texts = await readScriptTexts(analysis, at);
   return finish(analysis, options, {
     target: { pid: null, node: null, url: null, title: basename(file), cwd: null, file },
     at,
     pauseMs: null,
     base: options.base ?? null,
-    found: foundWithoutLookUp(await findSingleAwaits(analysis.groups, analysis.scripts, at)),
+    found: foundWithoutLookUp(texts.singles),
+    texts,
     notes: ['A snapshot file does not say on which of its lines a function stands: only functions with a single await have one here, by the files as they are on this machine.'],
     ask: undefined,
     lastByte: began,
@@ -145,6 +150,7 @@ async function finish(
     readonly pauseMs: number | null;
     readonly base: string | null;
     readonly found: FoundPositions;
+    readonly texts: ScriptTexts;
     readonly notes: readonly string[];
     readonly ask: ((scripts: readonly string[]) => Promise<readonly (string | null)[]>) | undefined;
     readonly lastByte: number;
@@ -158,10 +164,11 @@ async function finish(
     target: about.target,
     at: new Date(about.at).toISOString(),
     pauseMs: about.pauseMs === null ? null : Math.round(about.pauseMs),
-    lookup: positions.lookup,
+    positions,
     origins,
     base: about.base,
     found: about.found,
+    texts: about.texts,
     notes: about.notes,
   });
   progress?.('sources', 1);

@@ -9,6 +9,8 @@ import { PollBuilder } from '../core/model/pollBuilder';
 export const UNMAPPED: PositionSource = {
   prepare: () => Promise.resolve(),
   lookup: (script, line, column) => ({ file: script, line, column }),
+  nameAt: () => undefined,
+  onlySource: (script) => script,
   origins: () => [],
   content: () => Promise.resolve(undefined),
   pathInProcess: (file) => (file.startsWith('/') ? file : undefined),

@@ -261,6 +261,25 @@ describe('a script that was transformed as it was loaded', () => {
   });
 });
 
+test('names and sources of a script are those that the map tells for certain', async () => {
+  // two segments, of which the second has a name, and one without a source
+  const mappings = encodeMappings([[[0, 0, 0, 0], [6, 0, 0, 4, 0], [9]]]);
+  const maps = createSourceMaps(
+    files({
+      '/dist/one.js': 'const a = 1;\n//# sourceMappingURL=one.js.map',
+      '/dist/one.js.map': JSON.stringify({ version: 3, sources: ['../src/one.ts'], names: ['first'], mappings }),
+      '/dist/two.js': 'const a = 1;\n//# sourceMappingURL=two.js.map',
+      '/dist/two.js.map': JSON.stringify({ version: 3, sources: ['../src/one.ts', '../src/two.ts'], names: [7], mappings }),
+      '/dist/plain.js': 'const a = 1;',
+    }),
+  );
+  await maps.prepare(['/dist/one.js', '/dist/two.js', '/dist/plain.js']);
+  expect([7, 8, 6, 1, 10].map((column) => maps.nameAt('/dist/one.js', 1, column))).toEqual(['first', undefined, undefined, undefined, undefined]);
+  expect(maps.nameAt('/dist/two.js', 1, 7)).toBeUndefined();
+  expect(maps.nameAt('/dist/plain.js', 1, 7)).toBeUndefined();
+  expect(['/dist/one.js', '/dist/two.js', '/dist/plain.js', 'file:///dist/plain.js', 'node:fs'].map((script) => maps.onlySource(script))).toEqual(['/src/one.ts', undefined, '/dist/plain.js', '/dist/plain.js', 'node:fs']);
+});
+
 describe('the comment that names a map', () => {
   test.each([
     ['//# sourceMappingURL=a.map', 'a.map'],

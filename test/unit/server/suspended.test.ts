@@ -6,8 +6,10 @@ import type { OpenDocument } from '../../../src/server/documents';
 import { foundWithoutLookUp } from '../../../src/server/dump/lookUp';
 import type { StoredDump } from '../../../src/server/dump/dumpStore';
 import { renderDump } from '../../../src/server/dump/renderDump';
+import { NO_SCRIPT_TEXTS } from '../../../src/server/dump/scriptText';
 import { suspendedHover, suspendedLenses, suspendedMarks } from '../../../src/server/features/suspended';
 import { SCRIPT, analysis, frame, group } from './dump/rawDump';
+import { UNMAPPED } from './fakeTarget';
 
 const FILE = '/app/src/orders.js';
 const URI = `file://${FILE}`;
@@ -17,7 +19,8 @@ function stored(result: HeapAnalysis, singles: Readonly<Record<string, number>>,
     target: { pid: 1, node: null, url: null, title: '', cwd: null, file: null },
     at: '2026-01-02T03:04:05.000Z',
     pauseMs: 1,
-    lookup: (file, line, column) => ({ file, line, column }),
+    positions: UNMAPPED,
+    texts: NO_SCRIPT_TEXTS,
     origins: undefined,
     base: '/app',
     found: foundWithoutLookUp(new Map(Object.entries(singles).map(([key, line]) => [key, { scriptId: SCRIPT, line, column: 2 }]))),

@@ -3,7 +3,7 @@ import { EDGE_TYPE, NODE_TYPE } from '../heapGraph';
 import type { EdgeIndex, NodeIndex } from '../heapGraph';
 import type { RawPosition, RawText } from '../heapAnalysis';
 import { clip } from '../../format/text';
-import type { HeapObjects } from './heapObjects';
+import type { HeapObjects, ScopePlace } from './heapObjects';
 import { TEXT_LIMIT } from './heapObjects';
 import { RANK, keyOf } from './leaf';
 import type { Details, Leaf, Step } from './leaf';
@@ -21,6 +21,7 @@ export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
   let collection: string | null = null;
   let owner: string | null = null;
   let at: RawPosition | null = null;
+  let variable: string | null = null;
   let scope = top.node;
   for (let step = top; step.below !== null && step.edge >= 0; step = step.below) {
     const edge = step.edge as EdgeIndex;
@@ -32,6 +33,7 @@ export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
       if (path.length > 0 && objects.isClosure(step.below.node)) break;
       path.length = 0;
       path.push(name === 'this' ? objects.className(step.below.node) : name);
+      variable = name === 'this' ? null : name;
       scope = holder;
     } else if (type === EDGE_TYPE.property) {
       if (graph.type(holder) === NODE_TYPE.object && graph.nameIndex(holder) !== names.objectName) {
@@ -65,18 +67,24 @@ export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
   if (name !== '') details['holder'] = name;
   if (collection !== null) details['collection'] = collection;
   if (owner !== null) details['class'] = owner;
-  const text = describe(name, collection, suspended, isScope(objects, scope) ? objects.scriptOfScope(scope) : null);
+  const place = isScope(objects, scope) ? objects.placeOfScope(scope) : null;
+  const text = suspended === null ? held(name, collection, variable, place) : heldBySuspended(suspended);
   return { kind: 'app promise', rank: objects.isGlobal(top.node) ? RANK.held + 1 : RANK.held, settlers: 'held', text, at, details, key: keyOf('app promise', text, at), node: top.node };
 }
 
-function describe(name: string, collection: string | null, suspended: { name: string; at: RawPosition | null } | null, file: number | null): RawText {
-  if (suspended !== null) {
-    const { name: who, at } = suspended;
-    return at === null ? [`its resolver is held by ${who}`] : [`its resolver is held by ${who === '' ? 'a function' : who} (`, { at }, '), which is suspended'];
-  }
-  if (name === '') return ['its resolver is still held'];
-  const where = `its resolver is in ${collection === null || name === collection || name.startsWith('Array') ? '' : `${collection} `}${name}`;
-  return file === null ? [where] : [`${where} in `, { file }];
+function heldBySuspended({ name, at }: { name: string; at: RawPosition | null }): RawText {
+  if (at === null) return [`its resolver is held by ${name}`];
+  return [`its resolver is held by ${name === '' ? 'a function' : name} (`, { at }, '), which is suspended'];
+}
+
+/** @param variable what the path begins with, where that is the variable of a scope */
+function held(path: string, collection: string | null, variable: string | null, place: ScopePlace | null): RawText {
+  if (path === '') return ['its resolver is still held'];
+  const where = `its resolver is in ${collection === null || path === collection || path.startsWith('Array') ? '' : `${collection} `}`;
+  if (place === null) return [`${where}${path}`];
+  if (variable === null || !place.isFiles || !path.startsWith(variable)) return [`${where}${path} in `, { file: place.at }];
+  const { scriptId: script } = place.at;
+  return [where, { variable, script, show: 'name' }, `${path.slice(variable.length)} in `, { variable, script, show: 'file' }];
 }
 
 /** The suspended function at whose variables the way ended. */

@@ -21,6 +21,13 @@ const WRAPPER_LIMIT = 4;
 /** Edges of an object that are looked at for a property; objects of Node's own that matter have fewer. */
 const OWN_EDGE_LIMIT = 2_048;
 
+export interface ScopePlace {
+  /** Of a function that uses it. */
+  readonly at: RawPosition;
+  /** Whether it is the outermost of its file. */
+  readonly isFiles: boolean;
+}
+
 export class HeapObjects {
   readonly names: HeapNames;
   readonly #true: NodeIndex;
@@ -30,7 +37,7 @@ export class HeapObjects {
   readonly #nodeScripts = new Map<number, boolean>();
   /** By string index. */
   readonly #globalNames = new Map<number, boolean>();
-  readonly #scopeScripts = new Map<number, number | null>();
+  readonly #scopePlaces = new Map<number, ScopePlace | null>();
   #scriptNames: ReadonlyMap<number, string> | undefined;
 
   constructor(
@@ -179,23 +186,25 @@ export class HeapObjects {
     return known;
   }
 
-  /** The script whose functions use a scope; null where none of them is there any more. */
-  scriptOfScope(context: NodeIndex): number | null {
-    let known = this.#scopeScripts.get(context);
+  /** Where a scope is; null where no function that uses it is there any more. */
+  placeOfScope(context: NodeIndex): ScopePlace | null {
+    let known = this.#scopePlaces.get(context);
     if (known === undefined) {
-      known = this.#findScriptOfScope(context);
-      this.#scopeScripts.set(context, known);
+      known = this.#findPlaceOfScope(context);
+      this.#scopePlaces.set(context, known);
     }
     return known;
   }
 
-  #findScriptOfScope(context: NodeIndex): number | null {
+  #findPlaceOfScope(context: NodeIndex): ScopePlace | null {
     const { first, edges } = this.graph.retainers;
     for (let i = first[context] ?? 0; i < (first[context + 1] ?? 0); i++) {
       const edge = (edges[i] ?? 0) as EdgeIndex;
       if (this.graph.edgeNameOrIndex(edge) !== this.names.context) continue;
       const position = this.position(this.graph.source(edge));
-      if (position !== null) return position.scriptId;
+      if (position === null) continue;
+      const outer = this.internal(context, 'previous');
+      return { at: position, isFiles: outer === NO_NODE || this.graph.name(outer).startsWith('system / NativeContext') };
     }
     return null;
   }

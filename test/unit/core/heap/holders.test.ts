@@ -4,7 +4,7 @@ import type { RawText } from '../../../../src/core/heap/heapAnalysis';
 import { SCRIPT_ID, asyncHeap, type AsyncHeap } from './asyncHeap';
 
 function text(path: RawText): string {
-  return path.map((part) => (typeof part === 'string' ? part : 'file' in part ? `script ${String(part.file)}` : 'place')).join('');
+  return path.map((part) => (typeof part === 'string' ? part : 'variable' in part ? (part.show === 'name' ? part.variable : `script ${String(part.script)}`) : 'place')).join('');
 }
 
 function heldBy(heap: AsyncHeap): string[] {

@@ -1,8 +1,11 @@
 /** From an analysis and what was looked up to the dump: positions, texts, groups told apart, ids that stay. */
 import { describe, expect, test } from 'vitest';
-import type { RawGroup } from '../../../../src/core/heap/heapAnalysis';
+import type { RawGroup, RawText } from '../../../../src/core/heap/heapAnalysis';
 import type { FoundPositions } from '../../../../src/server/dump/lookUp';
 import { renderDump } from '../../../../src/server/dump/renderDump';
+import type { RenderOptions } from '../../../../src/server/dump/renderDump';
+import { NO_SCRIPT_TEXTS, declarationKey, variableKey } from '../../../../src/server/dump/scriptText';
+import type { ScriptTexts } from '../../../../src/server/dump/scriptText';
 import { NODE_SCRIPT, SCRIPT, analysis, frame, group } from './rawDump';
 
 /** Generators stand at the lines that they are listed with. */
@@ -17,13 +20,19 @@ function found(lines: Readonly<Record<number, number>>, more: Partial<FoundPosit
   };
 }
 
-function render(groups: readonly RawGroup[], positions = found({}), more: Parameters<typeof analysis>[1] = {}, notes: readonly string[] = []) {
+interface Named {
+  readonly texts?: Partial<ScriptTexts>;
+  readonly positionsOf?: Partial<RenderOptions['positions']>;
+}
+
+function render(groups: readonly RawGroup[], positions = found({}), more: Parameters<typeof analysis>[1] = {}, notes: readonly string[] = [], { texts = {}, positionsOf = {} }: Named = {}) {
   return renderDump(analysis(groups, more), {
     target: { pid: 1, node: 'v24.0.0', url: '127.0.0.1:9229', title: 'app', cwd: '/app', file: null },
     at: '2026-01-02T03:04:05.000Z',
     pauseMs: 10,
     // one line of TypeScript for each of JavaScript, ten further down
-    lookup: (script, line, column) => ({ file: script.replace('.js', '.ts'), line: line + 10, column }),
+    positions: { lookup: (script, line, column) => ({ file: script.replace('.js', '.ts'), line: line + 10, column }), nameAt: () => undefined, onlySource: (script) => script.replace('.js', '.ts'), ...positionsOf },
+    texts: { ...NO_SCRIPT_TEXTS, ...texts },
     origins: undefined,
     base: '/app',
     found: positions,
@@ -33,7 +42,7 @@ function render(groups: readonly RawGroup[], positions = found({}), more: Parame
 
 test('positions are 1-based, in original sources, and those of Node as Node names them', () => {
   const f = frame('f', 4);
-  const wait: RawGroup['waitsFor'] = { kind: 'timer', text: ['timer, ', { at: { scriptId: SCRIPT, line: 0, column: 0 } }, ' in ', { file: SCRIPT }, ', ', { at: { scriptId: 99, line: 0, column: 0 } }], at: { scriptId: NODE_SCRIPT, line: 2, column: 3 }, details: { delayMs: 5 } };
+  const wait: RawGroup['waitsFor'] = { kind: 'timer', text: ['timer, ', { at: { scriptId: SCRIPT, line: 0, column: 0 } }, ' in ', { file: { scriptId: SCRIPT, line: 0, column: 0 } }, ', ', { at: { scriptId: 99, line: 0, column: 0 } }], at: { scriptId: NODE_SCRIPT, line: 2, column: 3 }, details: { delayMs: 5 } };
   const [{ chain, waitsFor } = { chain: [], waitsFor: undefined }] = render([group([f, frame('then', 0, { kind: 'then', declared: null })], [[7, 0, 90]], { waitsFor: wait })], found({ 7: 6 })).dump.groups;
   expect(chain).toEqual([
     { function: 'f', kind: 'async function', origin: 'app', declared: { file: '/app/src/orders.ts', line: 15, column: 1 }, awaiting: { file: '/app/src/orders.ts', line: 17, column: 5 }, awaitingKnown: 1, repeats: 1, detail: null },
@@ -111,4 +120,37 @@ test('what is missing makes it partial', () => {
 test('scripts without a name give no position', () => {
   const { dump } = render([group([frame('f', 1)], [[1, 0]])], found({ 1: 2 }), { scripts: new Map([[SCRIPT, '']]) });
   expect(dump.groups[0]?.chain[0]).toMatchObject({ origin: 'app', declared: null, awaiting: null });
+});
+
+describe('minified code', () => {
+  const at = (line: number, column: number) => ({ scriptId: SCRIPT, line, column });
+  // what begins at the first column of a line has a name in the source
+  const positionsOf: Named['positionsOf'] = { nameAt: (_script, line, column) => (column === 1 ? `original${line}` : undefined), onlySource: () => undefined };
+
+  test('has the names of its sources, where the map tells them', () => {
+    const frames = [frame('a', 1), frame('b', 2), frame('c.d', 3), frame('other', 4), frame('e', 5)];
+    const names = new Map(
+      [
+        { own: { name: 'a', at: at(1, 0) }, class: null },
+        { own: { name: 'b', at: at(2, 7) }, class: null },
+        { own: { name: 'd', at: at(3, 0) }, class: { name: 'c', at: at(8, 0) } },
+        // the function was given another name while it ran
+        { own: { name: 'f', at: at(4, 0) }, class: null },
+      ].map((name, index) => [declarationKey(at(index + 1, 0)), name]),
+    );
+    const { dump } = render([group(frames, [[1, 2, 3, 4, 5, 9]])], undefined, {}, [], { texts: { names }, positionsOf });
+    expect(dump.groups[0]?.chain.map(({ function: name }) => name)).toEqual(['original2', 'b', 'original9.original4', 'other', 'e']);
+  });
+
+  test('has the names and files of variables', () => {
+    const variable = (name: string): RawText => ['Map ', { variable: name, script: SCRIPT, show: 'name' }, ' in ', { variable: name, script: SCRIPT, show: 'file' }];
+    const variables = new Map([[variableKey(SCRIPT, 'a'), at(6, 0)]]);
+    const heldBy = ['a', 'b'].map((name) => ({ count: 1, path: variable(name) }));
+    const lookup = () => ({ file: '/app/src/users.ts', line: 1, column: 1 });
+    const held = (more: Named['positionsOf']): readonly (string | undefined)[] =>
+      render([group([frame('f', 1)], [[1, 9]], { heldBy })], undefined, {}, [], { texts: { variables }, positionsOf: { ...positionsOf, ...more } }).dump.groups[0]?.heldBy.map(({ path }) => path) ?? [];
+    expect(held({ lookup: (script, line, column) => (line === 0 ? { file: script, line, column } : lookup()) })).toEqual(['Map original7 in src/users.ts', 'Map b in src/orders.js']);
+    expect(held({ onlySource: () => '/app/src/orders.ts' })).toEqual(['Map original7 in src/orders.ts', 'Map b in src/orders.ts']);
+    expect(held({ lookup: (script, line, column) => ({ file: script, line, column, helper: line > 0 }) })).toEqual(['Map original7 in src/orders.js', 'Map b in src/orders.js']);
+  });
 });
