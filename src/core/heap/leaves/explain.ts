@@ -10,6 +10,7 @@ import type { Subscription } from './event';
 import { FEATURE, Features } from './features';
 import type { HeapObjects } from './heapObjects';
 import { clientRequestLeaf, fetchLeaf, http2Leaf, incomingLeaf, responseLeaf, undiciRequestLeaf } from './httpRequest';
+import { KnownWays } from './knownWays';
 import { FAILURE_RANK, RANK, keyOf } from './leaf';
 import type { Details, Leaf, Settlers as SettlersOfLeaf, Step } from './leaf';
 import { handleLeaf, heldByNative, nativeLeaf } from './native';
@@ -62,18 +63,25 @@ class PromiseExplainer implements Explainer {
   readonly #objects: HeapObjects;
   readonly #features: Features;
   readonly #walk: Walk;
+  readonly #ways: KnownWays<Explanation>;
+  /** How often an explanation stood on more of its promise than the way from it. */
+  #promiseReads = 0;
   readonly #timerNow: number | null;
 
   constructor(objects: HeapObjects, { timerNow = null }: ExplainOptions) {
     this.#objects = objects;
     this.#features = new Features(objects);
     this.#walk = new Walk(objects);
+    this.#ways = new KnownWays(objects);
     this.#timerNow = timerNow;
   }
 
   explain(promise: NodeIndex): Explanation {
     const objects = this.#objects;
+    const ways = this.#ways;
     const found: Found[] = [];
+    const crossings: { readonly step: Step; readonly at: number }[] = [];
+    const known: { explanation: Explanation | undefined } = { explanation: undefined };
     const visited: { last: Step | null } = { last: null };
     const add = (leaf: Leaf, step: Step, penalty = 0): void => {
       if (found.length < LEAF_LIMIT) found.push({ leaf, step, rank: leaf.rank + penalty + (step.rejects ? FAILURE_RANK : 0) });
@@ -97,11 +105,24 @@ class PromiseExplainer implements Explainer {
         add(heldLeaf(objects, step), step);
       },
       enough: () => found.length >= LEAF_LIMIT,
+      alone: (crossing) => {
+        if (found.length > 0) return 'go on';
+        known.explanation = ways.find(crossing);
+        if (known.explanation !== undefined) return 'end';
+        if (ways.isShared(crossing.step.node)) return 'watch';
+        crossings.push({ step: crossing.step, at: crossing.at });
+        return 'go on';
+      },
     };
-    const { settlers } = this.#walk.run(promise, visitor);
+    const promiseReads = this.#promiseReads;
+    const { settlers, steps, beyond } = this.#walk.run(promise, visitor);
+    if (known.explanation !== undefined) return known.explanation;
     if (!settlers) return nothing();
     if (found.length === 0 && visited.last !== null) add(heldLeaf(objects, visited.last), visited.last);
-    return this.#choose(found);
+    const explanation = this.#choose(found);
+    if (beyond === null) ways.pass(crossings, steps);
+    else if (this.#promiseReads === promiseReads && (explanation.follows === NO_NODE || beyond.pushed.has(explanation.follows))) ways.add(beyond, explanation);
+    return explanation;
   }
 
   /** A leaf; `null` for what settles nothing any more, such as a timer that has fired; `follow` for what is on the way only. */
@@ -256,6 +277,7 @@ class PromiseExplainer implements Explainer {
     const objects = this.#objects;
     const className = objects.className(step.node);
     if (className !== 'FSEvent' && (step.below !== null || className !== 'FSReqPromise')) return [null, null];
+    this.#promiseReads++;
     const generator = this.#walk.awaiter(promise);
     if (generator === NO_NODE) return [null, null];
     const closure = objects.internal(generator, 'functionEdge');

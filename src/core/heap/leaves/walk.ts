@@ -10,6 +10,7 @@ import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
 import type { EdgeIndex, HeapGraph, NodeIndex } from '../heapGraph';
 import { eachRetainer } from './eachRetainer';
 import type { HeapObjects } from './heapObjects';
+import type { Beyond, Crossing } from './knownWays';
 import type { Step } from './leaf';
 
 /** Steps of one walk. What is farther from its promise than this is not found, and the promise is told by what is near. */
@@ -36,6 +37,18 @@ export interface Visitor {
   held(step: Step): void;
   /** Whether no more answers are wanted: the walk ends. */
   enough(): boolean;
+  /** The walk can go on from here only: `end` when what lies beyond is known, `watch` to be told of it in the end. */
+  alone(crossing: Crossing): 'go on' | 'watch' | 'end';
+}
+
+export interface WalkResult {
+  /** Whether anything refers to the promise that can settle it. */
+  readonly settlers: boolean;
+  /** Whether the walk came to its limit. */
+  readonly cut: boolean;
+  readonly steps: number;
+  /** Beyond the first place that the visitor wanted to watch; null without one. */
+  readonly beyond: Beyond | null;
 }
 
 export class Walk {
@@ -48,16 +61,20 @@ export class Walk {
     this.#graph = objects.graph;
   }
 
-  /**
-   * Walks up from a promise.
-   * @returns whether anything refers to it that can settle it, and whether the walk came to its limit.
-   */
-  run(promise: NodeIndex, visitor: Visitor): { readonly settlers: boolean; readonly cut: boolean } {
+  /** Walks up from a promise. */
+  run(promise: NodeIndex, visitor: Visitor): WalkResult {
     const seen = new Set<number>([promise]);
-    let awaiters: Set<NodeIndex> | undefined;
+    let known: Set<NodeIndex> | undefined;
+    const awaiters = (): Set<NodeIndex> => (known ??= this.#awaiters(promise));
     const queue: Step[] = [];
+    let watched: { readonly step: Step; readonly at: number; readonly before: ReadonlySet<number> } | undefined;
+    let own = false;
+    const generators: NodeIndex[] = [];
     const push = (node: NodeIndex, edge: number, below: Step | null, rejects: boolean): void => {
-      if (seen.has(node)) return;
+      if (seen.has(node)) {
+        if (watched?.before.has(node) === true) own = true;
+        return;
+      }
       seen.add(node);
       queue.push({ node, edge, below, depth: below === null ? 1 : below.depth + 1, rejects });
     };
@@ -66,11 +83,27 @@ export class Walk {
     let at = 0;
     for (; at < queue.length && at < STEP_LIMIT && !visitor.enough(); at++) {
       const step = queue[at] as Step;
-      if (this.isGenerator(step.node) && (awaiters ??= this.#awaiters(promise)).has(step.node)) continue;
+      if (at > 0 && at === queue.length - 1 && watched === undefined) {
+        const wish = visitor.alone({ step, at, seen, awaiters });
+        if (wish === 'end') return { settlers, cut: false, steps: at, beyond: null };
+        if (wish === 'watch') {
+          const before = new Set(seen);
+          before.delete(step.node);
+          watched = { step, at, before };
+        }
+      }
+      if (this.isGenerator(step.node)) {
+        if (awaiters().has(step.node)) {
+          own ||= watched !== undefined;
+          continue;
+        }
+        if (watched !== undefined) generators.push(step.node);
+      }
       if (this.#objects.isGlobal(step.node)) visitor.held(step);
       else if (visitor.node(step) === 'follow') this.#expand(step, visitor, push);
     }
-    return { settlers, cut: at < queue.length };
+    const beyond = watched === undefined ? null : beyondOf(watched, at, queue, generators, own);
+    return { settlers, cut: at < queue.length, steps: at, beyond };
   }
 
   /** What V8 itself settles a promise by. */
@@ -355,6 +388,10 @@ export class Walk {
   #eachRetainer(node: NodeIndex, see: (from: NodeIndex, edge: EdgeIndex) => void, limit = RETAINER_LIMIT): void {
     eachRetainer(this.#graph, node, limit, see);
   }
+}
+
+function beyondOf({ step, at }: { readonly step: Step; readonly at: number }, end: number, queue: readonly Step[], generators: readonly number[], own: boolean): Beyond {
+  return { crossing: { step, at }, steps: end - at, pushed: new Set(queue.slice(at + 1).map(({ node }) => node)), generators, own };
 }
 
 type Push = (node: NodeIndex, edge: number, below: Step | null, rejects: boolean) => void;
