@@ -33,6 +33,7 @@ export async function readTimerClock(connection: Connection): Promise<number | n
     // without it timers are told without when they are due
     return null;
   } finally {
-    await connection.send('Runtime.releaseObjectGroup', { objectGroup: CLOCK_GROUP }).catch(() => undefined);
+    // what is asked next comes after it, and the clock goes on
+    connection.send('Runtime.releaseObjectGroup', { objectGroup: CLOCK_GROUP }).catch(() => undefined);
   }
 }

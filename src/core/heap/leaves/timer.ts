@@ -88,9 +88,13 @@ export function timerLeaf(objects: HeapObjects, node: NodeIndex, timer: Timer, n
   return { kind: 'timer', rank: RANK.timer, settlers: 'in flight', text, at, details, key: keyOf(`timer ${timer.delayMs ?? ''}`, text, at), node };
 }
 
-/** @param now on the clock of {@link Timer.startedAt}; null where it is not known, and nothing can be said */
+/**
+ * Milliseconds, negative when it is late.
+ * @param now on the clock of {@link Timer.startedAt}, a moment before the snapshot: a timer may have been started since; null where it is
+ *   not known, and nothing can be said
+ */
 export function dueInMs({ startedAt, delayMs }: Timer, now: number | null): number | null {
-  return now === null || startedAt === null || delayMs === null ? null : Math.round(startedAt + delayMs - now);
+  return now === null || startedAt === null || delayMs === null ? null : Math.round(Math.min(startedAt - now, 0) + delayMs);
 }
 
 /** Objects that refer to a signal, or to what does so, that are looked at. */

@@ -29,6 +29,8 @@ describe('a timer', () => {
     const explanation = explained(heap, promise, { timerNow: 6_000 });
     expect(line(explanation)).toBe('timer | timer: 30 s | - | in flight');
     expect(explanation.waitsFor.details).toEqual({ timer: 'timeout', delayMs: 30_000, dueInMs: 25_000 });
+    // the clock was read just before the timer was started
+    expect(explained(heap, promise, { timerNow: 900 }).waitsFor.details['dueInMs']).toBe(30_000);
   });
 
   it('whose callback calls the resolver from its scope', () => {
