@@ -12,6 +12,7 @@ import { Holders } from './holders';
 import { createExplainer } from './leaves/explain';
 import type { ExplainOptions } from './leaves/explain';
 import { HeapObjects } from './leaves/heapObjects';
+import { Walk } from './leaves/walk';
 import { verdictOf } from '../verdicts/verdictRules';
 import { NO_ANALYSIS_PROGRESS, type AnalysisProgress } from './progress';
 import { findResources } from './resources/findResources';
@@ -24,8 +25,9 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
   const index = new HeapIndex(graph);
   const awaits = buildAwaitGraph(graph, index, progress.begin('awaits'));
   const reachability = markSettleable(graph, index, awaits, progress.begin('settleability'));
-  const holders = new Holders(graph, index, awaits, reachability);
   const objects = new HeapObjects(graph, index);
+  const walk = new Walk(objects);
+  const holders = new Holders(graph, index, awaits, reachability, (context) => walk.isFileScope(context));
   const explainer = createExplainer(objects, options);
   const crowds = findCrowds(awaits);
   const frames = new Frames(graph, index, awaits);

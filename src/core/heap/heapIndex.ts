@@ -49,6 +49,11 @@ const NODE_NAMES = [
   'system / AccessorPair',
   'native_bind',
   'Promise',
+  'Timeout',
+  'Immediate',
+  // newer versions of V8 append the URL of a document, which Node has not
+  'process',
+  'process / ',
 ] as const;
 type NodeNameOf = (typeof NODE_NAMES)[number];
 

@@ -7,6 +7,7 @@ import type { AwaitGraph, WaiterIndex } from './awaitGraph';
 import type { RawText } from './heapAnalysis';
 import { EDGE_TYPE, NODE_TYPE, NO_NODE, ROOT, type EdgeIndex, type HeapGraph, type NodeIndex, type StringIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
+import { NamedPaths } from './namedPaths';
 import type { Reachability } from './settleability';
 
 /** Of the names on a path, the first and so many of the last are shown. */
@@ -15,6 +16,10 @@ const LAST_NAMES = 3;
 const HOLDERS_LISTED = 5;
 /** Characters of a name from the process. */
 const NAME_LIMIT = 80;
+/** Edges by which a path from what the program has a name for may be longer than one from a timer, or from an object of Node's. */
+const NAMED_PATH_EXTRA = 6;
+/** Nodes of one class, reached alike, for which no such path was found before none is looked for any more. */
+const MISSES_LIMIT = 100;
 /** Contexts that are looked through for the file that a variable is in. */
 const CONTEXT_DEPTH_LIMIT = 100;
 /** Fields of Node's timers that hold what the timer will call. */
@@ -35,12 +40,14 @@ interface Path {
   readonly first: RawText | null;
   readonly last: readonly RawText[];
   readonly skipped: boolean;
+  /** It begins at something of Node's or V8's for which the program has no name. */
+  readonly anonymous: boolean;
 }
 
 interface Name {
   readonly text: RawText;
-  /** What is further out is not needed. */
-  readonly anchors: boolean;
+  /** What is further out is not needed: see {@link Path.anonymous}. */
+  readonly anchors: false | 'named' | 'anonymous';
 }
 
 export class Holders {
@@ -48,15 +55,27 @@ export class Holders {
   readonly #pathOf: Int32Array;
   /** Of the path that is being named, from the task up; kept from one to the next. */
   readonly #unnamed: NodeIndex[] = [];
-  readonly #paths: Path[] = [{ first: null, last: [], skipped: false }];
+  readonly #paths: Path[] = [{ first: null, last: [], skipped: false, anonymous: false }];
   readonly #numbers = new Map<string, number>();
+  readonly #named: NamedPaths;
+  /** Nodes without a named path, by how they were reached and what they are. */
+  readonly #misses = new Map<number, number>();
 
   constructor(
     readonly graph: HeapGraph,
     readonly index: HeapIndex,
     readonly awaits: AwaitGraph,
     readonly reachability: Reachability,
+    isFileScope: (context: NodeIndex) => boolean,
   ) {
+    this.#named = new NamedPaths({
+      graph,
+      index,
+      isFileScope: (context) => isFileScope(context) && this.#isPrograms(context),
+      isGlobal: (node) => this.#isGlobal(node),
+      isProcess: (node) => this.#isProcess(node),
+      isSuspended: (node) => this.awaits.generators.has(node),
+    });
     this.#pathOf = new Int32Array(graph.nodeCount).fill(-1);
   }
 
@@ -92,19 +111,54 @@ export class Holders {
     while (count > 0) {
       const child = unnamed[--count] ?? NO_NODE;
       const name = this.#nameOf(current, this.reachability.edge(child), child);
-      if (name !== undefined) path = this.#extended(name.anchors ? EMPTY : path, name.text);
+      if (name !== undefined) path = this.#extended(path, name);
+      if (this.#paths[path]?.anonymous === true) path = this.#namedPathTo(child, path) ?? path;
       pathOf[child] = path;
       current = child;
     }
     return path;
   }
 
-  #extended(number: number, name: RawText): number {
+  /** Undefined where there is no such path that is not much longer than the one by which the node was reached. */
+  #namedPathTo(node: NodeIndex, anonymous: number): number | undefined {
+    if (this.graph.type(node) !== NODE_TYPE.object || this.index.named(node, 'Promise') || this.awaits.generators.has(node)) return undefined;
+    // what stands alike is held alike: thousands of timers are not looked at one by one
+    const alike = anonymous * this.graph.strings.count + this.graph.nameIndex(node);
+    const misses = this.#misses.get(alike) ?? 0;
+    if (misses >= MISSES_LIMIT) return undefined;
+    const edges = this.#named.to(node, this.#lengthTo(node) + NAMED_PATH_EXTRA);
+    if (edges === undefined) {
+      this.#misses.set(alike, misses + 1);
+      return undefined;
+    }
+    let path = EMPTY;
+    for (const edge of edges) {
+      const from = this.graph.source(edge);
+      if (path === EMPTY && this.#isProcess(from)) path = this.#extended(path, { text: ['process'], anchors: 'named' });
+      const name = this.#nameOf(from, edge, this.graph.target(edge));
+      if (name !== undefined) path = this.#extended(path, name);
+    }
+    return path === EMPTY || this.#paths[path]?.anonymous === true ? undefined : path;
+  }
+
+  /** Edges from the timer, or from native code, by which a node was reached. */
+  #lengthTo(node: NodeIndex): number {
+    let length = 0;
+    for (let current = node; current !== NO_NODE && current !== ROOT; current = this.reachability.parent(current)) {
+      const type = this.graph.type(current);
+      if (type === NODE_TYPE.native || type === NODE_TYPE.synthetic || this.index.named(current, 'Timeout') || this.index.named(current, 'Immediate')) break;
+      length++;
+    }
+    return length;
+  }
+
+  #extended(from: number, { text: name, anchors }: Name): number {
+    const number = anchors === false ? from : EMPTY;
     const key = `${String(number)} ${JSON.stringify(name)}`;
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
-    const { first, last, skipped } = this.#paths[number] ?? { first: null, last: [], skipped: false };
-    const next: Path = first === null ? { first: name, last: [], skipped: false } : { first, last: [...last, name].slice(-LAST_NAMES), skipped: skipped || last.length === LAST_NAMES };
+    const { first, last, skipped, anonymous } = this.#paths[number] ?? { first: null, last: [], skipped: false, anonymous: false };
+    const next: Path = first === null ? { first: name, last: [], skipped: false, anonymous: anchors === 'anonymous' } : { anonymous, first, last: [...last, name].slice(-LAST_NAMES), skipped: skipped || last.length === LAST_NAMES };
     // Paths that differ only in what is not shown are one
     const content = JSON.stringify(next);
     let result = this.#numbers.get(content);
@@ -124,6 +178,7 @@ export class Holders {
   /** How a step of a path is called; undefined for V8's plumbing. */
   #nameOf(parent: NodeIndex, edge: EdgeIndex, child: NodeIndex): Name | undefined {
     if (edge === -1 || parent === NO_NODE) return undefined;
+    if (this.#isProcess(child)) return { text: ['process'], anchors: 'named' };
     const parentType = this.graph.type(parent);
     switch (this.graph.edgeType(edge)) {
       case EDGE_TYPE.context:
@@ -134,22 +189,31 @@ export class Holders {
       default:
         if (parentType === NODE_TYPE.native || parentType === NODE_TYPE.synthetic) return this.#nativelyHeld(child);
         // Whatever is found by way of V8's own tables does not belong to what led to them
-        return this.#isNativeContext(child) ? { text: ['V8'], anchors: true } : undefined;
+        return this.#isNativeContext(child) ? { text: ['V8'], anchors: 'anonymous' } : undefined;
     }
   }
 
   #property(parent: NodeIndex, name: string, child: NodeIndex): Name | undefined {
-    if (this.#isGlobal(parent)) return { text: [`global ${name}`], anchors: true };
+    if (this.#isGlobal(parent)) return { text: [`global ${name}`], anchors: 'named' };
     const callback = TIMER_CALLBACKS[name];
-    if (callback !== undefined && this.index.className(parent) === callback) return { text: [this.#withCallback(callback, child)], anchors: true };
+    if (callback !== undefined && this.index.className(parent) === callback) return this.#timer(callback, child);
     if (UNTOLD.has(name) || INTERNAL_SYMBOL.test(name) || this.#settles(child)) return undefined;
-    if (this.#isListenerTable(parent)) return { text: [`'${name}' listener`], anchors: false };
+    if (this.#isListenerTable(parent)) {
+      const ofProcess = this.#isProcess(this.reachability.parent(parent));
+      return { text: [`${ofProcess ? 'process ' : ''}'${name}' listener`], anchors: ofProcess ? 'named' : false };
+    }
     return { text: [this.graph.type(child) === NODE_TYPE.closure ? name : this.#described(child, name)], anchors: false };
   }
 
-  #withCallback(timer: string, callback: NodeIndex): string {
+  #timer(timer: string, callback: NodeIndex): Name {
     const name = this.graph.type(callback) === NODE_TYPE.closure ? this.index.functionOf(callback).name : null;
-    return name === null ? timer : `${timer} → callback ${name}`;
+    return name === null ? { text: [timer], anchors: 'anonymous' } : { text: [`${timer} → callback ${name}`], anchors: 'named' };
+  }
+
+  /** Whether a file's scope is that of a file of the program. */
+  #isPrograms(context: NodeIndex): boolean {
+    const script = this.#scriptOf(context);
+    return script !== undefined && this.index.script(script)?.startsWith('node:') !== true;
   }
 
   /** What an emitter keeps under `_events`: an object without a prototype whose properties are the events. */
@@ -172,7 +236,7 @@ export class Holders {
     const script = this.#isModuleContext(context) ? this.#scriptOf(context) : undefined;
     if (script === undefined) return { text: [this.#described(value, name)], anchors: false };
     const kind = this.#described(value, '');
-    return { text: [...(kind === '' ? [] : [kind]), { variable: name, script, show: 'name' }, ' in ', { variable: name, script, show: 'file' }], anchors: true };
+    return { text: [...(kind === '' ? [] : [kind]), { variable: name, script, show: 'name' }, ' in ', { variable: name, script, show: 'file' }], anchors: 'named' };
   }
 
   /** `Map cache`, `function onTick`, `cache`. */
@@ -185,17 +249,22 @@ export class Holders {
 
   /** Node's own objects that native code holds, such as handles and requests. */
   #nativelyHeld(child: NodeIndex): Name | undefined {
-    if (this.#isNativeContext(child)) return { text: ['V8'], anchors: true };
+    if (this.#isNativeContext(child)) return { text: ['V8'], anchors: 'anonymous' };
     if (this.graph.type(child) !== NODE_TYPE.object) return undefined;
     const className = this.index.className(child);
     if (className === '' || className.startsWith('system / ') || className === 'Object' || className === 'Array') return undefined;
-    if (this.awaits.generators.has(child)) return { text: ['running code'], anchors: true };
-    return { text: [className === 'Promise' ? 'native code' : className], anchors: true };
+    if (this.awaits.generators.has(child)) return { text: ['running code'], anchors: 'named' };
+    return { text: [className === 'Promise' ? 'native code' : className], anchors: 'anonymous' };
   }
 
   #isGlobal(node: NodeIndex): boolean {
     const name = this.graph.name(node);
     return name === 'global' || name.startsWith('global /') || name.startsWith('global (');
+  }
+
+  /** Node's `process`, which is no variable of any file and no plain property of the global object. */
+  #isProcess(node: NodeIndex): boolean {
+    return this.index.named(node, 'process') || this.index.named(node, 'process / ');
   }
 
   #isNativeContext(node: NodeIndex): boolean {
