@@ -16,7 +16,10 @@ export interface Dump {
   readonly pauseMs: number | null;
   /** From the last byte of the snapshot to this object, milliseconds. */
   readonly analysisMs: number;
-  /** Whether something is missing that a complete dump has; `notes` says what. */
+  /**
+   * Whether tasks, or parts of their chains, are missing; `notes` says what. Lines that were not looked up do not count: frames tell of
+   * their own ({@link DumpFrame.awaitingKnown}).
+   */
   readonly partial: boolean;
   /** For people, one sentence each. */
   readonly notes: readonly string[];

@@ -30,8 +30,10 @@ export interface RenderOptions {
   /** Paths in texts are shown relative to it. */
   readonly base: string | null;
   readonly found: FoundPositions;
-  /** Beside those of the analysis. */
+  /** Beside those of the analysis: what is not known for certain, which makes no dump partial. */
   readonly notes: readonly string[];
+  /** Says why groups have functions of which nobody knows the line; missing where a note does so already. */
+  readonly withoutLines?: ((groups: number) => string) | undefined;
 }
 
 /** A group of the dump, and the objects of its tasks. */
@@ -112,6 +114,7 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
   const groups: DumpGroup[] = [];
   const kept: KeptGroup[] = [];
   let mixed = 0;
+  let withoutLines = 0;
   for (const raw of analysis.groups) {
     const parts = splitByPosition(raw, found);
     for (const part of parts) {
@@ -129,6 +132,7 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
           detail: frame.detail,
         };
       });
+      if (chain.some(isWithoutLine)) withoutLines++;
       const waitsFor: WaitsFor = {
         kind: raw.waitsFor.kind,
         text: write(raw.waitsFor.text),
@@ -150,6 +154,7 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
     }
   }
   const notes = [...analysis.notes, ...options.notes];
+  if (withoutLines > 0 && options.withoutLines !== undefined) notes.push(options.withoutLines(withoutLines));
   if (mixed > 0) {
     notes.push(
       `${formatCount(mixed)} ${mixed === 1 ? 'function was' : 'functions were'} found at several lines within one group, of which not all tasks were looked up: the line of most is shown.`,
@@ -162,7 +167,7 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
       at,
       pauseMs,
       analysisMs: 0,
-      partial: analysis.notes.length > 0 || options.notes.length > 0,
+      partial: analysis.notes.length > 0,
       notes,
       totals: analysis.totals,
       groups: groups.sort((a, b) => b.count - a.count),
@@ -171,6 +176,11 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
     kept,
     place,
   };
+}
+
+/** Of a function of Node itself nobody asks. */
+function isWithoutLine({ kind, origin, awaitingKnown }: DumpFrame): boolean {
+  return (kind === 'async function' || kind === 'async generator') && origin !== 'node' && awaitingKnown === 0;
 }
 
 /** Tasks of a group that stand alike, as far as is known. */

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import type { HeapAnalysis, RawFrame } from '../../core/heap/heapAnalysis';
 import type { ScriptPosition } from '../../core/heap/heapGraph';
 import type { Dump, DumpPosition, DumpTarget } from '../../core/model/dump';
-import { formatCount } from '../../core/format/quantity';
+import { formatCount, formatDuration } from '../../core/format/quantity';
 import { originOfScript } from '../../core/model/origin';
 import type { OriginRules } from '../../core/model/origin';
 import { TargetError } from '../../cdp/target';
@@ -109,7 +109,8 @@ export async function dumpProcess(target: HeapTarget, options: DumpOptions): Pro
     base: options.base ?? info.cwd,
     found,
     texts,
-    notes: lookupNotes(found, budgetMs),
+    notes: budgetMs === 0 ? ['Await lines were not looked up: only functions with a single await have one.'] : [],
+    ...(found.outOfBudget && { withoutLines: withoutLines(found, budgetMs) }),
     ask: (scripts) => target.sourceMaps(scripts).catch(() => []),
     lastByte: taken.lastByte,
   });
@@ -152,6 +153,7 @@ async function finish(
     readonly found: FoundPositions;
     readonly texts: ScriptTexts;
     readonly notes: readonly string[];
+    readonly withoutLines?: (groups: number) => string;
     readonly ask: ((scripts: readonly string[]) => Promise<readonly (string | null)[]>) | undefined;
     readonly lastByte: number;
   },
@@ -170,6 +172,7 @@ async function finish(
     found: about.found,
     texts: about.texts,
     notes: about.notes,
+    withoutLines: about.withoutLines,
   });
   progress?.('sources', 1);
   return {
@@ -187,12 +190,9 @@ function analyzeOptions({ signal, progress, script }: DumpOptions): AnalyzeSnaps
   return { ...(signal && { signal }), ...(progress && { progress }), ...(script !== undefined && { script }) };
 }
 
-function lookupNotes({ outOfBudget, lookups }: FoundPositions, budgetMs: number): readonly string[] {
-  if (budgetMs === 0) return ['Await lines were not looked up: only functions with a single await have one.'];
-  if (!outOfBudget) return [];
-  return [
-    `Looking up await lines stops the process each time: after ${formatCount(lookups)} look-ups the budget of ${formatCount(budgetMs)} ms was used up. Functions without a line were not looked up.`,
-  ];
+function withoutLines({ lookups }: FoundPositions, budgetMs: number): (groups: number) => string {
+  return (groups) =>
+    `The line where a function stands is not known in ${formatCount(groups)} ${groups === 1 ? 'group' : 'groups'}; everything else is. To look a line up stops the process for a moment: ${formatCount(lookups)} were, in the ${formatDuration(budgetMs)} that look-ups may take (--lookup-budget; asyncscope.dumpLookupBudget in VS Code). Unfold a task there to look up its own.`;
 }
 
 /** What is thrown once `signal` is aborted says nothing but that. */

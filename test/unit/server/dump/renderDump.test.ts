@@ -22,10 +22,11 @@ function found(lines: Readonly<Record<number, number>>, more: Partial<FoundPosit
 
 interface Named {
   readonly texts?: Partial<ScriptTexts>;
+  readonly withoutLines?: (groups: number) => string;
   readonly positionsOf?: Partial<RenderOptions['positions']>;
 }
 
-function render(groups: readonly RawGroup[], positions = found({}), more: Parameters<typeof analysis>[1] = {}, notes: readonly string[] = [], { texts = {}, positionsOf = {} }: Named = {}) {
+function render(groups: readonly RawGroup[], positions = found({}), more: Parameters<typeof analysis>[1] = {}, notes: readonly string[] = [], { texts = {}, positionsOf = {}, withoutLines }: Named = {}) {
   return renderDump(analysis(groups, more), {
     target: { pid: 1, node: 'v24.0.0', url: '127.0.0.1:9229', title: 'app', cwd: '/app', file: null },
     at: '2026-01-02T03:04:05.000Z',
@@ -33,6 +34,7 @@ function render(groups: readonly RawGroup[], positions = found({}), more: Parame
     // one line of TypeScript for each of JavaScript, ten further down
     positions: { lookup: (script, line, column) => ({ file: script.replace('.js', '.ts'), line: line + 10, column }), nameAt: () => undefined, onlySource: (script) => script.replace('.js', '.ts'), ...positionsOf },
     texts: { ...NO_SCRIPT_TEXTS, ...texts },
+    withoutLines,
     origins: undefined,
     base: '/app',
     found: positions,
@@ -111,9 +113,14 @@ describe('a group', () => {
   });
 });
 
-test('what is missing makes it partial', () => {
+test('what is missing makes it partial, and lines that nobody knows do not', () => {
   expect(render([], found({}), { notes: ['cut'] }).dump).toMatchObject({ partial: true, notes: ['cut'] });
-  expect(render([], found({}), {}, ['not looked up']).dump).toMatchObject({ partial: true, notes: ['not looked up'] });
+  expect(render([], found({}), {}, ['not looked up']).dump).toMatchObject({ partial: false, notes: ['not looked up'] });
+  const unknown = [group([frame('f', 1), frame('g', 2)], [[1, 2, 9]]), group([frame('f', 1)], [[3, 9]]), group([frame('h', 1, { declared: { scriptId: NODE_SCRIPT, line: 1, column: 0 } })], [[4, 9]])];
+  const withoutLines = (groups: number): string => `${groups} without`;
+  expect(render(unknown, found({ 1: 4 }), {}, [], { withoutLines }).dump).toMatchObject({ partial: false, notes: ['2 without'] });
+  expect(render(unknown, found({ 1: 4, 2: 5, 3: 6 }), {}, [], { withoutLines }).dump.notes).toEqual([]);
+  expect(render(unknown).dump.notes).toEqual([]);
   expect(render([]).dump).toMatchObject({ partial: false, formatVersion: 1, at: '2026-01-02T03:04:05.000Z', pauseMs: 10 });
 });
 
