@@ -8,6 +8,7 @@ import { DEFAULT_LEASE_MS, DEFAULT_MEMORY_LIMIT_BYTES, openAgentChannel } from '
 import type { AgentChannel } from './agentChannel';
 import { connect } from './connection';
 import { createSnapshotTaker, heapUsed } from './heapSnapshot';
+import { findPeerAddresses } from './peerAddresses';
 import { createSuspendedFrames } from './suspendedFrames';
 import { readTimerClock } from './timerClock';
 import type { Connection } from './connection';
@@ -172,6 +173,7 @@ export async function attachTo(
     timerNow: () => readTimerClock(connection),
     takeHeapSnapshot: createSnapshotTaker(connection),
     heapUsed: () => heapUsed(connection),
+    peerAddresses: (sockets) => findPeerAddresses(connection, sockets),
     frames: createSuspendedFrames(connection),
     detach() {
       detaching ??= detach(connection, channel);

@@ -36,8 +36,9 @@ const SAFE_METHODS: ReadonlySet<string> = new Set([
   'Profiler.getBestEffortCoverage',
   'Runtime.getHeapUsage',
   'HeapProfiler.takeHeapSnapshot',
-  // hands out one object by its id in a snapshot, and changes nothing
+  // hand out one object by its id in a snapshot, or its id, and change nothing
   'HeapProfiler.getObjectByHeapObjectId',
+  'HeapProfiler.getHeapObjectId',
 ]);
 
 /** The proxy sends only events that were subscribed to, and twice what was subscribed to twice: all at once, and once. */

@@ -12,6 +12,7 @@ import type { ReachOptions } from './attach';
 import type { Connection } from './connection';
 import { createSnapshotTaker, heapUsed } from './heapSnapshot';
 import { PROCESS } from './primordials';
+import { findPeerAddresses } from './peerAddresses';
 import { createSuspendedFrames } from './suspendedFrames';
 import { readTimerClock } from './timerClock';
 import { TargetError } from './target';
@@ -71,6 +72,7 @@ export async function openHeapTarget(target: string, options: ReachOptions): Pro
       timerNow: () => readTimerClock(connection),
       takeHeapSnapshot: createSnapshotTaker(connection),
       sourceMaps: (scripts) => askForSourceMaps(connection, scripts),
+      peerAddresses: (sockets) => findPeerAddresses(connection, sockets),
       frames: createSuspendedFrames(connection),
       close: () => connection.close(),
     };

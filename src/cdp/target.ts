@@ -78,6 +78,11 @@ export interface HeapTarget {
    * source maps. One evaluation. Null where there is none.
    */
   sourceMaps(scripts: readonly string[]): Promise<readonly (string | null)[]>;
+  /**
+   * Where sockets are connected to, `10.0.0.7:5432`, by the ids that a snapshot of this connection has for them; those that are not open
+   * any more, or that do not keep the process alive, are missing.
+   */
+  peerAddresses(sockets: ReadonlySet<number>): Promise<ReadonlyMap<number, string>>;
   readonly frames: SuspendedFrames;
   /** Resolves once the connection is closed, for whatever reason. */
   readonly closed: Promise<CloseReason>;

@@ -35,7 +35,8 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
   const chains = foldChains(graph, awaits, frames, ends, progress.begin('holders'));
   const groups: RawGroup[] = chains.groups.map(({ count, chain, members, awaited, end, outermost }) => {
     const { waitsFor, verdict, why } = ends.end(end);
-    return { count, chain, members, awaited, waitsFor, verdict, why, heldBy: holders.of(outermost) };
+    const sockets = ends.peersOf(awaited);
+    return { count, chain, members, awaited, ...(sockets && { sockets }), waitsFor, verdict, why, heldBy: holders.of(outermost) };
   });
   for (const promise of crowds.promises) groups.push(crowdGroup(promise));
   const found = findResources(objects, progress.begin('resources'), options.timerNow);

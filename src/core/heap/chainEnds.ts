@@ -41,6 +41,7 @@ export class ChainEnds {
   readonly #byKey = new Map<string, number>();
   readonly #kinds = new Map<string, number>();
   readonly #ofPromise = new Map<number, number>();
+  readonly #peers = new Map<number, number>();
   readonly #explanations = new Map<number, Explanation>();
 
   constructor(readonly sources: EndSources) {}
@@ -83,7 +84,7 @@ export class ChainEnds {
   ofPromise(promise: NodeIndex): number {
     const known = this.#ofPromise.get(promise);
     if (known !== undefined) return known;
-    const { reachability, crowds } = this.sources;
+    const { graph, reachability, crowds } = this.sources;
     const explanation = this.#running(promise) ?? this.explanation(promise);
     const cannotSettle = reachability.cannotSettle(promise);
     const { reactions, idle } = crowds.of(promise);
@@ -94,7 +95,17 @@ export class ChainEnds {
       settlers === 'held' ? this.sources.holderOf(promise) : null,
     );
     this.#ofPromise.set(promise, number);
+    if (waitsFor === explanation.waitsFor && explanation.peer !== undefined) this.#peers.set(graph.id(promise), graph.id(explanation.peer));
     return number;
+  }
+
+  /**
+   * For each of these promises that chains hang on, by their ids, the socket whose address the heap does not hold; 0 where there is none,
+   * and undefined where there is none for all of them.
+   */
+  peersOf(promises: Uint32Array): Uint32Array | undefined {
+    if (this.#peers.size === 0 || !promises.some((id) => this.#peers.has(id))) return undefined;
+    return promises.map((id) => this.#peers.get(id) ?? 0);
   }
 
   /** The promise of a call that awaits nothing: it runs while the snapshot is taken, or goes on next. */

@@ -9,11 +9,14 @@ import type { HeapObjectId, ScriptPosition } from './heapGraph';
 export type RawPosition = ScriptPosition;
 
 /**
- * Text with places in it, which are written out once they are mapped: a position; the file that a position is in; or a variable of
- * a script's own, by its name or by the file that it is declared in, which in a bundle is one of many. Texts from the process are cut to a
+ * Text with places in it, which are written out once they are mapped: a position; the file that a position is in; a variable of
+ * a script's own, by its name or by the file that it is declared in, which in a bundle is one of many; or an address. Texts from the process are cut to a
  * limit.
  */
-export type RawText = readonly (string | { readonly at: RawPosition } | { readonly file: RawPosition } | RawVariable)[];
+export type RawText = readonly (string | { readonly at: RawPosition } | { readonly file: RawPosition } | RawVariable | typeof PEER_ADDRESS)[];
+
+/** Where a wait has the addresses of {@link RawGroup.sockets}, once they are known. */
+export const PEER_ADDRESS = { peerAddress: true } as const;
 
 export interface RawVariable {
   readonly variable: string;
@@ -43,6 +46,8 @@ export interface RawGroup {
   readonly members: Uint32Array;
   /** For each of these chains, the promise that its leaf hangs on; 0 where there is none. */
   readonly awaited: Uint32Array;
+  /** For each of these chains, the id of the socket whose address the heap does not hold; 0 where there is none, and missing where no chain has one. */
+  readonly sockets?: Uint32Array;
   readonly waitsFor: RawWaitsFor;
   readonly verdict: Verdict | null;
   readonly why: RawText;

@@ -18,6 +18,8 @@ import { shortPath } from './shortPath';
 
 /** Characters of a name out of a source map. */
 const NAME_LIMIT = 200;
+/** Different addresses of the sockets of one group that its text names. */
+const ADDRESSES_NAMED = 3;
 
 export interface RenderOptions {
   readonly target: DumpTarget;
@@ -26,6 +28,8 @@ export interface RenderOptions {
   /** Of scripts that were prepared. */
   readonly positions: Pick<PositionSource, 'lookup' | 'nameAt' | 'onlySource'>;
   readonly texts: ScriptTexts;
+  /** Addresses of the other ends of sockets, by their ids. */
+  readonly peers: ReadonlyMap<number, string>;
   readonly origins: OriginRules | undefined;
   /** Paths in texts are shown relative to it. */
   readonly base: string | null;
@@ -93,12 +97,13 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
     if (show === 'file') return fileOf(script, declared);
     return declared === undefined ? variable : originalName({ name: variable, at: declared });
   };
-  const write = (text: RawText): string =>
+  const write = (text: RawText, address = ''): string =>
     text
       .map((part) => {
         if (typeof part === 'string') return part;
         if ('file' in part) return fileOf(part.file.scriptId, part.file);
         if ('variable' in part) return variableOf(part);
+        if ('peerAddress' in part) return address;
         const position = place(part.at);
         return position === null ? '(unknown line)' : `${shortPath(position.file, base)}:${position.line}`;
       })
@@ -133,14 +138,15 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
         };
       });
       if (chain.some(isWithoutLine)) withoutLines++;
+      const { known, certain } = addressesOf(part, options.peers);
       const waitsFor: WaitsFor = {
         kind: raw.waitsFor.kind,
-        text: write(raw.waitsFor.text),
+        text: write(raw.waitsFor.text, addressText(known, certain)),
         at: place(raw.waitsFor.at),
-        details: raw.waitsFor.details,
+        details: certain && known.length === 1 ? { ...raw.waitsFor.details, address: known[0] ?? null } : raw.waitsFor.details,
       };
-      // before it says when a timer is due, which is another thing in the next dump
-      const id = idOf(chain, waitsFor, parts.length > 1, ids);
+      // without what is another thing in the next dump: when a timer is due, and an address that may not be found
+      const id = idOf(chain, { ...waitsFor, text: write(raw.waitsFor.text) }, parts.length > 1, ids);
       groups.push({
         id,
         count: part.count,
@@ -178,6 +184,20 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
   };
 }
 
+/** The addresses of the sockets of a group, without repeats, and whether these are all. */
+function addressesOf({ count, sockets }: Part, addresses: ReadonlyMap<number, string>): { readonly known: readonly string[]; readonly certain: boolean } {
+  const found = [...(sockets ?? [])].map((id) => addresses.get(id));
+  const known = [...new Set(found)].filter((address) => address !== undefined);
+  return { known: known.sort(), certain: found.length === count && !found.includes(undefined) };
+}
+
+/** ` 10.0.0.7:5432`; of several not more than three, and of those that are not all, one for an example. */
+function addressText(known: readonly string[], certain: boolean): string {
+  const [first] = known;
+  if (first === undefined) return '';
+  return certain && known.length <= ADDRESSES_NAMED ? ` ${known.join(' or ')}` : ` such as ${first}`;
+}
+
 /** Of a function of Node itself nobody asks. */
 function isWithoutLine({ kind, origin, awaitingKnown }: DumpFrame): boolean {
   return (kind === 'async function' || kind === 'async generator') && origin !== 'node' && awaitingKnown === 0;
@@ -188,11 +208,12 @@ interface Part {
   readonly count: number;
   readonly members: Uint32Array;
   readonly awaited: Uint32Array;
+  readonly sockets: Uint32Array | undefined;
 }
 
 /** Where every task of a group was looked up, they are told apart by their lines; else they stay together. */
 function splitByPosition(group: RawGroup, found: FoundPositions): readonly Part[] {
-  const whole: Part = { count: group.count, members: group.members, awaited: group.awaited };
+  const whole: Part = { count: group.count, members: group.members, awaited: group.awaited, sockets: group.sockets };
   const length = group.chain.length;
   const chains = chainsOf(group);
   if (length === 0 || chains !== group.count) return [whole];
@@ -215,6 +236,7 @@ function splitByPosition(group: RawGroup, found: FoundPositions): readonly Part[
     count: list.length,
     members: Uint32Array.from(list.flatMap((chain) => [...group.members.subarray(chain * length, (chain + 1) * length)])),
     awaited: Uint32Array.from(list.map((chain) => group.awaited[chain] ?? 0)),
+    sockets: group.sockets && Uint32Array.from(list.map((chain) => group.sockets?.[chain] ?? 0)),
   }));
 }
 

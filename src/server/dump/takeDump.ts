@@ -97,6 +97,8 @@ export async function dumpProcess(target: HeapTarget, options: DumpOptions): Pro
   });
   const budgetMs = options.lookupBudgetMs ?? defaultLookupBudget(taken.pauseMs);
   progress?.('positions', 0);
+  // before the look-ups: meanwhile sockets close
+  const peers = budgetMs === 0 ? NO_PEERS : await peersOf(analysis, target);
   const texts = await readScriptTexts(analysis, options.startedAt ?? -Infinity);
   const { singles } = texts;
   const found =
@@ -109,6 +111,7 @@ export async function dumpProcess(target: HeapTarget, options: DumpOptions): Pro
     base: options.base ?? info.cwd,
     found,
     texts,
+    peers,
     notes: budgetMs === 0 ? ['Await lines were not looked up: only functions with a single await have one.'] : [],
     ...(found.outOfBudget && { withoutLines: withoutLines(found, budgetMs) }),
     ask: (scripts) => target.sourceMaps(scripts).catch(() => []),
@@ -136,6 +139,7 @@ export async function dumpFile(file: string, options: DumpOptions): Promise<Take
     base: options.base ?? null,
     found: foundWithoutLookUp(texts.singles),
     texts,
+    peers: NO_PEERS,
     notes: ['A snapshot file does not say on which of its lines a function stands: only functions with a single await have one here, by the files as they are on this machine.'],
     ask: undefined,
     lastByte: began,
@@ -152,6 +156,7 @@ async function finish(
     readonly base: string | null;
     readonly found: FoundPositions;
     readonly texts: ScriptTexts;
+    readonly peers: ReadonlyMap<number, string>;
     readonly notes: readonly string[];
     readonly withoutLines?: (groups: number) => string;
     readonly ask: ((scripts: readonly string[]) => Promise<readonly (string | null)[]>) | undefined;
@@ -171,6 +176,7 @@ async function finish(
     base: about.base,
     found: about.found,
     texts: about.texts,
+    peers: about.peers,
     notes: about.notes,
     withoutLines: about.withoutLines,
   });
@@ -180,6 +186,14 @@ async function finish(
     kept: new Map(kept.map((group) => [group.id, group])),
     place,
   };
+}
+
+const NO_PEERS: ReadonlyMap<number, string> = new Map();
+
+async function peersOf({ groups }: HeapAnalysis, target: HeapTarget): Promise<ReadonlyMap<number, string>> {
+  const sockets = new Set(groups.flatMap((group) => [...(group.sockets ?? [])]));
+  sockets.delete(0);
+  return sockets.size === 0 ? NO_PEERS : target.peerAddresses(sockets);
 }
 
 function isOfNode({ declared }: RawFrame, { scripts }: HeapAnalysis): boolean {

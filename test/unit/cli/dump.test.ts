@@ -161,6 +161,7 @@ function world(more: Partial<DumpEnvironment> = {}, result: HeapAnalysis = analy
     startedAt: 0,
     heapUsed: () => Promise.resolve(target.heap),
     timerNow: () => target.timerNow(),
+    peerAddresses: () => target.peerAddresses(),
     takeHeapSnapshot: (options) => target.takeHeapSnapshot(options),
     sourceMaps: () => Promise.resolve([]),
     frames: target.frames,

@@ -102,6 +102,10 @@ export class FakeTarget implements AttachedTarget {
     return Promise.resolve(5_000_000);
   }
 
+  peerAddresses(): Promise<ReadonlyMap<number, string>> {
+    return Promise.resolve(new Map());
+  }
+
   /** Nothing is found by its id, unless a test says what. */
   frames: SuspendedFrames = {
     locate: () => Promise.resolve(undefined),

@@ -37,6 +37,8 @@ export interface Explanation {
   readonly key: string;
   /** Another promise that settles this one, such as one whose callback holds the resolver; {@link NO_NODE} when there is none. */
   readonly follows: NodeIndex;
+  /** As in {@link Leaf.peer}. */
+  readonly peer?: NodeIndex;
 }
 
 export interface Explainer {
@@ -322,6 +324,7 @@ class PromiseExplainer implements Explainer {
       settlers: leaf.settlers,
       key: `${leaf.key}\u0000${at === null ? '' : keyOf('', [], at)}`,
       follows: this.#followed(step),
+      ...(leaf.peer !== undefined && { peer: leaf.peer }),
     };
   }
 }

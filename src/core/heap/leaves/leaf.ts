@@ -30,6 +30,8 @@ export interface Leaf {
   readonly key: string;
   /** The object that stands behind it: found twice, it is one leaf. */
   readonly node: NodeIndex;
+  /** The socket whose address the heap does not hold. */
+  readonly peer?: NodeIndex;
   /** What comes from it: the event, `write`. Several of one object are told together. */
   readonly event?: string;
 }
@@ -63,7 +65,7 @@ export function commonDetails(details: Readonly<Details>, others: Readonly<Detai
 
 /** The value that a key is made of: texts, with positions written out. */
 export function keyOf(kind: string, text: RawText, at: RawPosition | null): string {
-  const parts = text.map((part) => (typeof part === 'string' ? part : 'at' in part ? positionKey(part.at) : 'file' in part ? String(part.file.scriptId) : `${part.script}:${part.variable}`));
+  const parts = text.map((part) => (typeof part === 'string' ? part : 'at' in part ? positionKey(part.at) : 'file' in part ? String(part.file.scriptId) : 'variable' in part ? `${part.script}:${part.variable}` : ''));
   return [kind, ...parts, at === null ? '' : positionKey(at)].join('\u0000');
 }
 

@@ -1,6 +1,8 @@
 /** Sockets and servers: net, tls, pipes (node: lib/net.js, lib/_tls_wrap.js), UDP (node: lib/dgram.js). */
 import { NO_NODE } from '../heapGraph';
 import type { NodeIndex } from '../heapGraph';
+import { PEER_ADDRESS } from '../heapAnalysis';
+import type { RawText } from '../heapAnalysis';
 import type { HeapObjects } from './heapObjects';
 import { RANK, keyOf } from './leaf';
 import type { Details, Leaf } from './leaf';
@@ -96,8 +98,10 @@ export function socketLeaf(objects: HeapObjects, socket: NodeIndex, event: strin
   }
   if (event !== '') details['event'] = event;
   const doing = connecting ? 'connecting' : open === NO_NODE ? 'closed' : (DOING[event] ?? (event === '' ? '' : `'${event}'`));
-  const text = [doing === '' ? name : `${name}: ${doing}`];
   const inFlight = open !== NO_NODE || connecting;
+  const isNamed = remote !== null || name !== 'socket' || !inFlight;
+  const after = doing === '' ? '' : `: ${doing}`;
+  const text: RawText = isNamed ? [`${name}${after}`] : [name, PEER_ADDRESS, after];
   return {
     kind: 'socket',
     rank: inFlight ? RANK.work : RANK.event,
@@ -107,6 +111,7 @@ export function socketLeaf(objects: HeapObjects, socket: NodeIndex, event: strin
     details,
     key: keyOf(`socket ${event}`, text, null),
     node: socket,
+    ...(!isNamed && { peer: socket }),
     event,
   };
 }

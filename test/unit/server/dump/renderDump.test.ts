@@ -1,5 +1,6 @@
 /** From an analysis and what was looked up to the dump: positions, texts, groups told apart, ids that stay. */
 import { describe, expect, test } from 'vitest';
+import { PEER_ADDRESS } from '../../../../src/core/heap/heapAnalysis';
 import type { RawGroup, RawText } from '../../../../src/core/heap/heapAnalysis';
 import type { FoundPositions } from '../../../../src/server/dump/lookUp';
 import { renderDump } from '../../../../src/server/dump/renderDump';
@@ -22,11 +23,12 @@ function found(lines: Readonly<Record<number, number>>, more: Partial<FoundPosit
 
 interface Named {
   readonly texts?: Partial<ScriptTexts>;
+  readonly peers?: ReadonlyMap<number, string>;
   readonly withoutLines?: (groups: number) => string;
   readonly positionsOf?: Partial<RenderOptions['positions']>;
 }
 
-function render(groups: readonly RawGroup[], positions = found({}), more: Parameters<typeof analysis>[1] = {}, notes: readonly string[] = [], { texts = {}, positionsOf = {}, withoutLines }: Named = {}) {
+function render(groups: readonly RawGroup[], positions = found({}), more: Parameters<typeof analysis>[1] = {}, notes: readonly string[] = [], { texts = {}, positionsOf = {}, withoutLines, peers = new Map() }: Named = {}) {
   return renderDump(analysis(groups, more), {
     target: { pid: 1, node: 'v24.0.0', url: '127.0.0.1:9229', title: 'app', cwd: '/app', file: null },
     at: '2026-01-02T03:04:05.000Z',
@@ -34,6 +36,7 @@ function render(groups: readonly RawGroup[], positions = found({}), more: Parame
     // one line of TypeScript for each of JavaScript, ten further down
     positions: { lookup: (script, line, column) => ({ file: script.replace('.js', '.ts'), line: line + 10, column }), nameAt: () => undefined, onlySource: (script) => script.replace('.js', '.ts'), ...positionsOf },
     texts: { ...NO_SCRIPT_TEXTS, ...texts },
+    peers,
     withoutLines,
     origins: undefined,
     base: '/app',
@@ -70,6 +73,30 @@ test('timers say when they are due, which makes no other group of them', () => {
     'timer: 5 min, next in 1 s',
   ]);
   expect(new Set([one, several, together, late].map((each) => each?.id)).size).toBe(1);
+});
+
+test('sockets have the addresses that were found, which make no other group of them', () => {
+  const waitsFor: RawGroup['waitsFor'] = { kind: 'socket', text: ['socket', PEER_ADDRESS, ': reading'], at: null, details: { class: 'Socket' } };
+  const wait = (...sockets: number[]): RawGroup => group([frame('f', 1)], sockets.map((_, index) => [index + 1, 90 + index]), { waitsFor, sockets: Uint32Array.from(sockets) });
+  const peers = new Map([
+    [1, '10.0.0.7:5432'],
+    [2, '10.0.0.7:5432'],
+    [3, '10.0.0.8:5432'],
+  ]);
+  const groups = [wait(1, 2), wait(3, 1), { ...wait(1), count: 2 }, wait(1, 4), wait(4), group([frame('f', 1)], [[1, 9]], { waitsFor })].map((each) => render([each], undefined, {}, [], { peers }).dump.groups[0]);
+  expect(groups.map((each) => each?.waitsFor.text)).toEqual([
+    'socket 10.0.0.7:5432: reading',
+    'socket 10.0.0.7:5432 or 10.0.0.8:5432: reading',
+    'socket such as 10.0.0.7:5432: reading',
+    'socket such as 10.0.0.7:5432: reading',
+    'socket: reading',
+    'socket: reading',
+  ]);
+  expect(groups.map((each) => each?.waitsFor.details['address'])).toEqual(['10.0.0.7:5432', undefined, undefined, undefined, undefined, undefined]);
+  expect(new Set(groups.map((each) => each?.id)).size).toBe(1);
+  // told apart by their lines, each has its own
+  const parts = render([wait(1, 3)], found({ 1: 2, 2: 5 }), {}, [], { peers }).dump.groups;
+  expect(parts.map((each) => each.waitsFor.text)).toEqual(['socket 10.0.0.7:5432: reading', 'socket 10.0.0.8:5432: reading']);
 });
 
 describe('a group', () => {

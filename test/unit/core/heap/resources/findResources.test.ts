@@ -14,7 +14,7 @@ function found(heap: NodeHeap): FoundResources {
 }
 
 function plain(text: RawText): string {
-  return text.map((part) => (typeof part === 'string' ? part : 'at' in part ? `line ${String(part.at.line)}` : 'file' in part ? `script ${String(part.file.scriptId)}` : part.show === 'name' ? part.variable : `script ${String(part.script)}`)).join('');
+  return text.map((part) => (typeof part === 'string' ? part : 'at' in part ? `line ${String(part.at.line)}` : 'file' in part ? `script ${String(part.file.scriptId)}` : 'peerAddress' in part ? '' : part.show === 'name' ? part.variable : `script ${String(part.script)}`)).join('');
 }
 
 describe('timers', () => {
