@@ -5,7 +5,7 @@
 import type { Grouping } from '../core/view/grouping';
 import { REVEAL_GROUPS_COMMAND, REVEAL_SITE_COMMAND, SHOW_VARIABLES_COMMAND } from '../protocol/lsp';
 import type { Verdict } from '../core/model/dump';
-import type { DumpGrouping } from './dump/dumpTree';
+import type { DumpGrouping } from './dump/dumpGrouping';
 import type { DebuggerConnection } from '../protocol/lsp';
 
 export const COMMANDS = {

@@ -3,13 +3,13 @@
  * compared. The notation is that of test/fixtures/dump/README.md.
  */
 import { readFileSync, readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Dump, DumpFrame, DumpGroup, DumpPosition } from '../../src/core/model/dump.ts';
+import { readHeadComment } from './headComment.ts';
 import type { NodeVersion } from './nodes.ts';
 
 export const DUMP_PROGRAMS = join(import.meta.dirname, '../fixtures/dump');
 const PROGRAM = /\.(?:cjs|mjs|ts)$/;
-const ALL_VERSIONS: readonly NodeVersion[] = [20, 22, 24, 26];
 
 export interface DumpProgram {
   /** File name, which is what people call it. */
@@ -51,22 +51,10 @@ export function readDumpPrograms(): readonly DumpProgram[] {
 /** @throws {Error} when its head comment is not in the notation, or names a mark that the program does not have */
 export function readDumpProgram(file: string): DumpProgram {
   const source = readFileSync(file, 'utf8');
-  const lines = source.split('\n');
-  const end = lines.findIndex((line) => !line.startsWith('//'));
-  const head = lines.slice(0, end < 0 ? lines.length : end);
+  const { lines, covers, nodes, flags, stripped, files, directive } = readHeadComment(file, source, ['suspended', 'besides', "node's own"], '.:');
   const fail = (why: string): never => {
     throw new Error(`${basename(file)}: ${why}`);
   };
-  const directive = (name: string): string | undefined => head.flatMap((line) => (line.startsWith(`// ${name}: `) ? [line.slice(name.length + 5)] : []))[0];
-  const text = head
-    .filter((line) => !/^\/\/(?:=| (?:flags|nodes|with|stripped|suspended|besides|node's own): )/.test(line))
-    .map((line) => line.replace(/^\/\/ ?/, ''))
-    .join(' ');
-  const covers = /^.+?[.:](?= |$)/.exec(text)?.[0].slice(0, -1) ?? fail('does not say in its head comment what it shows.');
-  const versions = directive('nodes')?.split(' - ')[0]?.trim().split(' ').map(Number);
-  const nodes = ALL_VERSIONS.filter((version) => versions?.includes(version) ?? true);
-  if (versions !== undefined && versions.length !== nodes.length) fail(`versions are among ${ALL_VERSIONS.join(', ')}.`);
-  const files = [file, ...(directive('with')?.split(' ') ?? []).map((name) => join(dirname(file), name))];
   const places = readPlaces(files);
   const own = ownSuspended(directive("node's own"), fail);
   const app = Number(directive('suspended') ?? fail('does not say how many calls are suspended.'));
@@ -75,11 +63,11 @@ export function readDumpProgram(file: string): DumpProgram {
     file,
     covers,
     nodes,
-    flags: directive('flags')?.split(' ') ?? [],
-    stripped: directive('stripped') !== undefined,
+    flags,
+    stripped,
     suspended: (version) => app + own(version),
     besides: directive('besides') !== undefined,
-    groups: head.flatMap((line) => (line.startsWith('//= ') ? [parseGroup(line.slice('//= '.length), places, fail)] : [])),
+    groups: lines.flatMap((line) => (line.startsWith('//= ') ? [parseGroup(line.slice('//= '.length), places, fail)] : [])),
     settles: files.some((name) => /globalThis\.settle = |\bsettle: \(/.test(readFileSync(name, 'utf8'))),
   };
 }

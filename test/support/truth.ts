@@ -1,8 +1,9 @@
 /** Reads what a program of the truth corpus must show from its own lines, and what the model shows of it. */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { SessionModel } from '../../src/core/model/sessionModel.ts';
 import { LIBRARIES_PACKAGE } from '../../scripts/lib/paths.ts';
+import { readHeadComment } from './headComment.ts';
 import type { NodeVersion } from './nodes.ts';
 
 /** The corpora, by the heading under which `docs/truth.md` lists them. */
@@ -12,7 +13,6 @@ export const CORPORA = {
 } as const;
 
 const PROGRAM = /\.(?:cjs|mjs|ts|mts|cts)$/;
-const ALL_VERSIONS: readonly NodeVersion[] = [20, 22, 24, 26];
 
 /** `file:line kind` and how many; several sites on one line stand in one entry each, sorted. */
 export type Picture = readonly string[];
@@ -43,34 +43,8 @@ export function readPrograms(directory: string): readonly TruthProgram[] {
 /** @throws {Error} when the program does not say what it is about, or names a version that is not supported */
 export function readProgram(file: string): TruthProgram {
   const source = readFileSync(file, 'utf8');
-  const head = source.split('\n').slice(0, firstCodeLine(source));
-  const directive = (name: string) =>
-    head.flatMap((line) => new RegExp(`^// ${name}: (.+)$`).exec(line)?.[1]?.trim() ?? [])[0];
-  const text = head
-    .filter((line) => !/^\/\/ (?:flags|nodes|with|stripped|pool): /.test(line))
-    .map((line) => line.replace(/^\/\/ ?/, ''))
-    .join(' ');
-  const covers = /^.+?\.(?= |$)/.exec(text)?.[0].slice(0, -1);
-  if (covers === undefined) throw new Error(`${basename(file)} does not say in its head comment what it shows.`);
-  const versions = directive('nodes')?.split(' - ')[0]?.trim().split(' ').map(Number);
-  const nodes = ALL_VERSIONS.filter((version) => versions?.includes(version) ?? true);
-  if (versions !== undefined && versions.length !== nodes.length) throw new Error(`${basename(file)}: versions are among ${ALL_VERSIONS.join(', ')}.`);
-  const companions = directive('with')?.split(' ').map((name) => join(dirname(file), name)) ?? [];
-  return {
-    name: basename(file),
-    file,
-    covers,
-    nodes,
-    flags: directive('flags')?.split(' ') ?? [],
-    stripped: directive('stripped') !== undefined,
-    expected: expectedPicture([file, ...companions]),
-  };
-}
-
-function firstCodeLine(source: string): number {
-  const lines = source.split('\n');
-  const first = lines.findIndex((line) => !line.startsWith('//'));
-  return first < 0 ? lines.length : first;
+  const { covers, nodes, flags, stripped, files } = readHeadComment(file, source, ['pool'], '.');
+  return { name: basename(file), file, covers, nodes, flags, stripped, expected: expectedPicture(files) };
 }
 
 export function expectedPicture(files: readonly string[]): Picture {

@@ -1,13 +1,11 @@
 /** One typed table of everything a user can tell us to do. */
 import * as vscode from 'vscode';
-import type { AttachParams, Consent, DumpFrameParams, RevealGroupsArguments, RevealSiteArguments } from '../../protocol/lsp';
+import type { AttachParams, Consent, RevealSiteArguments } from '../../protocol/lsp';
 import { ServerError } from '../client/serverError';
 import type { ServerClient } from '../client/serverClient';
-import type { CommandId } from '../contributions';
 import { COMMANDS, VIEWS, WALKTHROUGH } from '../contributions';
-import type { DumpCommandContext, DumpRowArguments } from '../dump/dumpCommands';
+import type { DumpCommandContext } from '../dump/dumpCommands';
 import { dumpCommands, takeDump } from '../dump/dumpCommands';
-import type { DumpElement } from '../dump/dumpView';
 import { openPosition } from '../editor/openPosition';
 import { takeHeapSnapshot } from '../heapSnapshot/takeHeapSnapshot';
 import { countPromises } from './countPromises';
@@ -23,52 +21,9 @@ import type { TreeElement } from '../tree/liveTasksView';
 import type { TreeRow } from '../tree/treeModel';
 import { pickTarget } from './pickTarget';
 import { targetHost, targetName } from './targetInput';
-import type { RowArguments, TreeCommandContext } from './treeCommands';
+import type { CommandTable } from './commandTable';
+import type { TreeCommandContext } from './treeCommands';
 import { clearFilter, copySites, hideSites, openProjectFile, revealStack, rowsOf, setFilter, stepFrame, unhideSites } from './treeCommands';
-
-/** What VS Code hands to a command: a row of the tree from its menus, our own arguments from lenses and rows. */
-interface CommandArguments extends Record<CommandId, readonly unknown[]> {
-  /** An address, or nothing to ask for one. */
-  [COMMANDS.attach]: [target?: unknown];
-  [COMMANDS.detach]: [element?: TreeElement];
-  [COMMANDS.pause]: [element?: TreeElement];
-  [COMMANDS.resume]: [element?: TreeElement];
-  [COMMANDS.setBaseline]: [element?: TreeElement];
-  [COMMANDS.countPromises]: [element?: TreeElement];
-  [COMMANDS.takeHeapSnapshot]: [element?: TreeElement];
-  [COMMANDS.copySite]: RowArguments;
-  [COMMANDS.copyAsJson]: RowArguments;
-  [COMMANDS.copyAsFoldedStacks]: RowArguments;
-  [COMMANDS.hideSite]: [element?: TreeElement, elements?: readonly TreeElement[], reason?: unknown];
-  /** A filter, or nothing to ask for one. */
-  [COMMANDS.filter]: [filter?: unknown];
-  [COMMANDS.unhideSite]: RowArguments;
-  [COMMANDS.revealStack]: RowArguments;
-  [COMMANDS.openSiteToSide]: RowArguments;
-  /** From a row, or from a row's menu. */
-  [COMMANDS.openSite]: [site: RevealSiteArguments | TreeElement];
-  [COMMANDS.openFrame]: [site: RevealSiteArguments, index: number];
-  [COMMANDS.revealSite]: [site: RevealSiteArguments];
-  [COMMANDS.dump]: [element?: TreeElement];
-  /** A path, or nothing to ask for one. */
-  [COMMANDS.dumpFile]: [file?: unknown];
-  [COMMANDS.dumpAgain]: [element?: DumpElement];
-  [COMMANDS.openAwaitGraph]: [element?: DumpElement];
-  [COMMANDS.exportDump]: [element?: DumpElement];
-  [COMMANDS.clearDump]: [element?: DumpElement];
-  [COMMANDS.copyDumpRow]: DumpRowArguments;
-  [COMMANDS.copyDumpRowAsJson]: DumpRowArguments;
-  /** From a row, or from a row's menu. */
-  [COMMANDS.openDumpRow]: [element?: Pick<DumpElement, 'row'>];
-  [COMMANDS.openDumpRowToSide]: [element?: Pick<DumpElement, 'row'>];
-  [COMMANDS.openDeclaration]: [element?: Pick<DumpElement, 'row'>];
-  [COMMANDS.showInGraph]: DumpRowArguments;
-  /** From a row's menu, or from a link in a hover. */
-  [COMMANDS.showVariables]: [target?: DumpFrameParams | DumpElement];
-  [COMMANDS.revealGroups]: [groups: RevealGroupsArguments];
-}
-
-export type CommandTable = { readonly [K in CommandId]: (...args: CommandArguments[K]) => Promise<void> };
 
 export interface CommandContext extends TreeCommandContext, DumpCommandContext {
   readonly extension: vscode.ExtensionContext;

@@ -8,7 +8,7 @@ import { estimateSnapshotPauseMs } from '../../core/model/snapshotCost';
 import type { DumpPosition } from '../../core/model/dump';
 import type { DumpFrameParams, DumpResult, RevealGroupsArguments } from '../../protocol/lsp';
 import type { ServerClient } from '../client/serverClient';
-import type { CommandTable } from '../commands/commands';
+import type { CommandTable, DumpRowArguments } from '../commands/commandTable';
 import { COMMANDS, DUMP_ROW_CONTEXTS, VIEWS } from '../contributions';
 import type { MarksModel } from '../editor/marksModel';
 import { openPosition } from '../editor/openPosition';
@@ -24,8 +24,6 @@ import type { DumpStore, HeldDump } from './dumpStore';
 import type { DumpRow } from './dumpTree';
 import { frameOfInterest, groupAsText, lineNow, rowAsText } from './dumpTree';
 import type { DumpElement, DumpView } from './dumpView';
-
-export type DumpRowArguments = [element?: DumpElement, elements?: readonly DumpElement[]];
 
 export interface DumpCommandContext {
   readonly server: ServerClient;

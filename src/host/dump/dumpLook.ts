@@ -2,8 +2,8 @@
 import type { Disposable } from '../base/disposable';
 import { Emitter } from '../base/emitter';
 import type { Memory } from '../tree/treeState';
-import type { DumpGrouping } from './dumpTree';
-import { DUMP_GROUPINGS } from './dumpTree';
+import type { DumpGrouping } from './dumpGrouping';
+import { DUMP_GROUPINGS } from './dumpGrouping';
 
 const KEY = 'dumpGrouping';
 

@@ -11,12 +11,9 @@ import type { Dump, DumpFrame, DumpGroup, DumpListeners, DumpPosition, DumpResou
 import type { DumpLocation, DumpScope, DumpUnavailable, DumpVariable, DumpVariables } from '../../protocol/lsp';
 import type { DumpRowContext } from '../contributions';
 import { COLORS, DUMP_ROW_CONTEXTS } from '../contributions';
-import type { RowIcon } from '../tree/treeModel';
+import type { RowIcon } from '../tree/rowIcon';
+import type { DumpGrouping } from './dumpGrouping';
 import type { HeldDump } from './dumpStore';
-
-/** By verdict; as one tree from the outermost functions; or by what they wait for. */
-export type DumpGrouping = 'verdict' | 'chain' | 'leaf';
-export const DUMP_GROUPINGS: readonly DumpGrouping[] = ['verdict', 'chain', 'leaf'];
 
 /** Rows of one list that stand directly below their row; the rest is folded into rows of as many. */
 export const DUMP_PAGE_SIZE = 200;

@@ -8,7 +8,8 @@ import type { RefreshScheduler, SurfaceHandle } from '../refreshScheduler';
 import type { SessionStore } from '../sessions/sessionStore';
 import { dumpMessage, dumpSource } from './dumpState';
 import type { DumpStore } from './dumpStore';
-import type { DumpGrouping, DumpRow } from './dumpTree';
+import type { DumpGrouping } from './dumpGrouping';
+import type { DumpRow } from './dumpTree';
 import { dumpRows, dumpTime, pathToGroup, pathToTask } from './dumpTree';
 import type { LookUps } from './lookUps';
 

@@ -10,18 +10,19 @@ import { estimatePromiseCountMs } from '../../core/model/snapshotCost';
 import { formatTaskCount } from '../../core/format/taskKind';
 import { STILL_THRESHOLD_MS } from '../../core/model/task';
 import { originOfScript } from '../../core/model/origin';
-import type { StackFrame, TaskKind, TaskList } from '../../core/model/task';
+import type { StackFrame, TaskList } from '../../core/model/task';
 import type { Filter } from '../../core/view/filter';
 import { asksForInternals, EMPTY_FILTER, isNew, matchesFilter } from '../../core/view/filter';
 import type { AgedSite, Grouping } from '../../core/view/grouping';
 import { groupSites, totalsOf } from '../../core/view/grouping';
 import type { HiddenSites, HideRule } from '../../core/view/hiddenSites';
 import { packageOfSite } from '../../core/view/package';
-import type { Heat, RevealSiteArguments, SiteRow } from '../../protocol/lsp';
+import type { RevealSiteArguments, SiteRow } from '../../protocol/lsp';
 import type { InternalsPlacement, RowContext, SiteOrder } from '../contributions';
 import { ROW_CONTEXTS } from '../contributions';
 import type { Session } from '../sessions/sessionStore';
 import { displayName, isLive, siteAge } from '../sessions/sessionStore';
+import type { RowIcon } from './rowIcon';
 import type { Figure } from './siteText';
 import {
   activeResourceFigures,
@@ -54,11 +55,6 @@ const LATE_COUNT_MS = 1_000;
  * much every second as it is long.
  */
 export const PAGE_SIZE = 500;
-
-/** A picture in front of a row: one of VS Code's own icons, or the mark of a kind as it stands in the gutter. */
-export type RowIcon =
-  | { readonly type: 'theme'; readonly id: string; readonly color?: string }
-  | { readonly type: 'mark'; readonly kind: TaskKind; readonly heat: Heat };
 
 export interface TreeRow {
   /** Unique in the tree, and the same for the same thing as long as it lives. */

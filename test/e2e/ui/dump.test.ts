@@ -1,38 +1,20 @@
 /** A person dumps the sample service with its leaks on: the tree, the line, the variables, the graph. */
 import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { SAMPLE } from '../../../scripts/lib/paths.ts';
-import { TEST_VSIX } from '../../../scripts/lib/vsix.ts';
-import { openWorkbench, THEMES } from '../workbench.ts';
-import type { Theme, Workbench } from '../workbench.ts';
-import { attachTo, clickLens, lineFaces, lineOf, PATIENCE_MS, screenshotOfFailure, showLiveTasks, siteRow, VIEW } from './liveTasks.ts';
-import { startSample } from './sampleService.ts';
+import type { Workbench } from '../workbench.ts';
+import { clickLens, lineFaces, lineOf, PATIENCE_MS, screenshotOfFailure, VIEW } from './liveTasks.ts';
 import type { SampleService } from './sampleService.ts';
+import { inEveryTheme, LEAK_FILE as FILE, openSample } from './sampleWorkbench.ts';
 
 const DUMP = 'Async Dump';
-/** The leak whose promises can never settle, and the line that awaits them. */
-const FILE = 'payments.ts';
+/** The line that awaits the promises of the leak. */
 const LINE = lineOf(FILE, 'await confirmation');
-
-const SETTINGS = {
-  'breadcrumbs.enabled': false,
-  'editor.stickyScroll.enabled': false,
-  'editor.fontSize': 12,
-  'workbench.reduceMotion': 'on',
-  'remote.autoForwardPorts': false,
-};
 
 let workbench: Workbench;
 let sample: SampleService;
 
 beforeAll(async () => {
-  [workbench, sample] = await Promise.all([
-    openWorkbench({ folder: SAMPLE, vsix: [TEST_VSIX], settings: SETTINGS }),
-    startSample({ load: 5, leaks: ['all'] }),
-  ]);
-  await showLiveTasks(workbench);
-  await attachTo(workbench, sample.port);
-  await siteRow(workbench, FILE, lineOf(FILE, 'new Promise<Receipt>')).waitFor({ timeout: PATIENCE_MS });
+  ({ workbench, sample } = await openSample(5));
 });
 
 afterEach(({ task }) => screenshotOfFailure(workbench, task));
@@ -51,15 +33,6 @@ async function unfold(text: string | RegExp): Promise<void> {
   await found.waitFor();
   if ((await found.getAttribute('aria-expanded')) === 'false') await found.locator('.monaco-tl-twistie').click();
   await workbench.treeRow(DUMP, text).and(workbench.page.locator('[aria-expanded="true"]')).first().waitFor();
-}
-
-async function inEveryTheme(name: string): Promise<void> {
-  for (const theme of Object.keys(THEMES) as Theme[]) {
-    await workbench.switchTheme(theme);
-    await workbench.hideMouse();
-    await workbench.screenshot(`${name}-${theme}`);
-  }
-  await workbench.switchTheme('dark');
 }
 
 function graph(): FrameLocator {
@@ -85,7 +58,7 @@ test('one click shows what waits, by verdict, with the reason', async () => {
   await row(/Nothing that is alive can settle this promise/).waitFor();
   await row(/^\s*Payments\.collect\s*awaits payments\.ts/).waitFor();
   await row(/^\s*Waits for nothing that is alive/).waitFor();
-  await inEveryTheme('dump-tree');
+  await inEveryTheme(workbench, 'dump-tree');
 });
 
 test('a click opens the line, which has a mark, a text and a lens of its own', async () => {
@@ -95,7 +68,7 @@ test('a click opens the line, which has a mark, a text and a lens of its own', a
   const face = (await lineFaces(workbench)).get(LINE);
   expect(face?.gutter).toContain('suspended-orphan');
   expect(face?.lens).toMatch(/suspended/);
-  await inEveryTheme('dump-line');
+  await inEveryTheme(workbench, 'dump-line');
   await workbench.editor().locator('.view-line', { hasText: 'await confirmation' }).locator('span', { hasText: /confirmation/ }).first().hover();
   await workbench.page.locator('.monaco-hover-content', { hasText: 'suspended' }).first().waitFor({ timeout: PATIENCE_MS });
   await workbench.screenshot('dump-hover');
@@ -118,10 +91,10 @@ test('the graph shows the chains, and leads to the lines', async () => {
   await workbench.activeTab('Await Graph').waitFor();
   await box(/Payments\.collect/).waitFor({ timeout: PATIENCE_MS });
   await graph().locator('.box.leaf', { hasText: 'Nothing that is alive' }).waitFor();
-  await inEveryTheme('dump-graph');
+  await inEveryTheme(workbench, 'dump-graph');
   await box(/Payments\.collect/).locator('.head').click();
   await graph().locator('.details .why', { hasText: 'Nothing that is alive can settle this promise' }).waitFor();
-  await inEveryTheme('dump-graph-details');
+  await inEveryTheme(workbench, 'dump-graph-details');
   await workbench.runCommand('View: Toggle Maximize Editor Group');
   await workbench.hideMouse();
   await workbench.screenshot('dump-graph-wide');

@@ -4,39 +4,19 @@ import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { SAMPLE } from '../../../scripts/lib/paths.ts';
-import { TEST_VSIX } from '../../../scripts/lib/vsix.ts';
-import { openWorkbench, THEMES } from '../workbench.ts';
-import type { Theme, Workbench } from '../workbench.ts';
-import { attachTo, lineFaces, lineOf, PATIENCE_MS, screenshotOfFailure, showLiveTasks, siteRow, VIEW } from './liveTasks.ts';
-import { startSample } from './sampleService.ts';
+import type { Workbench } from '../workbench.ts';
+import { lineFaces, lineOf, PATIENCE_MS, screenshotOfFailure, siteRow, VIEW } from './liveTasks.ts';
 import type { SampleService } from './sampleService.ts';
+import { inEveryTheme, LEAK_FILE as FILE, LEAK_LINE as LINE, openSample } from './sampleWorkbench.ts';
 
-/** The leak that is hidden and shown again. */
-const FILE = 'payments.ts';
-const LINE = lineOf(FILE, 'new Promise<Receipt>');
 const PROJECT_FILE = join(SAMPLE, '.asyncscope.json');
 const REASON = 'Known, and being repaired';
-
-const SETTINGS = {
-  'breadcrumbs.enabled': false,
-  'editor.stickyScroll.enabled': false,
-  'editor.fontSize': 12,
-  'workbench.reduceMotion': 'on',
-  'remote.autoForwardPorts': false,
-  'asyncscope.overheadBudget': 20,
-};
 
 let workbench: Workbench;
 let sample: SampleService;
 
 beforeAll(async () => {
-  [workbench, sample] = await Promise.all([
-    openWorkbench({ folder: SAMPLE, vsix: [TEST_VSIX], settings: SETTINGS }),
-    startSample({ load: 10, leaks: ['all'] }),
-  ]);
-  await showLiveTasks(workbench);
-  await attachTo(workbench, sample.port);
-  await siteRow(workbench, FILE, LINE).waitFor({ timeout: PATIENCE_MS });
+  ({ workbench, sample } = await openSample(10, { 'asyncscope.overheadBudget': 20 }));
 });
 
 afterEach(({ task }) => screenshotOfFailure(workbench, task));
@@ -63,15 +43,6 @@ function filterBox(): Locator {
   return workbench.page.locator('.quick-input-widget:visible .quick-input-title', { hasText: 'Filter Live Tasks' });
 }
 
-async function inEveryTheme(name: string): Promise<void> {
-  for (const theme of Object.keys(THEMES) as Theme[]) {
-    await workbench.switchTheme(theme);
-    await workbench.hideMouse();
-    await workbench.screenshot(`${name}-${theme}`);
-  }
-  await workbench.switchTheme('dark');
-}
-
 test('sites stand in groups with totals', async () => {
   await workbench.runCommand('Asyncscope: Group by File');
   const group = workbench.treeRow(VIEW, new RegExp(`^${FILE.replace('.', '\\.')}`));
@@ -79,7 +50,7 @@ test('sites stand in groups with totals', async () => {
   await expect.poll(() => group.innerText()).toMatch(/\d+ sites?$/);
   await group.locator('.monaco-tl-twistie').click();
   await siteRow(workbench, FILE, LINE).waitFor();
-  await inEveryTheme('groups');
+  await inEveryTheme(workbench, 'groups');
   await workbench.runCommand('Asyncscope: Group by Kind');
   await workbench.treeRow(VIEW, /^Promises/).waitFor();
   await workbench.screenshot('groups-by-kind');
@@ -100,7 +71,7 @@ test('the filter box follows what is typed, says what is wrong, and remembers', 
   await workbench.page.keyboard.press('Enter');
   await workbench.quickInput().waitFor({ state: 'hidden' });
   await message().filter({ hasText: / — 1 of \d+ sites$/ }).waitFor();
-  await inEveryTheme('filtered');
+  await inEveryTheme(workbench, 'filtered');
   await workbench.runViewAction(VIEW, 'Clear Filter');
   await message().waitFor({ state: 'hidden' });
   await workbench.runCommand('Asyncscope: Filter…');
@@ -172,7 +143,7 @@ test('keys go along the stack, and the editor follows', async () => {
   await expect.poll(() => selected.innerText()).not.toBe(first);
   await workbench.page.keyboard.press('Alt+ArrowUp');
   await expect.poll(() => selected.innerText()).toBe(first);
-  await inEveryTheme('stack');
+  await inEveryTheme(workbench, 'stack');
   await selected.click();
   for (const key of ['ArrowLeft', 'ArrowLeft', 'ArrowLeft', 'ArrowLeft']) await workbench.page.keyboard.press(key);
   await workbench.treeRow(VIEW, /^Started from/).waitFor({ state: 'detached' });
@@ -200,5 +171,5 @@ test('the walkthrough has steps that are done by doing them', async () => {
     await workbench.screenshot(`walkthrough-${name}`);
   }
   await step('Read the lines').click();
-  await inEveryTheme('walkthrough');
+  await inEveryTheme(workbench, 'walkthrough');
 });

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Dump, DumpGroup } from '../../../src/core/model/dump';
 import { DUMP_ROW_CONTEXTS } from '../../../src/host/contributions';
 import type { HeldDump } from '../../../src/host/dump/dumpStore';
-import type { DumpGrouping, DumpRow } from '../../../src/host/dump/dumpTree';
-import { DUMP_GROUPINGS, dumpRows, frameOfInterest, groupAsText, lineNow, pathToGroup, pathToTask, rowAsText, scopeRows, standsAt, TASK_PAGE_SIZE, taskRows } from '../../../src/host/dump/dumpTree';
+import type { DumpGrouping } from '../../../src/host/dump/dumpGrouping';
+import { DUMP_GROUPINGS } from '../../../src/host/dump/dumpGrouping';
+import type { DumpRow } from '../../../src/host/dump/dumpTree';
+import { dumpRows, frameOfInterest, groupAsText, lineNow, pathToGroup, pathToTask, rowAsText, scopeRows, standsAt, TASK_PAGE_SIZE, taskRows } from '../../../src/host/dump/dumpTree';
 import { frame, manyGroups, sampleDump } from '../../support/sampleDump';
 
 function held(dump: Dump = sampleDump(), part: Partial<HeldDump> = {}): HeldDump {

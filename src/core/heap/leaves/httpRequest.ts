@@ -2,7 +2,7 @@
 import { NO_NODE } from '../heapGraph';
 import type { NodeIndex } from '../heapGraph';
 import type { HeapObjects } from './heapObjects';
-import { RANK, keyOf } from './leaf';
+import { workLeaf } from './leaf';
 import type { Details, Leaf } from './leaf';
 import { hostAndPort } from './socket';
 
@@ -109,16 +109,6 @@ function leaf(request: Request, doing: string, node: NodeIndex, event: string, o
   const target = `${origin ?? ''}${path ?? ''}`;
   const name = [noun, method, target].filter((part) => part !== null && part !== '').join(' ');
   const text = [doing === '' ? name : `${name}: ${doing}`];
-  const destroyed = objects.isTrue(objects.property(node, 'destroyed'));
-  return {
-    kind: 'http request',
-    rank: destroyed ? RANK.event : RANK.work,
-    settlers: destroyed ? 'held' : 'in flight',
-    text,
-    at: null,
-    details,
-    key: keyOf('http request', text, null),
-    node,
-    event,
-  };
+  const isOpen = !objects.isTrue(objects.property(node, 'destroyed'));
+  return workLeaf({ kind: 'http request', text, details, node, event }, { isOpen, keyKind: 'http request' });
 }

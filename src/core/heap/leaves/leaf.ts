@@ -36,6 +36,11 @@ export interface Leaf {
   readonly event?: string;
 }
 
+/** A leaf for work under way: of what is over only its events may still come. */
+export function workLeaf(leaf: Pick<Leaf, 'kind' | 'text' | 'details' | 'node' | 'event' | 'peer'>, { isOpen, keyKind }: { readonly isOpen: boolean; readonly keyKind: string }): Leaf {
+  return { rank: isOpen ? RANK.work : RANK.event, settlers: isOpen ? 'in flight' : 'held', at: null, key: keyOf(keyKind, leaf.text, null), ...leaf };
+}
+
 /** One step of the way up from a promise: `node` refers to the node of `below` by `edge`. */
 export interface Step {
   readonly node: NodeIndex;

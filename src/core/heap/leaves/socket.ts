@@ -4,7 +4,7 @@ import type { NodeIndex } from '../heapGraph';
 import { PEER_ADDRESS } from '../heapAnalysis';
 import type { RawText } from '../heapAnalysis';
 import type { HeapObjects } from './heapObjects';
-import { RANK, keyOf } from './leaf';
+import { workLeaf } from './leaf';
 import type { Details, Leaf } from './leaf';
 
 /** The wrap of libuv's handle, while it is open; NO_NODE afterwards. */
@@ -102,33 +102,13 @@ export function socketLeaf(objects: HeapObjects, socket: NodeIndex, event: strin
   const isNamed = remote !== null || name !== 'socket' || !inFlight;
   const after = doing === '' ? '' : `: ${doing}`;
   const text: RawText = isNamed ? [`${name}${after}`] : [name, PEER_ADDRESS, after];
-  return {
-    kind: 'socket',
-    rank: inFlight ? RANK.work : RANK.event,
-    settlers: inFlight ? 'in flight' : 'held',
-    text,
-    at: null,
-    details,
-    key: keyOf(`socket ${event}`, text, null),
-    node: socket,
-    ...(!isNamed && { peer: socket }),
-    event,
-  };
+  return workLeaf({ kind: 'socket', text, details, node: socket, event, ...(!isNamed && { peer: socket }) }, { isOpen: inFlight, keyKind: `socket ${event}` });
 }
 
 export function serverLeaf(objects: HeapObjects, server: NodeIndex, event: string): Leaf {
   const address = listenAddress(objects, server);
   const open = openHandle(objects, server);
   const text = [`server${address === null ? '' : ` ${address}`}: '${event}'`];
-  return {
-    kind: 'socket',
-    rank: open === NO_NODE ? RANK.event : RANK.work,
-    settlers: open === NO_NODE ? 'held' : 'in flight',
-    text,
-    at: null,
-    details: { class: objects.className(server), event, ...(address === null ? {} : { address }) },
-    key: keyOf('server', text, null),
-    node: server,
-    event,
-  };
+  const details: Details = { class: objects.className(server), event, ...(address === null ? {} : { address }) };
+  return workLeaf({ kind: 'socket', text, details, node: server, event }, { isOpen: open !== NO_NODE, keyKind: 'server' });
 }
