@@ -35,6 +35,8 @@ import { MAX_TASKS, TASK_BYTES, createTaskTable } from './taskTable';
 const ANSWER_FOLLOWS = 'later';
 /** Of the budget, what looks at promises may take in the long run, and looks at resources; calls of the hooks get the rest. */
 const LOOK_PART = 0.2;
+/** A poll that took longer was interrupted by something that is not ours. */
+const DEAREST_POLL_MS = 10;
 /** With less room than this nothing could be told. */
 const LEAST_TASKS = 1_024;
 /** How often the agent looks whether it is still wanted: at most half a lease late. */
@@ -268,6 +270,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     spentBefore = spent;
     lastPoll = now;
     lastPollWork = clock() - now;
+    budget.pay(lastPollWork < DEAREST_POLL_MS ? lastPollWork : DEAREST_POLL_MS);
     return result;
   }
 

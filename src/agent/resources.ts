@@ -257,7 +257,7 @@ export function trackResources(
 
   function init(asyncId: number, type: string, triggerAsyncId: number, resource: object): void {
     try {
-      if (unproven !== undefined && !gate.busy) prove();
+      if (unproven !== undefined && !gate.busy) gate.change(prove);
       if (--duty.fuel <= 0 && !gate.busy && gate.hasRoom()) gate.change(spend);
     } catch {
       // the stack is used up: Node ends the program when this throws
@@ -420,7 +420,7 @@ export function trackResources(
   // Node ends the program when a callback of async_hooks throws.
   function destroy(asyncId: number): void {
     try {
-      if (unproven?.asyncId === asyncId && !gate.busy) prove();
+      if (unproven?.asyncId === asyncId && !gate.busy) gate.change(prove);
       if (unplaced?.asyncId === asyncId) unplaced = undefined;
       const task = tasks.get(asyncId);
       if (task === undefined) return;
@@ -546,7 +546,7 @@ export function trackResources(
         if (told) dark = false;
       }
       lookAtPools();
-      prove();
+      gate.change(prove);
       endSilent();
       // not at once: a service that reads files would switch it on and off all the time
       if (followed && !continuedLately && continuing.size === 0 && unplaced === undefined) {

@@ -3,7 +3,9 @@
  * share, each standing for `weight` creations, so that looking costs a fixed share of the program's time.
  *
  * A bucket of milliseconds fills with `budgetPercent` of the elapsed time and pays for every look. As long as it is not
- * empty the weights are 1. Once it is, a weight follows from what looking at everything in the last window would have cost.
+ * empty the weights are 1. Once it is, a weight follows from what looking at everything would cost. What the full bucket has no
+ * room for is saved: it keeps a program exact that is a little beyond its budget, or was when its code and ours ran for the first
+ * time.
  */
 
 /**
@@ -12,12 +14,21 @@
  * being emptied a busy service does little else.
  */
 const BURST_MS = 100;
+/**
+ * What may be saved, and what there is of it at the start, in milliseconds. Where looking at everything takes 2 % of the time
+ * and the budget is 1 %, that lasts for 100 s.
+ */
+const SAVINGS_MS = 1_000;
+/** Savings are for programs of which looking at everything takes no more than this share of the time: others would feel it. */
+const MODEST_SHARE = 0.03;
 /** Weights are reconsidered this often. Milliseconds. */
 const WINDOW_MS = 100;
 /** How far back a weight looks, in milliseconds: a window alone may hold two looks or none. */
 const MEMORY_MS = 1_000;
 /** Of what is in the bucket, in milliseconds: so much doubles the looks. */
 const HALF_PRESSURE_MS = BURST_MS / 8;
+/** A weight that is off by less than this is left alone. */
+const NEAR = 1.25;
 /** Beyond this weight a sample says too little to be worth taking. */
 const MAX_WEIGHT = 1 << 20;
 /**
@@ -30,7 +41,7 @@ const USUAL_LOOK_MS = 0.03;
 const USUAL_STEP = 1.03;
 const USUAL_RANGE_MS = [0.001, 0.1] as const;
 
-const { floor, log } = Math;
+const { ceil, floor, log } = Math;
 
 /** The bucket, shared by all samplers of an agent. */
 export interface Budget {
@@ -42,6 +53,8 @@ export interface Budget {
   readonly hasReserve: boolean;
   refill(now: number): void;
   pay(ms: number): void;
+  /** Fills the bucket from what was saved; false when nothing is left of that. */
+  takeSavings(): boolean;
 }
 
 export interface Sampler {
@@ -70,6 +83,7 @@ export function createBudget(percent: number, now: number): Budget {
   const share = percent / 100;
   const burst = percent < 100 ? BURST_MS : Infinity;
   let left = burst;
+  let savings = SAVINGS_MS;
   let last = now;
   return {
     share,
@@ -81,11 +95,22 @@ export function createBudget(percent: number, now: number): Budget {
     },
     refill(at) {
       left += (at - last) * share;
-      if (left > burst) left = burst;
+      if (left > burst) {
+        savings += left - burst;
+        if (savings > SAVINGS_MS) savings = SAVINGS_MS;
+        left = burst;
+      }
       last = at;
     },
     pay(ms) {
       left -= ms;
+    },
+    takeSavings() {
+      const wanted = burst - left;
+      const taken = savings < wanted ? savings : wanted;
+      savings -= taken;
+      left += taken;
+      return left > 0;
     },
   };
 }
@@ -101,7 +126,9 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
   let windowSpent = 0;
   let random = 0x9e3779b9;
   let cramped = false;
+  /** What looking at everything would cost, as a share of the time, and how much time that was seen in, in milliseconds. */
   let wholeCost = 0;
+  let seenMs = 0;
   let usual = USUAL_LOOK_MS;
 
   function draw(): void {
@@ -143,16 +170,19 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
     if (span < WINDOW_MS && !overspent && least <= before) return;
     let weight = least;
     cramped = least > 1;
-    // what looking at everything would cost, as a share of the time
     const whole = (windowSpent * before) / (span < 1 ? 1 : span);
-    wholeCost += (whole - wholeCost) * (span / (span + MEMORY_MS));
-    if (budget.left < 0 || before > 1) {
-      const needed = ((overspent && whole > wholeCost ? whole : wholeCost) / share) * pressure(budget.left);
+    wholeCost += (whole - wholeCost) * (span / (span + seenMs));
+    seenMs = seenMs + span < MEMORY_MS ? seenMs + span : MEMORY_MS;
+    const poor = budget.left < 0 && !(wholeCost < MODEST_SHARE && budget.takeSavings());
+    if (poor || before > 1) {
+      const needed = ceil(((overspent && whole > wholeCost ? whole : wholeCost) / share) * pressure(budget.left));
       // a moment's burst must not make the sample useless for what follows
       const most = before * (overspent ? 2 : 8);
-      while (weight < needed && weight < most && weight < MAX_WEIGHT) weight *= 2;
+      if (weight < needed) weight = needed < most ? needed : most;
+      if (weight > MAX_WEIGHT) weight = MAX_WEIGHT;
       // a window in which nothing was looked at, by chance or because the hooks were off, is no reason to look at everything
-      if (weight < before / 2) weight = before / 2;
+      if (weight < before / 2) weight = ceil(before / 2);
+      if (weight > least && weight < before * NEAR && weight > before / NEAR) weight = before;
     }
     windowStart = at;
     windowSpent = 0;

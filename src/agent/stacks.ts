@@ -23,6 +23,11 @@ import type { TaskTable } from './taskTable';
  * the caches: one that decides is better than two. In a hot loop it is 3 us, and 0.2 us for each frame (Node 24).
  */
 const FIRST_FRAMES = 12;
+/**
+ * Where these mostly do not decide, all frames are taken at once: for a file or a socket, which Node's own code opens far from the
+ * user's, say. So many captures in a row that went one way are outweighed by as many that went the other.
+ */
+const DEPTH_MEMORY = 4;
 /** Sites and frames beyond these are not interned; their tasks count as dropped. */
 export const MAX_SITES = 20_000;
 export const MAX_FRAMES = 100_000;
@@ -240,6 +245,8 @@ export function createStacks(capture: Capture, table: TaskTable, stackDepth: num
   /** By site: where it would end without its cause. */
   const bases: Node[] = [];
   const namedSites = new Map<string, number>();
+  /** By type: above 0 where the first frames mostly decide, below where not. */
+  const depths = new Map<string, number>();
   /** Sites that may have to be looked at again, and the promises made there, in the order in which they were made. */
   let births: Birth[] = [];
   let unsurePromises: UnsurePromise[] = [];
@@ -306,8 +313,9 @@ export function createStacks(capture: Capture, table: TaskTable, stackDepth: num
     return list;
   }
 
-  function walk(request: SiteRequest, depth: number): Walk | undefined {
-    const captured = capture.take(request.above, depth);
+  /** @param taken the frames, where more of them than `depth` were taken already */
+  function walk(request: SiteRequest, depth: number, taken?: readonly CallSite[]): Walk | undefined {
+    const captured = taken === undefined ? capture.take(request.above, depth) : firstOf(taken, depth);
     if (captured === undefined) return BLIND;
     const sites = request.classes === undefined ? captured : withoutConstructors(captured, request.classes);
     const frames = sites && internAll(sites);
@@ -346,8 +354,13 @@ export function createStacks(capture: Capture, table: TaskTable, stackDepth: num
   }
 
   function site(request: SiteRequest): number {
-    let walked = walk(request, FIRST_FRAMES);
-    if (walked?.owner === UNDECIDED) walked = walk(request, stackDepth);
+    const shallow = depths.get(request.type) ?? 0;
+    const taken = shallow < 0 ? capture.take(request.above, stackDepth) : undefined;
+    let walked = walk(request, FIRST_FRAMES, taken);
+    if (walked?.owner === UNDECIDED) {
+      if (shallow > -DEPTH_MEMORY) depths.set(request.type, shallow - 1);
+      walked = walk(request, stackDepth, taken);
+    } else if (shallow < DEPTH_MEMORY) depths.set(request.type, shallow + 1);
     if (walked === undefined) return NOT_COUNTED;
     // whose code it is stands further out than the program lets us look
     if (walked.owner === UNDECIDED && capture.most < stackDepth) walked = BLIND;
@@ -361,7 +374,7 @@ export function createStacks(capture: Capture, table: TaskTable, stackDepth: num
     const node = withCause(base, cause);
     if (node.site === -1) {
       if (siteCount >= MAX_SITES) return NO_SITE;
-      const sample = walked.whole ? walked : (walk(request, stackDepth) ?? walked);
+      const sample = walked.whole ? walked : (walk(request, stackDepth, taken) ?? walked);
       addSite(node, base, request, sample, owner, cause, waits);
     }
     if (owner === NOBODY && walked.asyncCall && request.exact) continuations.calledBy(node.site, continued(walked, null));
@@ -767,6 +780,13 @@ export function createStacks(capture: Capture, table: TaskTable, stackDepth: num
       return taken;
     },
   };
+}
+
+/** `slice` of a program's arrays may be anything. */
+function firstOf(sites: readonly CallSite[], count: number): CallSite[] {
+  const first: CallSite[] = [];
+  for (let i = 0; i < count && i < sites.length; i++) first[i] = sites[i] as CallSite;
+  return first;
 }
 
 function createNode(): Node {
