@@ -11,18 +11,19 @@ import { HeapIndex } from './heapIndex';
 import { Holders } from './holders';
 import { createExplainer } from './leaves/explain';
 import type { ExplainOptions } from './leaves/explain';
+import { NAME_TEXTS } from './leaves/heapNames';
 import { HeapObjects } from './leaves/heapObjects';
 import { Walk } from './leaves/walk';
 import { verdictOf } from '../verdicts/verdictRules';
 import { NO_ANALYSIS_PROGRESS, type AnalysisProgress } from './progress';
 import { findResources } from './resources/findResources';
-import { markSettleable } from './settleability';
+import { OWNED_BY_PROGRAM, markSettleable } from './settleability';
 
 /**
  * @throws {AnalysisCancelled} when `progress` says so
  */
 export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_ANALYSIS_PROGRESS, options: ExplainOptions = {}): HeapAnalysis {
-  const index = new HeapIndex(graph);
+  const index = new HeapIndex(graph, [...NAME_TEXTS, ...OWNED_BY_PROGRAM]);
   const awaits = buildAwaitGraph(graph, index, progress.begin('awaits'));
   const reachability = markSettleable(graph, index, awaits, progress.begin('settleability'));
   const objects = new HeapObjects(graph, index);

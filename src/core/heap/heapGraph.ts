@@ -47,7 +47,7 @@ export type EdgeType = (typeof EDGE_TYPE)[keyof typeof EDGE_TYPE];
 export interface StringTable {
   readonly count: number;
   get(index: StringIndex): string;
-  /** Looks all of them up in one pass; undefined where the snapshot has no such string. */
+  /** Looks all of them up in one pass, or in none if they were looked up before; undefined where the snapshot has no such string. */
   find(texts: readonly string[]): readonly (StringIndex | undefined)[];
 }
 
@@ -93,6 +93,8 @@ export class HeapGraph {
   readonly edgeCount: number;
   #retainers: Retainers | undefined;
   #blockOwners: Uint32Array | undefined;
+  #locationBlocks: Uint32Array | undefined;
+  #spare: Uint32Array<ArrayBuffer> | undefined;
 
   constructor(
     readonly arrays: HeapArrays,
@@ -159,25 +161,33 @@ export class HeapGraph {
   /** Where the node's function is declared; undefined for what has no place. */
   location(node: NodeIndex): ScriptPosition | undefined {
     const { locationNodes, locationScripts, locationLines, locationColumns } = this.arrays;
-    let low = 0;
-    let high = locationNodes.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((locationNodes[middle] ?? 0) < node) low = middle + 1;
-      else high = middle;
-    }
-    if (locationNodes[low] !== node) return undefined;
-    return { scriptId: locationScripts[low] ?? 0, line: locationLines[low] ?? 0, column: locationColumns[low] ?? 0 };
+    const blocks = (this.#locationBlocks ??= firstOfBlocks(locationNodes, this.nodeCount));
+    let at = blocks[node >>> NODES_PER_BLOCK_BITS] ?? locationNodes.length;
+    while ((locationNodes[at] ?? node) < node) at++;
+    if (locationNodes[at] !== node) return undefined;
+    return { scriptId: locationScripts[at] ?? 0, line: locationLines[at] ?? 0, column: locationColumns[at] ?? 0 };
   }
 
   /** Built at the first call, by counting sort: 4 bytes an edge and 4 a node. */
   get retainers(): Retainers {
-    return (this.#retainers ??= turnAround(this.arrays, this.nodeCount, this.edgeCount));
+    return (this.#retainers ??= turnAround(this.arrays, this.nodeCount, this.edgeCount, this.borrowNumbers()));
+  }
+
+  /** A number for each node and one more, all 0; whoever needs them for a while only gives them back, so that they are room for the next. */
+  borrowNumbers(): Uint32Array<ArrayBuffer> {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare?.fill(0) ?? new Uint32Array(this.nodeCount + 1);
+  }
+
+  /** @param numbers of {@link borrowNumbers}, which the caller no longer uses */
+  giveBack(numbers: Uint32Array<ArrayBuffer>): void {
+    this.#spare = numbers;
   }
 }
 
 /** Edges whose owner is searched for among the same few nodes. */
-const EDGES_PER_BLOCK = 32;
+const EDGES_PER_BLOCK = 8;
 
 /** For each block of edges, the node that its first edge belongs to. */
 function ownersOfBlocks({ firstEdges }: HeapArrays, nodeCount: number, edgeCount: number): Uint32Array {
@@ -190,8 +200,23 @@ function ownersOfBlocks({ firstEdges }: HeapArrays, nodeCount: number, edgeCount
   return owners;
 }
 
-function turnAround({ edgeTargets }: HeapArrays, nodeCount: number, edgeCount: number): Retainers {
-  const first = new Uint32Array(nodeCount + 1);
+/** Nodes whose locations are searched for among the same few; a power of two. */
+const NODES_PER_BLOCK_BITS = 5;
+
+/** For each block of nodes, the first location at or behind its first node. */
+function firstOfBlocks(locationNodes: Uint32Array, nodeCount: number): Uint32Array {
+  const blocks = new Uint32Array((nodeCount >>> NODES_PER_BLOCK_BITS) + 1);
+  let at = 0;
+  for (let block = 0; block < blocks.length; block++) {
+    const first = block << NODES_PER_BLOCK_BITS;
+    while ((locationNodes[at] ?? first) < first) at++;
+    blocks[block] = at;
+  }
+  return blocks;
+}
+
+/** @param first `nodeCount + 1` zeros, which become part of the result */
+function turnAround({ edgeTargets }: HeapArrays, nodeCount: number, edgeCount: number, first: Uint32Array): Retainers {
   for (let edge = 0; edge < edgeCount; edge++) {
     const target = edgeTargets[edge] ?? 0;
     first[target] = (first[target] ?? 0) + 1;

@@ -122,10 +122,14 @@ export class HeapIndex {
   readonly #scripts = new Map<number, string>();
   readonly #functions = new Map<number, FunctionInfo>();
 
-  constructor(readonly graph: HeapGraph) {
+  /** @param alsoWanted strings that will be looked up later: all are found in one pass */
+  constructor(
+    readonly graph: HeapGraph,
+    alsoWanted: readonly string[] = [],
+  ) {
     const builtins = Object.entries(BUILTIN_ROLES).flatMap(([name, role]) => BUILTIN_SUFFIXES.map((suffix) => ({ text: `(${name}${suffix}`, role })));
     const texts = [...EDGE_NAMES, ...NODE_NAMES, ...builtins.map(({ text }) => text)];
-    const found = graph.strings.find(texts);
+    const found = graph.strings.find([...texts, ...alsoWanted]);
     const at = (index: number): number => found[index] ?? -1;
     this.edge = Object.fromEntries(EDGE_NAMES.map((name, index) => [name, at(index)])) as Record<EdgeNameOf, number>;
     this.node = Object.fromEntries(NODE_NAMES.map((name, index) => [name, at(EDGE_NAMES.length + index)])) as Record<NodeNameOf, number>;

@@ -51,8 +51,8 @@ interface Name {
 }
 
 export class Holders {
-  /** Number of the path to each node; -1 where it was not asked for. */
-  readonly #pathOf: Int32Array;
+  /** One more than the number of the path to each node; 0 where it was not asked for, so that few pages are touched. */
+  readonly #pathOf: Uint32Array;
   /** Of the path that is being named, from the task up; kept from one to the next. */
   readonly #unnamed: NodeIndex[] = [];
   readonly #paths: Path[] = [{ first: null, last: [], skipped: false, anonymous: false }];
@@ -76,7 +76,7 @@ export class Holders {
       isProcess: (node) => this.#isProcess(node),
       isSuspended: (node) => this.awaits.generators.has(node),
     });
-    this.#pathOf = new Int32Array(graph.nodeCount).fill(-1);
+    this.#pathOf = new Uint32Array(graph.nodeCount);
   }
 
   /** Who holds the tasks of a group, the most frequent first. */
@@ -103,17 +103,17 @@ export class Holders {
     const unnamed = this.#unnamed;
     let count = 0;
     let current = node;
-    while (current !== NO_NODE && current !== ROOT && pathOf[current] === -1) {
+    while (current !== NO_NODE && current !== ROOT && pathOf[current] === 0) {
       unnamed[count++] = current;
       current = this.reachability.parent(current);
     }
-    let path = current === NO_NODE || current === ROOT ? EMPTY : (pathOf[current] ?? EMPTY);
+    let path = current === NO_NODE || current === ROOT ? EMPTY : (pathOf[current] ?? 1) - 1;
     while (count > 0) {
       const child = unnamed[--count] ?? NO_NODE;
       const name = this.#nameOf(current, this.reachability.edge(child), child);
       if (name !== undefined) path = this.#extended(path, name);
       if (this.#paths[path]?.anonymous === true) path = this.#namedPathTo(child, path) ?? path;
-      pathOf[child] = path;
+      pathOf[child] = path + 1;
       current = child;
     }
     return path;

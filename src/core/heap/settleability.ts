@@ -21,7 +21,7 @@ const GENERATOR = 16;
 const NATIVELY_HELD = 32;
 
 /** The objects that native code holds for the program to use. Newer versions of V8 append to the names. */
-const OWNED_BY_PROGRAM = ['global', 'global / ', 'global (global) / ', 'process', 'process / '];
+export const OWNED_BY_PROGRAM: readonly string[] = ['global', 'global / ', 'global (global) / ', 'process', 'process / '];
 
 const NO_EDGE = -1;
 
@@ -31,8 +31,8 @@ export class Reachability {
     readonly states: Uint8Array,
     /** The edge that each node was reached by; -1 for the root, and for what was not reached. */
     readonly edges: Int32Array,
-    /** For each promise, the node that was found first to settle it; -1 for all others. */
-    readonly settledBy: Int32Array,
+    /** For each promise, one more than the node that was found first to settle it; 0 for all others, so that few pages are touched. */
+    readonly settledBy: Uint32Array,
   ) {}
 
   /** Whether nothing in the heap can settle this promise, which is known to be pending. False for what no root leads to. */
@@ -58,7 +58,7 @@ export class Reachability {
 
   /** What was found first that may settle the promise: such as the context of its resolving functions. */
   settler(promise: NodeIndex): NodeIndex {
-    return (this.settledBy[promise] ?? NO_NODE) as NodeIndex;
+    return ((this.settledBy[promise] ?? 0) - 1) as NodeIndex;
   }
 }
 
@@ -69,12 +69,12 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: Await
   const states = new Uint8Array(nodeCount);
   const edges = new Int32Array(nodeCount).fill(NO_EDGE);
   // First in, first out from the front; what lies behind code and object shapes waits at the back, for it makes poor paths
-  const queue = new Int32Array(nodeCount);
+  const queue = graph.borrowNumbers();
   let head = 0;
   let tail = 0;
   let later = nodeCount;
   let expanded = 0;
-  const settledBy = new Int32Array(nodeCount).fill(NO_NODE);
+  const settledBy = new Uint32Array(nodeCount);
   // Generators that were reached before the promise that they await could settle, by that promise
   const parked = new Map<number, number[]>();
   const resumable: number[] = [];
@@ -105,6 +105,7 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: Await
     reachReactions(promise);
     drain();
   }
+  graph.giveBack(queue);
   return new Reachability(graph, states, edges, settledBy);
 
   function drain(): void {
@@ -191,7 +192,7 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: Await
     if ((state & SETTLEABLE) !== 0) return;
     states[promise] = state | SETTLEABLE;
     if ((state & PENDING) === 0) return;
-    settledBy[promise] = by;
+    settledBy[promise] = by + 1;
     if ((state & EXPANDED) !== 0) reachReactions(promise);
     const generators = parked.get(promise);
     if (generators === undefined) return;

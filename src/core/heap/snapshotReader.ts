@@ -158,10 +158,10 @@ export class SnapshotReader {
     while (at < end) {
       switch (this.#state) {
         case 'nodes':
-          at = this.#readNodes(chunk, at, end);
+          at = this.#readRecords(chunk, at, end, 'nodes');
           break;
         case 'edges':
-          at = this.#readEdges(chunk, at, end);
+          at = this.#readRecords(chunk, at, end, 'edges');
           break;
         case 'locations':
           at = this.#readLocations(chunk, at, end);
@@ -396,12 +396,14 @@ export class SnapshotReader {
     this.#edgeRoom = room;
   }
 
-  #readNodes(bytes: Uint8Array, from: number, end: number): number {
+  /** Of both long lists: most of it in the quick way, and what that leaves number by number. */
+  #readRecords(bytes: Uint8Array, from: number, end: number, list: 'nodes' | 'edges'): number {
+    const ofNodes = list === 'nodes';
     let at = from;
-    while (at < end && this.#state === 'nodes') {
+    while (at < end && this.#state === list) {
       if (this.#field === 0 && this.#digits === 0) {
         at = this.#nextItem(bytes, at, end);
-        if (this.#expected === 'item') at = this.#scanNodes(bytes, at, end);
+        if (this.#expected === 'item') at = ofNodes ? this.#scanNodes(bytes, at, end) : this.#scanEdges(bytes, at, end);
       }
       at = this.#nextNumber(bytes, at, end);
       if (this.#digits !== COMPLETE) continue;
@@ -409,32 +411,34 @@ export class SnapshotReader {
       this.#record[this.#field++] = this.#number;
       if (this.#field < this.#record.length) continue;
       this.#field = 0;
-      this.#addNode();
+      if (ofNodes) this.#addNode();
+      else this.#addEdge();
     }
-    if (this.#state !== 'nodes') {
-      const { nodeCount } = this.#known();
-      if (this.#field !== 0) throw corrupted('its last node is not complete');
-      if (this.#node !== nodeCount) throw corrupted(`it announces ${nodeCount} nodes and has ${this.#node}`);
+    if (this.#state !== list) {
+      const { nodeCount, edgeCount } = this.#known();
+      if (this.#field !== 0) throw corrupted(`its last ${ofNodes ? 'node' : 'edge'} is not complete`);
+      const [announced, read] = ofNodes ? [nodeCount, this.#node] : [edgeCount, this.#edge];
+      if (read !== announced) throw corrupted(`it announces ${announced} ${list} and has ${read}`);
     }
     return at;
   }
 
   /**
-   * Takes whole nodes as long as they are written as V8 writes them: numbers of up to nine digits, commas, a line break after each
-   * node. All else, and what may be cut off by the end of the bytes, is left to the careful way.
+   * Takes whole nodes as long as they are written as V8 writes them: in its order of fields, numbers of up to nine digits, commas, a
+   * line break after each node. All else, and what may be cut off by the end of the bytes, is left to the careful way. Written out
+   * field by field: it is a fifth faster.
    */
   #scanNodes(bytes: Uint8Array, from: number, end: number): number {
-    const { fields, type: typeField, name: nameField, id: idField, selfSize: sizeField, edgeCount: edgesField } = this.#known().node;
-    const { edgeCount } = this.#known();
+    const { edgeCount, node: layout } = this.#known();
+    const { fields } = layout;
+    if (layout.type !== 0 || layout.name !== 1 || layout.id !== 2 || layout.selfSize !== 3 || layout.edgeCount !== 4) return from;
     const types = this.#nodeTypeMap;
-    const record = this.#record;
     const nodeTypes = this.#nodeTypes;
     const nodeNames = this.#nodeNames;
     const nodeIds = this.#nodeIds;
     const nodeSizes = this.#nodeSizes;
     const firstEdges = this.#firstEdges;
     const room = this.#nodeRoom;
-    const last = fields - 1;
     const limit = end - fields * LONGEST_FIELD;
     let largestName = this.#largestName;
     let edges = this.#edgesOfNodes;
@@ -442,34 +446,75 @@ export class SnapshotReader {
     let begin = from;
     scan: while (begin < limit && node < room) {
       let at = begin;
-      for (let field = 0; ; field++) {
-        const start = at;
-        let value = (bytes[at++] as number) - ZERO;
-        if (!(value >= 0 && value <= 9)) break scan;
-        let digit = (bytes[at++] as number) - ZERO;
-        while (digit >= 0 && digit <= 9) {
-          value = (Math.imul(value, 10) + digit) | 0;
-          digit = (bytes[at++] as number) - ZERO;
-        }
-        if (at - start > SAFE_DIGITS + 1) break scan;
-        record[field] = value;
-        if (field < last) {
-          if (digit !== COMMA - ZERO) break scan;
-        } else {
-          if (digit === NEWLINE - ZERO) digit = (bytes[at++] as number) - ZERO;
-          if (digit !== COMMA - ZERO) break scan;
-          break;
-        }
+      let rawType = (bytes[at++] as number) - ZERO;
+      if (!(rawType >= 0 && rawType <= 9)) break;
+      let digit = (bytes[at++] as number) - ZERO;
+      if (digit >= 0 && digit <= 9) {
+        rawType = rawType * 10 + digit;
+        digit = (bytes[at++] as number) - ZERO;
       }
-      const type = types[record[typeField] as number];
-      const ends = edges + (record[edgesField] as number);
+      if (digit !== COMMA - ZERO) break;
+
+      const nameAt = at;
+      let name = (bytes[at++] as number) - ZERO;
+      if (!(name >= 0 && name <= 9)) break;
+      digit = (bytes[at++] as number) - ZERO;
+      while (digit >= 0 && digit <= 9) {
+        name = (Math.imul(name, 10) + digit) | 0;
+        digit = (bytes[at++] as number) - ZERO;
+      }
+      if (digit !== COMMA - ZERO || at - nameAt > SAFE_DIGITS + 1) break;
+
+      const idAt = at;
+      let id = (bytes[at++] as number) - ZERO;
+      if (!(id >= 0 && id <= 9)) break;
+      digit = (bytes[at++] as number) - ZERO;
+      while (digit >= 0 && digit <= 9) {
+        id = (Math.imul(id, 10) + digit) | 0;
+        digit = (bytes[at++] as number) - ZERO;
+      }
+      if (digit !== COMMA - ZERO || at - idAt > SAFE_DIGITS + 1) break;
+
+      const sizeAt = at;
+      let size = (bytes[at++] as number) - ZERO;
+      if (!(size >= 0 && size <= 9)) break;
+      digit = (bytes[at++] as number) - ZERO;
+      while (digit >= 0 && digit <= 9) {
+        size = (Math.imul(size, 10) + digit) | 0;
+        digit = (bytes[at++] as number) - ZERO;
+      }
+      if (digit !== COMMA - ZERO || at - sizeAt > SAFE_DIGITS + 1) break;
+
+      const countAt = at;
+      let count = (bytes[at++] as number) - ZERO;
+      if (!(count >= 0 && count <= 9)) break;
+      digit = (bytes[at++] as number) - ZERO;
+      while (digit >= 0 && digit <= 9) {
+        count = (Math.imul(count, 10) + digit) | 0;
+        digit = (bytes[at++] as number) - ZERO;
+      }
+      if (at - countAt > SAFE_DIGITS + 1) break;
+
+      // what comes behind is not kept, and mostly 0
+      for (let field = 5; field < fields; field++) {
+        if (digit !== COMMA - ZERO) break scan;
+        const start = at;
+        digit = (bytes[at++] as number) - ZERO;
+        if (!(digit >= 0 && digit <= 9)) break scan;
+        while (digit >= 0 && digit <= 9) digit = (bytes[at++] as number) - ZERO;
+        if (at - start > SAFE_DIGITS + 1) break scan;
+      }
+      if (digit === NEWLINE - ZERO) digit = (bytes[at++] as number) - ZERO;
+      if (digit !== COMMA - ZERO) break;
+
+      const type = types[rawType];
+      const ends = edges + count;
       if (type === undefined || ends > edgeCount) break;
-      const name = record[nameField] as number;
       if (name > largestName) largestName = name;
       nodeTypes[node] = type;
       nodeNames[node] = name;
-      nodeIds[node] = record[idField] as number;
-      nodeSizes[node] = record[sizeField] as number;
+      nodeIds[node] = id;
+      nodeSizes[node] = size;
       edges = ends;
       firstEdges[++node] = edges;
       begin = at;
@@ -503,30 +548,7 @@ export class SnapshotReader {
     this.#firstEdges[index + 1] = this.#edgesOfNodes;
   }
 
-  #readEdges(bytes: Uint8Array, from: number, end: number): number {
-    let at = from;
-    while (at < end && this.#state === 'edges') {
-      if (this.#field === 0 && this.#digits === 0) {
-        at = this.#nextItem(bytes, at, end);
-        if (this.#expected === 'item') at = this.#scanEdges(bytes, at, end);
-      }
-      at = this.#nextNumber(bytes, at, end);
-      if (this.#digits !== COMPLETE) continue;
-      this.#digits = 0;
-      this.#record[this.#field++] = this.#number;
-      if (this.#field < this.#record.length) continue;
-      this.#field = 0;
-      this.#addEdge();
-    }
-    if (this.#state !== 'edges') {
-      const { edgeCount } = this.#known();
-      if (this.#field !== 0) throw corrupted('its last edge is not complete');
-      if (this.#edge !== edgeCount) throw corrupted(`it announces ${edgeCount} edges and has ${this.#edge}`);
-    }
-    return at;
-  }
-
-  /** As {@link #scanNodes}, for edges whose fields stand in V8's order. Written out field by field: it is a fifth faster. */
+  /** As {@link #scanNodes}, for edges. */
   #scanEdges(bytes: Uint8Array, from: number, end: number): number {
     const { nodeCount, node, edge: layout } = this.#known();
     if (layout.fields !== 3 || layout.type !== 0 || layout.nameOrIndex !== 1 || layout.toNode !== 2) return from;
@@ -773,17 +795,16 @@ function sortLocations(
   rows: Uint32Array,
   count: number,
 ): Pick<HeapArrays, 'locationNodes' | 'locationScripts' | 'locationLines' | 'locationColumns'> {
-  const order = new Uint32Array(count);
-  for (let i = 0; i < count; i++) order[i] = i;
   let sorted = true;
   for (let i = 1; i < count && sorted; i++) sorted = (rows[i * 4] ?? 0) > (rows[i * 4 - 4] ?? 0);
-  if (!sorted) order.sort((a, b) => (rows[a * 4] ?? 0) - (rows[b * 4] ?? 0) || a - b);
+  const order = sorted ? null : orderOfLocations(rows, count);
   const nodes = new Uint32Array(count);
   const scripts = new Uint32Array(count);
   const lines = new Uint32Array(count);
   const columns = new Uint32Array(count);
   let kept = 0;
-  for (const row of order) {
+  for (let i = 0; i < count; i++) {
+    const row = order === null ? i : (order[i] ?? 0) % count;
     const node = rows[row * 4] ?? 0;
     if (kept > 0 && nodes[kept - 1] === node) continue;
     nodes[kept] = node;
@@ -798,4 +819,19 @@ function sortLocations(
     locationLines: lines.slice(0, kept),
     locationColumns: columns.slice(0, kept),
   };
+}
+
+/** Numbers that sort as nodes do, and as rows where the nodes are the same: each is its node times `count`, plus its row. */
+function orderOfLocations(rows: Uint32Array, count: number): Float64Array {
+  const keys = new Float64Array(count);
+  let largest = 0;
+  for (let i = 0; i < count; i++) {
+    const key = (rows[i * 4] ?? 0) * count + i;
+    keys[i] = key;
+    if (key > largest) largest = key;
+  }
+  // that is exact for up to 94 million nodes with as many locations
+  if (largest > Number.MAX_SAFE_INTEGER) throw new SnapshotError('too large', 'This snapshot has more functions and objects than can be put in order.');
+  // without a comparator it takes a fifth of the time
+  return keys.sort();
 }

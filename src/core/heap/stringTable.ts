@@ -31,6 +31,8 @@ export class StringBytes implements StringTable {
   #units = new Uint16Array(UNITS_PER_CALL);
   readonly #rememberedIndex = new Int32Array(REMEMBERED).fill(-1);
   readonly #rememberedText: string[] = [];
+  /** What was looked for. */
+  readonly #found = new Map<string, StringIndex | undefined>();
 
   get count(): number {
     return this.#count;
@@ -76,16 +78,19 @@ export class StringBytes implements StringTable {
     return text;
   }
 
+  /** Once all strings were added: what was found is remembered. */
   find(texts: readonly string[]): readonly (StringIndex | undefined)[] {
-    const found = new Map<string, StringIndex | undefined>();
+    const found = this.#found;
     const byFirst: number[][][] = [];
+    const known = found.size;
     for (const text of texts) {
       if (found.has(text)) continue;
       found.set(text, undefined);
       const units = plainPrefix(text);
       (byFirst[units[0] ?? QUOTE] ??= []).push(units);
     }
-    for (let index = 0; index < this.#count; index++) {
+    const end = found.size > known ? this.#count : 0;
+    for (let index = 0; index < end; index++) {
       const start = this.#starts[index] ?? 0;
       const first = this.#byte(start);
       if (this.#mayBeOne(start, byFirst[first]) || isWritten(first)) {

@@ -1,7 +1,7 @@
 /** What one pending promise waits for, in a user's words: who can settle it, told by the best known thing on the way to it. */
 import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
 import type { EdgeIndex, NodeIndex } from '../heapGraph';
-import type { RawWaitsFor } from '../heapAnalysis';
+import type { RawText, RawWaitsFor } from '../heapAnalysis';
 import { firstFunction, heldLeaf } from './appPromise';
 import { childProcessLeaf } from './childProcess';
 import { eachRetainer } from './eachRetainer';
@@ -10,7 +10,7 @@ import type { Subscription } from './event';
 import { FEATURE, Features } from './features';
 import type { HeapObjects } from './heapObjects';
 import { clientRequestLeaf, fetchLeaf, http2Leaf, incomingLeaf, responseLeaf, undiciRequestLeaf } from './httpRequest';
-import { KnownWays } from './knownWays';
+import { KnownWays, isSamePosition } from './knownWays';
 import { FAILURE_RANK, RANK, keyOf } from './leaf';
 import type { Details, Leaf, Settlers as SettlersOfLeaf, Step } from './leaf';
 import { handleLeaf, heldByNative, nativeLeaf } from './native';
@@ -66,6 +66,8 @@ class PromiseExplainer implements Explainer {
   readonly #features: Features;
   readonly #walk: Walk;
   readonly #ways: KnownWays<Explanation>;
+  /** The last explanation of each key. */
+  readonly #known = new Map<string, Explanation>();
   /** How often an explanation stood on more of its promise than the way from it. */
   #promiseReads = 0;
   readonly #timerNow: number | null;
@@ -119,9 +121,9 @@ class PromiseExplainer implements Explainer {
     const promiseReads = this.#promiseReads;
     const { settlers, steps, beyond } = this.#walk.run(promise, visitor);
     if (known.explanation !== undefined) return known.explanation;
-    if (!settlers) return nothing();
+    if (!settlers) return NOTHING;
     if (found.length === 0 && visited.last !== null) add(heldLeaf(objects, visited.last), visited.last);
-    const explanation = this.#choose(found);
+    const explanation = this.#interned(this.#choose(found));
     if (beyond === null) ways.pass(crossings, steps);
     else if (this.#promiseReads === promiseReads && (explanation.follows === NO_NODE || beyond.pushed.has(explanation.follows))) ways.add(beyond, explanation);
     return explanation;
@@ -287,6 +289,14 @@ class PromiseExplainer implements Explainer {
     return [className === 'FSEvent' ? null : objects.className(closure), this.#walk.firstText(generator)];
   }
 
+  /** Thousands of promises wait alike: one explanation is kept for all that say the same. */
+  #interned(explanation: Explanation): Explanation {
+    const known = this.#known.get(explanation.key);
+    if (known !== undefined && isSame(known, explanation)) return known;
+    this.#known.set(explanation.key, explanation);
+    return explanation;
+  }
+
   /** The promise nearest to this one whose callback, a function of the app, is on the way: when that settles, this one does. */
   #followed(end: Step): NodeIndex {
     const objects = this.#objects;
@@ -342,6 +352,25 @@ function plain({ text }: Leaf): string {
     .replace(/ \(\)/g, '');
 }
 
-function nothing(): Explanation {
-  return { waitsFor: { kind: 'nothing', text: ['nothing: no resolver is left'], at: null, details: {} }, settlers: 'none', key: 'nothing', follows: NO_NODE };
+function isSame(a: Explanation, b: Explanation): boolean {
+  if (a.settlers !== b.settlers || a.follows !== b.follows) return false;
+  const [one, other] = [a.waitsFor, b.waitsFor];
+  if (one.kind !== other.kind || !isSamePosition(one.at, other.at)) return false;
+  return isSameText(one.text, other.text) && isSameDetails(one.details, other.details);
 }
+
+function isSameText(a: RawText, b: RawText): boolean {
+  return a.length === b.length && a.every((part, i) => part === b[i] || (typeof part !== 'string' && JSON.stringify(part) === JSON.stringify(b[i])));
+}
+
+function isSameDetails(a: RawWaitsFor['details'], b: RawWaitsFor['details']): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => name in b && a[name] === b[name]);
+}
+
+const NOTHING: Explanation = {
+  waitsFor: { kind: 'nothing', text: ['nothing: no resolver is left'], at: null, details: {} },
+  settlers: 'none',
+  key: 'nothing',
+  follows: NO_NODE,
+};

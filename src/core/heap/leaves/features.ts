@@ -62,14 +62,16 @@ const MARKS: readonly (readonly [NameKey, number])[] = [
 const EDGE_LIMIT = 512;
 
 export class Features {
-  /** By string index: a pass over all edges of a heap asks this for each. */
-  readonly #byName: Uint32Array;
+  /** One more than the position in {@link MARKS}, by string index: a pass over all edges of a heap asks this for each. */
+  readonly #markOf: Uint8Array;
   readonly #objects: HeapObjects;
 
   constructor(objects: HeapObjects) {
     this.#objects = objects;
-    this.#byName = new Uint32Array(objects.graph.strings.count);
-    for (const [key, feature] of MARKS) if (objects.names[key] >= 0) this.#byName[objects.names[key]] = feature;
+    this.#markOf = new Uint8Array(objects.graph.strings.count);
+    MARKS.forEach(([key], i) => {
+      if (objects.names[key] >= 0) this.#markOf[objects.names[key]] = i + 1;
+    });
   }
 
   /** The features of a node, or'ed; 0 for what is no object. */
@@ -80,8 +82,10 @@ export class Features {
     const end = Math.min(graph.endEdge(node), graph.firstEdge(node) + EDGE_LIMIT);
     for (let edge = graph.firstEdge(node); edge < end; edge = (edge + 1) as EdgeIndex) {
       const type = graph.edgeType(edge);
-      if (type === EDGE_TYPE.property) found |= this.#byName[graph.edgeNameOrIndex(edge)] ?? 0;
-      else if (type === EDGE_TYPE.internal && graph.edgeNameOrIndex(edge) === names.toNative) found |= FEATURE.native;
+      if (type === EDGE_TYPE.property) {
+        const mark = this.#markOf[graph.edgeNameOrIndex(edge)] ?? 0;
+        if (mark !== 0) found |= MARKS[mark - 1]?.[1] ?? 0;
+      } else if (type === EDGE_TYPE.internal && graph.edgeNameOrIndex(edge) === names.toNative) found |= FEATURE.native;
     }
     return found;
   }

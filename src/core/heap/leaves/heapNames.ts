@@ -173,6 +173,9 @@ const NAMES = {
   localAddress: 'localAddress',
 } as const;
 
+/** All that {@link lookUpNames} looks up. */
+export const NAME_TEXTS: readonly string[] = Object.values(NAMES);
+
 export type NameKey = keyof typeof NAMES;
 /** String indices; {@link ABSENT} where the snapshot has no such string, so that no edge or node compares equal. */
 export type HeapNames = Readonly<Record<NameKey, number>>;

@@ -155,7 +155,7 @@ export class KnownWays<Answer> {
   }
 }
 
-function isSamePosition(a: RawPosition | null, b: RawPosition | null): boolean {
+export function isSamePosition(a: RawPosition | null, b: RawPosition | null): boolean {
   if (a === null || b === null) return a === b;
   return a.scriptId === b.scriptId && a.line === b.line && a.column === b.column;
 }

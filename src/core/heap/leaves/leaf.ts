@@ -57,6 +57,7 @@ export interface Step {
  * (`lastDueInMs`).
  */
 export function commonDetails(details: Readonly<Details>, others: Readonly<Details>): Readonly<Details> {
+  if (details === others) return details;
   const differing = Object.keys(details).filter((name) => details[name] !== others[name]);
   if (differing.length === 0 && others['lastDueInMs'] === undefined) return details;
   const common = { ...details };

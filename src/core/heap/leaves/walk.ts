@@ -110,10 +110,13 @@ export class Walk {
   #settlers(promise: NodeIndex, below: Step | null, push: Push): void {
     const { names } = this.#objects;
     const graph = this.#graph;
-    this.#eachRetainer(promise, (from, edge) => {
+    const rejects = below?.rejects ?? false;
+    const { first, edges } = graph.retainers;
+    const end = endOfRetainers(first, promise, RETAINER_LIMIT);
+    for (let i = first[promise] ?? 0; i < end; i++) {
+      const edge = (edges[i] ?? 0) as EdgeIndex;
+      const from = graph.source(edge);
       const type = graph.edgeType(edge);
-      const fromType = graph.type(from);
-      const rejects = below?.rejects ?? false;
       if (type === EDGE_TYPE.hidden) {
         // a context of resolving functions, a capability, a derived reaction, a generator's request, a generator
         push(from, edge, below, rejects);
@@ -121,11 +124,12 @@ export class Walk {
         if (this.#objects.internal(from, 'toNative') !== NO_NODE) push(from, edge, below, rejects);
       } else if (type === EDGE_TYPE.internal) {
         // the context of resolving functions that optimized code has made
+        const fromType = graph.type(from);
         if (graph.edgeNameOrIndex(edge) === names.extension) push(from, edge, below, rejects);
         else if (fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic) push(from, edge, below, rejects);
         else if (fromType === NODE_TYPE.array && this.#isRetainedBy(from, names.atomicsWaiters)) push(from, edge, below, rejects);
       }
-    });
+    }
   }
 
   #isRetainedBy(node: NodeIndex, name: number): boolean {
@@ -160,10 +164,14 @@ export class Walk {
       this.#expandGenerator(step, visitor, push);
       return;
     }
-    this.#eachRetainer(node, (from, edge) => {
-      if (!this.#leads(from, edge) || visitor.edge(from, edge, step) === 'stop') return;
+    const { first, edges } = graph.retainers;
+    const end = endOfRetainers(first, node, RETAINER_LIMIT);
+    for (let i = first[node] ?? 0; i < end; i++) {
+      const edge = (edges[i] ?? 0) as EdgeIndex;
+      const from = graph.source(edge);
+      if (!this.#leads(from, edge) || visitor.edge(from, edge, step) === 'stop') continue;
       push(from, edge, step, step.rejects || this.#isReject(from));
-    });
+    }
   }
 
   #expandContext(step: Step, visitor: Visitor, push: Push): void {
@@ -171,23 +179,22 @@ export class Walk {
     const graph = this.#graph;
     const users: { from: NodeIndex; edge: EdgeIndex }[] = [];
     const others: { from: NodeIndex; edge: EdgeIndex }[] = [];
-    this.#eachRetainer(
-      step.node,
-      (from, edge) => {
-        const type = graph.edgeType(edge);
-        const edgeName = graph.edgeNameOrIndex(edge);
-        if (type === EDGE_TYPE.internal && edgeName === names.context) {
-          if (graph.type(from) === NODE_TYPE.closure || this.isGenerator(from)) users.push({ from, edge });
-        } else if (type === EDGE_TYPE.internal && edgeName === names.previous && graph.nameIndex(from) === names.contextName) {
-          others.push({ from, edge });
-        } else if (type === EDGE_TYPE.hidden && graph.nameIndex(from) === names.capabilityName) {
-          others.push({ from, edge });
-        }
-      },
-      SHARED_NODE_SCOPE_LIMIT,
-    );
+    const { first, edges } = graph.retainers;
+    const end = endOfRetainers(first, step.node, SHARED_NODE_SCOPE_LIMIT);
+    for (let i = first[step.node] ?? 0; i < end; i++) {
+      const edge = (edges[i] ?? 0) as EdgeIndex;
+      const from = graph.source(edge);
+      const type = graph.edgeType(edge);
+      const edgeName = graph.edgeNameOrIndex(edge);
+      if (type === EDGE_TYPE.internal && edgeName === names.context) {
+        if (graph.type(from) === NODE_TYPE.closure || this.isGenerator(from)) users.push({ from, edge });
+      } else if (type === EDGE_TYPE.internal && edgeName === names.previous && graph.nameIndex(from) === names.contextName) {
+        others.push({ from, edge });
+      } else if (type === EDGE_TYPE.hidden && graph.nameIndex(from) === names.capabilityName) {
+        others.push({ from, edge });
+      }
+    }
     const byVariable = step.edge >= 0 && graph.edgeType(step.edge as EdgeIndex) === EDGE_TYPE.context;
-    const { first } = graph.retainers;
     const isWide = (first[step.node + 1] ?? 0) - (first[step.node] ?? 0) > SHARED_NODE_SCOPE_LIMIT;
     if (byVariable && (isWide || this.#isShared(step.node, users))) {
       visitor.held(step);
@@ -392,6 +399,12 @@ export class Walk {
 
 function beyondOf({ step, at }: { readonly step: Step; readonly at: number }, end: number, queue: readonly Step[], generators: readonly number[], own: boolean): Beyond {
   return { crossing: { step, at }, steps: end - at, pushed: new Set(queue.slice(at + 1).map(({ node }) => node)), generators, own };
+}
+
+/** One past the last retainer of a node that is looked at. */
+function endOfRetainers(first: Uint32Array, node: NodeIndex, limit: number): number {
+  const start = first[node] ?? 0;
+  return Math.min(first[node + 1] ?? start, start + limit);
 }
 
 type Push = (node: NodeIndex, edge: number, below: Step | null, rejects: boolean) => void;
