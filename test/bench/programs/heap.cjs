@@ -34,9 +34,10 @@ async function onRequest(id) {
 }
 const running = Array.from({ length: tasks }, (_, id) => onRequest(id));
 setImmediate(() => {
+  const began = performance.now();
   const before = process.cpuUsage();
   v8.writeHeapSnapshot(file, { exposeNumericValues: true });
   const { user, system } = process.cpuUsage(before);
-  process.stdout.write(JSON.stringify({ ms: (user + system) / 1000, tasks: running.length }));
+  process.stdout.write(JSON.stringify({ ms: (user + system) / 1000, elapsed: performance.now() - began, tasks: running.length }));
   process.exit();
 });
