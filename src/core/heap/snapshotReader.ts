@@ -28,6 +28,11 @@ const MOST_DIGITS = 20;
 const SAFE_DIGITS = 9;
 /** What a field takes at most, in bytes, where the quick way ends: digits, a comma and a line break. */
 const LONGEST_FIELD = MOST_DIGITS + 2;
+/**
+ * The quick way goes so far at a time. V8 compiles a loop that never ends differently from a function that returns often: what comes
+ * behind the loop is then unknown to it, and each end of it costs more than a thousand such returns. Bytes.
+ */
+const BYTES_PER_SCAN = 16_384;
 /** Numbers beyond are kept as this: an object of 4 GB or more counts as one of 4 GB. */
 const LARGEST = 0xffffffff;
 /** Nodes, edges or locations that there is room for at first when the size of the file is unknown. Room then doubles. */
@@ -439,7 +444,7 @@ export class SnapshotReader {
     const nodeSizes = this.#nodeSizes;
     const firstEdges = this.#firstEdges;
     const room = this.#nodeRoom;
-    const limit = end - fields * LONGEST_FIELD;
+    const limit = Math.min(end, from + BYTES_PER_SCAN) - fields * LONGEST_FIELD;
     let largestName = this.#largestName;
     let edges = this.#edgesOfNodes;
     let node = this.#node;
@@ -559,7 +564,7 @@ export class SnapshotReader {
     const edgeNames = this.#edgeNames;
     const edgeTargets = this.#edgeTargets;
     const room = this.#edgeRoom;
-    const limit = end - 3 * LONGEST_FIELD;
+    const limit = Math.min(end, from + BYTES_PER_SCAN) - 3 * LONGEST_FIELD;
     let largestName = this.#largestEdgeName;
     let edge = this.#edge;
     let begin = from;

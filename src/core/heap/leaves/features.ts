@@ -3,7 +3,7 @@
  * extend or rename. Prototypes have none of these as their own.
  */
 import { EDGE_TYPE, NODE_TYPE } from '../heapGraph';
-import type { EdgeIndex, NodeIndex } from '../heapGraph';
+import type { NodeIndex } from '../heapGraph';
 import type { HeapObjects } from './heapObjects';
 import type { NameKey } from './heapNames';
 
@@ -77,15 +77,18 @@ export class Features {
   /** The features of a node, or'ed; 0 for what is no object. */
   of(node: NodeIndex): number {
     const { graph, names } = this.#objects;
-    if (graph.type(node) !== NODE_TYPE.object) return 0;
+    const { nodeTypes, firstEdges, edgeTypes, edgeNames } = graph.arrays;
+    if (nodeTypes[node] !== NODE_TYPE.object) return 0;
+    const markOf = this.#markOf;
     let found = 0;
-    const end = Math.min(graph.endEdge(node), graph.firstEdge(node) + EDGE_LIMIT);
-    for (let edge = graph.firstEdge(node); edge < end; edge = (edge + 1) as EdgeIndex) {
-      const type = graph.edgeType(edge);
+    const first = firstEdges[node] ?? 0;
+    const end = Math.min(firstEdges[node + 1] ?? 0, first + EDGE_LIMIT);
+    for (let edge = first; edge < end; edge++) {
+      const type = edgeTypes[edge];
       if (type === EDGE_TYPE.property) {
-        const mark = this.#markOf[graph.edgeNameOrIndex(edge)] ?? 0;
+        const mark = markOf[edgeNames[edge] ?? 0] ?? 0;
         if (mark !== 0) found |= MARKS[mark - 1]?.[1] ?? 0;
-      } else if (type === EDGE_TYPE.internal && graph.edgeNameOrIndex(edge) === names.toNative) found |= FEATURE.native;
+      } else if (type === EDGE_TYPE.internal && edgeNames[edge] === names.toNative) found |= FEATURE.native;
     }
     return found;
   }

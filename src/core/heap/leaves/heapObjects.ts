@@ -70,10 +70,11 @@ export class HeapObjects {
 
   #edge(node: NodeIndex, type: number, name: number): NodeIndex {
     if (name === ABSENT || node === NO_NODE) return NO_NODE;
-    const { graph } = this;
-    const end = Math.min(graph.endEdge(node), graph.firstEdge(node) + OWN_EDGE_LIMIT);
-    for (let edge = graph.firstEdge(node); edge < end; edge = (edge + 1) as EdgeIndex) {
-      if (graph.edgeNameOrIndex(edge) === name && graph.edgeType(edge) === type) return graph.target(edge);
+    const { firstEdges, edgeTypes, edgeNames, edgeTargets } = this.graph.arrays;
+    const first = firstEdges[node] ?? 0;
+    const end = Math.min(firstEdges[node + 1] ?? 0, first + OWN_EDGE_LIMIT);
+    for (let edge = first; edge < end; edge++) {
+      if (edgeNames[edge] === name && edgeTypes[edge] === type) return (edgeTargets[edge] ?? NO_NODE) as NodeIndex;
     }
     return NO_NODE;
   }
