@@ -33,6 +33,7 @@ export interface NamedPathSources {
 export class NamedPaths {
   readonly #fields: ReadonlySet<number>;
   readonly #shared: ReadonlySet<number>;
+  readonly #entryNames = new Map<number, boolean>();
   #looked = 0;
 
   constructor(readonly sources: NamedPathSources) {
@@ -79,11 +80,20 @@ export class NamedPaths {
       case EDGE_TYPE.property:
         return !this.#shared.has(graph.edgeNameOrIndex(edge));
       case EDGE_TYPE.internal:
-        // entries of V8's own arrays are numbered
-        return graph.type(from) === NODE_TYPE.array || this.#fields.has(graph.edgeNameOrIndex(edge));
+        return graph.type(from) === NODE_TYPE.array ? this.#isEntry(graph.edgeNameOrIndex(edge)) : this.#fields.has(graph.edgeNameOrIndex(edge));
       default:
         return false;
     }
+  }
+
+  /** Entries of V8's own arrays are numbered. What a WeakMap has is held by its key as well, and has a name that says so. */
+  #isEntry(name: number): boolean {
+    let known = this.#entryNames.get(name);
+    if (known === undefined) {
+      known = /^\d+$/.test(this.sources.graph.strings.get(name as StringIndex));
+      this.#entryNames.set(name, known);
+    }
+    return known;
   }
 
   #isPassed(node: NodeIndex): boolean {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { analyzeHeap } from '../../../../src/core/heap/analyzeHeap';
 import type { RawText } from '../../../../src/core/heap/heapAnalysis';
 import { SCRIPT_ID, asyncHeap, type AsyncHeap } from './asyncHeap';
+import type { BuiltNode } from './snapshotBuilder';
 
 function text(path: RawText): string {
   return path.map((part) => (typeof part === 'string' ? part : 'variable' in part ? (part.show === 'name' ? part.variable : `script ${String(part.script)}`) : 'place')).join('');
@@ -45,6 +46,54 @@ describe('what holds a task', () => {
     heap.global('bus', heap.builder.object('EventEmitter').property('_events', heap.builder.object('Object').property('done', wrapped)));
     heap.asyncFunction('load').awaits(promise);
     expect(heldBy(heap)).toEqual(["1 by global bus › 'done' listener"]);
+  });
+
+  describe('and is reached by a timer first', () => {
+    /** A timer without a name leads to the object at once. */
+    function heldByTimer(heap: AsyncHeap, object: BuiltNode): void {
+      const callback = heap.closure('', heap.builder.functionContext().internal('previous', heap.builder.functionContext().internal('previous', heap.nativeContext)).context('database', object));
+      heap.global('lists', heap.builder.object('TimersList').property('_idleNext', heap.builder.object('Timeout').property('_onTimeout', callback)));
+    }
+
+    function database(heap: AsyncHeap): BuiltNode {
+      const promise = heap.promise();
+      heap.asyncFunction('load').awaits(promise);
+      return heap.builder.object('Database').property('waiting', heap.builder.object('Object').element(0, heap.resolverOf(promise)));
+    }
+
+    function nested(heap: AsyncHeap, object: BuiltNode, depth: number): BuiltNode {
+      let value = object;
+      for (let i = 0; i < depth; i++) value = heap.builder.object('Object').property(`level${String(i)}`, value);
+      return value;
+    }
+
+    it('is told by the variable that leads to it as well', () => {
+      const heap = asyncHeap();
+      const object = database(heap);
+      heldByTimer(heap, object);
+      heap.moduleVariable('service', nested(heap, object, 2));
+      expect(heldBy(heap)).toEqual([`1 by service in script ${String(SCRIPT_ID)} › level1 › Database level0 › waiting`]);
+    });
+
+    it('is told by the timer where the way from the variable is much longer, or no way at all', () => {
+      const far = asyncHeap();
+      const object = database(far);
+      heldByTimer(far, object);
+      far.moduleVariable('service', nested(far, object, 30));
+      expect(heldBy(far)).toEqual(['1 by Timeout › Database database › waiting']);
+
+      const alone = asyncHeap();
+      heldByTimer(alone, database(alone));
+      expect(heldBy(alone)).toEqual(['1 by Timeout › Database database › waiting']);
+    });
+
+    it('is not told by a WeakMap, whose key may be what holds it', () => {
+      const heap = asyncHeap();
+      const object = database(heap);
+      heldByTimer(heap, object);
+      heap.moduleVariable('cache', heap.builder.object('WeakMap').internal('table', heap.builder.array().internal('7 / part of key (Object @1) -> value (Database @3) pair in WeakMap (table @5)', object)));
+      expect(heldBy(heap)).toEqual(['1 by Timeout › Database database › waiting']);
+    });
   });
 
   it('is counted over a group, the most frequent first', () => {
