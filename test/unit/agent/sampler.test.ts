@@ -37,6 +37,48 @@ describe('sampler', () => {
     expect(sampler.sampled).toBe(true);
   });
 
+  test('what lies a little beyond the budget is looked at as a whole until the savings are used up', () => {
+    const sampler = samplerOf(1);
+    // 2 % of the time: 100 ms in the bucket and 1,000 ms saved last for 110 s
+    expect(run(sampler, 0, 400_000, 100_000, 0.005).looks).toBe(400_000);
+    expect(sampler.sampled).toBe(false);
+    run(sampler, 100_000, 80_000, 20_000, 0.005);
+    expect(sampler.sampled).toBe(true);
+    // from then on the budget is kept: 1 % of 100 s are 200,000 looks of 5 us
+    const { looks, estimate } = run(sampler, 120_000, 400_000, 100_000, 0.005);
+    expect(looks).toBeLessThan(220_000);
+    expect(Math.abs(estimate - 400_000) / 400_000).toBeLessThan(0.02);
+  });
+
+  test('a load far beyond the budget uses up no savings', () => {
+    const budget = createBudget(1, 0);
+    const sampler = createSampler(budget, 1, 0, () => 0);
+    run(sampler, 0, 400_000, 2_000, 0.005);
+    budget.refill(2_000);
+    while (budget.left > 0) budget.pay(1);
+    expect(budget.takeSavings()).toBe(true);
+    expect(budget.left).toBeGreaterThan(90);
+  });
+
+  test('what is not used is saved, up to a limit', () => {
+    const budget = createBudget(1, 0);
+    const empty = (): number => {
+      let taken = 0;
+      budget.pay(budget.left);
+      while (budget.takeSavings()) {
+        taken += budget.left;
+        budget.pay(budget.left);
+      }
+      return taken;
+    };
+    expect(empty()).toBeCloseTo(1_000, 6);
+    // 10 ms a second: the first 10 s fill the bucket, the next 50 s are saved
+    budget.refill(60_000);
+    expect(empty()).toBeCloseTo(500, 6);
+    budget.refill(600_000);
+    expect(empty()).toBeCloseTo(1_000, 6);
+  });
+
   test('looks at everything again once the load is gone', () => {
     const sampler = samplerOf(1);
     run(sampler, 0, 2_000_000, 10_000, 0.005);
