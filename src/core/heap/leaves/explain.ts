@@ -353,7 +353,7 @@ function plain({ text }: Leaf): string {
 }
 
 function isSame(a: Explanation, b: Explanation): boolean {
-  if (a.settlers !== b.settlers || a.follows !== b.follows) return false;
+  if (a.settlers !== b.settlers || a.follows !== b.follows || a.peer !== b.peer) return false;
   const [one, other] = [a.waitsFor, b.waitsFor];
   if (one.kind !== other.kind || !isSamePosition(one.at, other.at)) return false;
   return isSameText(one.text, other.text) && isSameDetails(one.details, other.details);

@@ -76,6 +76,23 @@ describe('a timer', () => {
   });
 });
 
+describe('sockets without an address in the heap', () => {
+  it('are told alike, and each is known as the one that it is', () => {
+    const heap = nodeHeap();
+    const [first, second] = [heap.promise(), heap.promise()];
+    const sockets = [first, second].map((promise, index) => {
+      const socket = heap.socket({ data: heap.resolverOf(promise) }, {});
+      heap.global(`s${String(index)}`, socket);
+      return socket;
+    });
+    const graph = heap.graph();
+    const explainer = createExplainer(new HeapObjects(graph, new HeapIndex(graph)));
+    const explanations = [first, second].map((promise) => explainer.explain(promise.index));
+    expect(new Set(explanations.map(({ key }) => key)).size).toBe(1);
+    expect(explanations.map(({ peer }) => peer)).toEqual(sockets.map(({ index }) => index));
+  });
+});
+
 describe('an event', () => {
   it('of an emitter, by name, where the listener stands', () => {
     const heap = nodeHeap();
