@@ -170,9 +170,11 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
     if (span < WINDOW_MS && !overspent && least <= before) return;
     let weight = least;
     cramped = least > 1;
-    const whole = (windowSpent * before) / (span < 1 ? 1 : span);
-    wholeCost += (whole - wholeCost) * (span / (span + seenMs));
-    seenMs = seenMs + span < MEMORY_MS ? seenMs + span : MEMORY_MS;
+    // a clock may stand still between two looks
+    const time = span < 1 ? 1 : span;
+    const whole = (windowSpent * before) / time;
+    wholeCost += (whole - wholeCost) * (time / (time + seenMs));
+    seenMs = seenMs + time < MEMORY_MS ? seenMs + time : MEMORY_MS;
     const poor = budget.left < 0 && !(wholeCost < MODEST_SHARE && budget.takeSavings());
     if (poor || before > 1) {
       const needed = ceil(((overspent && whole > wholeCost ? whole : wholeCost) / share) * pressure(budget.left));

@@ -94,6 +94,16 @@ describe('sampler', () => {
     expect(sampler.weight).toBeLessThanOrEqual(2);
   });
 
+  test('a clock that stands still does no harm', () => {
+    const budget = createBudget(1, 0);
+    const sampler = createSampler(budget, 1, 0, () => 0);
+    budget.pay(2_000);
+    sampler.paid(0, 0);
+    const { estimate } = run(sampler, 0, 1_000_000, 10_000, 0.005);
+    expect(sampler.weight).toBeGreaterThan(1);
+    expect(estimate).toBeGreaterThan(900_000);
+  });
+
   test('samplers share what there is', () => {
     const budget = createBudget(1, 0);
     const first = createSampler(budget, 0.5, 0, () => 0);
