@@ -98,7 +98,8 @@ describe('sampler', () => {
     const budget = createBudget(1, 0);
     const sampler = createSampler(budget, 1, 0, () => 0);
     budget.pay(2_000);
-    sampler.paid(0, 0);
+    for (let i = 0; i < 100; i++) sampler.paid(-1, 0);
+    expect(sampler.weight).toBeGreaterThan(1);
     const { estimate } = run(sampler, 0, 1_000_000, 10_000, 0.005);
     expect(sampler.weight).toBeGreaterThan(1);
     expect(estimate).toBeGreaterThan(900_000);
