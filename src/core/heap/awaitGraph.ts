@@ -144,6 +144,18 @@ export function buildAwaitGraph(graph: HeapGraph, index: HeapIndex, progress: Pr
   return new Builder(graph, index, found, progress).build();
 }
 
+/** @param sorted nodes in ascending order */
+export function includes(sorted: Uint32Array, node: number): boolean {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? 0) < node) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low] === node;
+}
+
 /** What a waiter waits for next; {@link NO_WAITER} where its chain ends. */
 export function nextWaiter({ waiters, producers }: AwaitGraph, waiter: WaiterIndex): WaiterIndex {
   if ((waiters.pending[waiter] ?? 0) > 1) return NO_WAITER;
@@ -297,13 +309,15 @@ class Builder {
    * been through already, and its other inputs still know it.
    */
   #countQuiet(pending: Uint32Array): number {
+    const { count, sources, products } = this.#waiters;
     let quiet = 0;
-    let at = 0;
-    for (let node = 0; node < this.#producers.length; node++) {
-      while ((pending[at] ?? node) < node) at++;
-      const producer = (this.#producers[node] ?? NO_WAITER) as WaiterIndex;
-      if (producer === NO_WAITER || pending[at] === node) continue;
-      if (this.#waiters.source(producer) !== NO_NODE && !isUncertain(this.#waiters, producer)) quiet++;
+    for (let i = 0; i < count; i++) {
+      const waiter = i as WaiterIndex;
+      if (sources[i] === NO_NODE || isUncertain(this.#waiters, waiter)) continue;
+      const requests = this.#requests.get(waiter);
+      for (const promise of requests === undefined ? [products[i] ?? NO_NODE] : new Set(requests)) {
+        if (promise !== NO_NODE && this.#producers[promise] === waiter && !includes(pending, promise)) quiet++;
+      }
     }
     return quiet;
   }

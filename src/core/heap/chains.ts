@@ -5,7 +5,7 @@
  *
  * A combinator that waits for several promises ends a chain: it hangs on all of them. Its inputs begin chains of their own.
  */
-import { NO_WAITER, isUncertain, nextWaiter, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import { NO_WAITER, includes, isUncertain, nextWaiter, type AwaitGraph, type WaiterIndex } from './awaitGraph';
 import type { ChainEnds } from './chainEnds';
 import { isFramed, type Frames } from './frames';
 import { MEMBER_LIMIT, type RawFrame } from './heapAnalysis';
@@ -387,15 +387,4 @@ class ChainClasses {
     this.#remembered[slot] = number;
     return number;
   }
-}
-
-function includes(sorted: Uint32Array, node: number): boolean {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] ?? 0) < node) low = middle + 1;
-    else high = middle;
-  }
-  return sorted[low] === node;
 }

@@ -25,6 +25,9 @@ const REACTION_LIMIT = 10_000;
 /** Functions that wait for one another above a promise, none of which can be what settles it. */
 const AWAITER_LIMIT = 64;
 
+/** What has more edges is remembered rather than looked through again. */
+const LARGE_NODE = 64;
+
 /** What became of an edge to a node. */
 export type EdgeVerdict = 'follow' | 'stop';
 
@@ -55,6 +58,8 @@ export class Walk {
   readonly #objects: HeapObjects;
   readonly #graph: HeapGraph;
   readonly #realmNames = new Map<number, boolean>();
+  /** Of nodes with more edges than {@link LARGE_NODE}, whether they are generators. */
+  readonly #largeGenerators = new Map<NodeIndex, boolean>();
 
   constructor(objects: HeapObjects) {
     this.#objects = objects;
@@ -249,7 +254,16 @@ export class Walk {
   }
 
   isGenerator(node: NodeIndex): boolean {
-    return this.#graph.type(node) === NODE_TYPE.object && this.#objects.internal(node, 'parameters') !== NO_NODE;
+    const graph = this.#graph;
+    if (graph.type(node) !== NODE_TYPE.object) return false;
+    if (graph.endEdge(node) - graph.firstEdge(node) <= LARGE_NODE) return this.#objects.internal(node, 'parameters') !== NO_NODE;
+    // thousands of walks come by the same array
+    let known = this.#largeGenerators.get(node);
+    if (known === undefined) {
+      known = this.#objects.internal(node, 'parameters') !== NO_NODE;
+      this.#largeGenerators.set(node, known);
+    }
+    return known;
   }
 
   /** The promise that a suspended function awaits; NO_NODE where there is none. */
