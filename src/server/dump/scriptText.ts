@@ -9,6 +9,7 @@ import { parse } from 'acorn';
 import type { Node, Options } from 'acorn';
 import type { HeapAnalysis, RawGroup, RawText } from '../../core/heap/heapAnalysis';
 import type { ScriptPosition } from '../../core/heap/heapGraph';
+import { originOfScript } from '../../core/model/origin';
 import { pathOfScript } from '../paths';
 import { readSource } from '../sourceMaps';
 
@@ -80,14 +81,20 @@ export async function readScriptTexts({ groups, scripts }: Pick<HeapAnalysis, 'g
   const names = new Map<string, FunctionName>();
   const variables = new Map<string, ScriptPosition>();
   let units = 0;
-  for (const [scriptId, wanted] of wantedOf(groups)) {
-    const path = pathOfScript(scripts.get(scriptId) ?? '');
-    if (path === undefined) continue;
+  // what spares look-ups first
+  const inOrder = [...wantedOf(groups)].sort(([, a], [, b]) => Number(b.suspended.size > 0) - Number(a.suspended.size > 0));
+  for (const [scriptId, wanted] of inOrder) {
+    const script = scripts.get(scriptId) ?? '';
+    const path = pathOfScript(script);
+    const sparesLookUps = wanted.suspended.size > 0;
+    if (path === undefined || (!sparesLookUps && originOfScript(script) !== 'app')) continue;
     try {
       if ((await files.changedAt(path)) >= startedAt) continue;
       const text = await files.read(path);
       // Node takes a byte order mark off, which moves the first line
       if (text.length > PARSED_SCRIPT_LIMIT || units + text.length > PARSED_TEXT_LIMIT || text.startsWith('\ufeff')) continue;
+      // names are those of the source where no map says otherwise
+      if (!sparesLookUps && !text.includes('sourceMappingURL=')) continue;
       units += text.length;
       const found = readScriptText(text, scriptId, wanted);
       for (const [key, at] of found?.singles ?? []) singles.set(key, at);

@@ -89,3 +89,22 @@ test.each([
   const at = read(text, [], ['a'])?.variables.get(variableKey(SCRIPT, 'a'));
   expect(at === undefined ? 'none' : `${at.line}:${at.column}`).toBe(expected);
 });
+
+test('a script that spares no look-up is read for its names only where a map may tell others', async () => {
+  const mapped = 'const a = () => 1;\n//# sourceMappingURL=f.js.map';
+  const read: string[] = [];
+  const files = (text: string): ScriptFiles => ({
+    read: (path) => {
+      read.push(path);
+      return Promise.resolve(text);
+    },
+    changedAt: () => Promise.resolve(1),
+  });
+  const groups = [group([frame('a', 0, { kind: 'then', declared: { scriptId: SCRIPT, line: 0, column: 10 } })], [[0, 2]])];
+  const names = async (script: string, text: string) => [...(await readScriptTexts({ groups, scripts: new Map([[SCRIPT, script]]) }, 100, files(text))).names.values()].map(({ own }) => own.name);
+  expect(await names('/app/f.js', mapped)).toEqual(['a']);
+  expect(await names('/app/f.js', 'const a = () => 1;')).toEqual([]);
+  expect(read).toHaveLength(2);
+  expect(await names('/app/node_modules/x/f.js', mapped)).toEqual([]);
+  expect(read).toHaveLength(2);
+});
