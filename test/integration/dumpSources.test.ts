@@ -38,7 +38,8 @@ const SOURCES = {
     import { guarded, release } from './locks.ts';
     keep('ada');
     void guarded();
-    setInterval(() => { if (Date.now() < 0) { answer(); release(); } }, 1000);
+    function refresh(): void { if (Date.now() < 0) { answer(); release(); } }
+    setInterval(refresh, 60_000);
     setImmediate(() => console.error('ready'));
   `,
 } as const;
@@ -86,6 +87,7 @@ describe.concurrent('a bundle', () => {
     expect(look?.chain.map((frame) => frame.function)).toEqual(['look', 'Repository.find', 'loadUser']);
     expect(look?.waitsFor.text.replaceAll(directory, '')).toBe('its resolver is in Map waiting in /src/users.ts');
     expect(look?.heldBy.map(({ count, path }) => `${count} by ${path.replaceAll(directory, '')}`)).toEqual([expect.stringMatching(/^1 by (?:Array held|Map waiting) in \/src\/users\.ts/)]);
+    expect(dump.resources.timers.map(({ text }) => text.replaceAll(directory, ''))).toContainEqual(expect.stringMatching(/^every 1 min, refresh \(\/src\/app\.ts:\d+\), next in /));
     const guarded = groupOf(dump, 'guarded');
     expect(guarded?.chain.map((frame) => frame.function)).toEqual(['guarded']);
     expect(guarded?.waitsFor.text.replaceAll(directory, '')).toMatch(/^its resolver is in Array \w+\[…\] in \/src\/locks\.ts$/);

@@ -114,9 +114,9 @@ export class ChainEnds {
     const producer = (awaits.producers[promise] ?? NO_WAITER) as WaiterIndex;
     if (producer === NO_WAITER || awaits.waiters.source(producer) !== NO_NODE) return undefined;
     const { function: name, declared } = frames.frame(frames.of(producer));
-    const text = `${name ?? 'a function'}, which runs or goes on next`;
+    const text: RawText = [name === null ? 'a function' : declared === null ? name : { function: name, declared }, ', which runs or goes on next'];
     const at = declared === null ? '' : `${String(declared.scriptId)}:${String(declared.line)}:${String(declared.column)}`;
-    return { waitsFor: { kind: 'app promise', text: [text], at: declared, details: {} }, settlers: 'native', key: `${text} ${at}`, follows: NO_NODE };
+    return { waitsFor: { kind: 'app promise', text, at: declared, details: {} }, settlers: 'native', key: `${name ?? ''} runs ${at}`, follows: NO_NODE };
   }
 
   /** A combinator that waits for several promises. */

@@ -9,14 +9,19 @@ import type { HeapObjectId, ScriptPosition } from './heapGraph';
 export type RawPosition = ScriptPosition;
 
 /**
- * Text with places in it, which are written out once they are mapped: a position; the file that a position is in; a variable of
+ * Text with places in it, which are written out once they are mapped: a position; the file that a position is in; the name of a function; a variable of
  * a script's own, by its name or by the file that it is declared in, which in a bundle is one of many; or an address. Texts from the process are cut to a
  * limit.
  */
-export type RawText = readonly (string | { readonly at: RawPosition } | { readonly file: RawPosition } | RawVariable | typeof PEER_ADDRESS)[];
+export type RawText = readonly (string | { readonly at: RawPosition } | { readonly file: RawPosition } | RawFunction | RawVariable | typeof PEER_ADDRESS)[];
 
 /** Where a wait has the addresses of {@link RawGroup.sockets}, once they are known. */
 export const PEER_ADDRESS = { peerAddress: true } as const;
+
+export interface RawFunction {
+  readonly function: string;
+  readonly declared: RawPosition;
+}
 
 export interface RawVariable {
   readonly variable: string;

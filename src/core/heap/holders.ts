@@ -206,8 +206,9 @@ export class Holders {
   }
 
   #timer(timer: string, callback: NodeIndex): Name {
-    const name = this.graph.type(callback) === NODE_TYPE.closure ? this.index.functionOf(callback).name : null;
-    return name === null ? { text: [timer], anchors: 'anonymous' } : { text: [`${timer} → callback ${name}`], anchors: 'named' };
+    const { name, declared } = this.graph.type(callback) === NODE_TYPE.closure ? this.index.functionOf(callback) : { name: null, declared: null };
+    if (name === null) return { text: [timer], anchors: 'anonymous' };
+    return { text: [`${timer} → callback `, declared === null ? name : { function: name, declared }], anchors: 'named' };
   }
 
   /** Whether a file's scope is that of a file of the program. */

@@ -1,6 +1,6 @@
 /** An analysis of a heap, with what was looked up, as the dump that people and programs get: in original sources, texts written out. */
 import { createHash } from 'node:crypto';
-import type { HeapAnalysis, RawFrame, RawGroup, RawPosition, RawText, RawVariable } from '../../core/heap/heapAnalysis';
+import type { HeapAnalysis, RawFrame, RawFunction, RawGroup, RawPosition, RawText, RawVariable } from '../../core/heap/heapAnalysis';
 import type { ScriptPosition } from '../../core/heap/heapGraph';
 import { DUMP_FORMAT_VERSION } from '../../core/model/dump';
 import type { Dump, DumpFrame, DumpGroup, DumpHolder, DumpPosition, DumpResource, DumpResources, DumpTarget, WaitsFor } from '../../core/model/dump';
@@ -86,9 +86,9 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
     const original = positions.nameAt(analysis.scripts.get(scriptId) ?? '', line + 1, column + 1);
     return original === undefined ? name : clip(original, NAME_LIMIT);
   };
-  const functionOf = ({ function: name, declared }: RawFrame): string | null => {
-    const known = declared === null ? undefined : texts.names.get(declarationKey(declared));
-    if (known === undefined || name === null) return name;
+  const functionOf = ({ function: name, declared }: RawFunction): string => {
+    const known = texts.names.get(declarationKey(declared));
+    if (known === undefined) return name;
     if (name === known.own.name) return originalName(known.own);
     return known.class !== null && name === `${known.class.name}.${known.own.name}` ? `${originalName(known.class)}.${originalName(known.own)}` : name;
   };
@@ -103,6 +103,7 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
         if (typeof part === 'string') return part;
         if ('file' in part) return fileOf(part.file.scriptId, part.file);
         if ('variable' in part) return variableOf(part);
+        if ('function' in part) return functionOf(part);
         if ('peerAddress' in part) return address;
         const position = place(part.at);
         return position === null ? '(unknown line)' : `${shortPath(position.file, base)}:${position.line}`;
@@ -127,7 +128,7 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
         const { at: standing, known, disagree } = standingOf(frame, index, part, found);
         if (disagree) mixed++;
         return {
-          function: functionOf(frame),
+          function: frame.function === null || frame.declared === null ? frame.function : functionOf({ function: frame.function, declared: frame.declared }),
           kind: frame.kind,
           origin: originOf(frame.declared),
           declared: place(frame.declared),

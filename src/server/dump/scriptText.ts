@@ -7,7 +7,7 @@
 import { stat } from 'node:fs/promises';
 import { parse } from 'acorn';
 import type { Node, Options } from 'acorn';
-import type { HeapAnalysis, RawGroup, RawText } from '../../core/heap/heapAnalysis';
+import type { HeapAnalysis, RawText } from '../../core/heap/heapAnalysis';
 import type { ScriptPosition } from '../../core/heap/heapGraph';
 import { originOfScript } from '../../core/model/origin';
 import { pathOfScript } from '../paths';
@@ -76,15 +76,15 @@ interface Wanted {
  * Never rejects: what cannot be read is left out.
  * @param startedAt when the process began, milliseconds since the epoch: files that were changed later are left out
  */
-export async function readScriptTexts({ groups, scripts }: Pick<HeapAnalysis, 'groups' | 'scripts'>, startedAt: number, files: ScriptFiles = disk): Promise<ScriptTexts> {
+export async function readScriptTexts(analysis: Pick<HeapAnalysis, 'groups' | 'resources' | 'scripts'>, startedAt: number, files: ScriptFiles = disk): Promise<ScriptTexts> {
   const singles = new Map<string, ScriptPosition>();
   const names = new Map<string, FunctionName>();
   const variables = new Map<string, ScriptPosition>();
   let units = 0;
   // what spares look-ups first
-  const inOrder = [...wantedOf(groups)].sort(([, a], [, b]) => Number(b.suspended.size > 0) - Number(a.suspended.size > 0));
+  const inOrder = [...wantedOf(analysis)].sort(([, a], [, b]) => Number(b.suspended.size > 0) - Number(a.suspended.size > 0));
   for (const [scriptId, wanted] of inOrder) {
-    const script = scripts.get(scriptId) ?? '';
+    const script = analysis.scripts.get(scriptId) ?? '';
     const path = pathOfScript(script);
     const sparesLookUps = wanted.suspended.size > 0;
     if (path === undefined || (!sparesLookUps && originOfScript(script) !== 'app')) continue;
@@ -107,15 +107,19 @@ export async function readScriptTexts({ groups, scripts }: Pick<HeapAnalysis, 'g
   return { singles, names, variables };
 }
 
-function wantedOf(groups: readonly RawGroup[]): ReadonlyMap<number, Wanted> {
+function wantedOf({ groups, resources }: Pick<HeapAnalysis, 'groups' | 'resources'>): ReadonlyMap<number, Wanted> {
   const wanted = new Map<number, Wanted>();
   const of = (scriptId: number): Wanted => {
     let known = wanted.get(scriptId);
     if (known === undefined) wanted.set(scriptId, (known = { suspended: new Map(), functions: new Map(), variables: new Set() }));
     return known;
   };
-  const addVariables = (text: RawText): void => {
-    for (const part of text) if (typeof part !== 'string' && 'variable' in part) of(part.script).variables.add(part.variable);
+  const addNames = (text: RawText): void => {
+    for (const part of text) {
+      if (typeof part === 'string') continue;
+      if ('variable' in part) of(part.script).variables.add(part.variable);
+      else if ('function' in part) of(part.declared.scriptId).functions.set(declarationKey(part.declared), part.declared);
+    }
   };
   for (const { chain, waitsFor, why, heldBy } of groups) {
     for (const { kind, declared } of chain) {
@@ -124,8 +128,9 @@ function wantedOf(groups: readonly RawGroup[]): ReadonlyMap<number, Wanted> {
       functions.set(declarationKey(declared), declared);
       if (kind === 'async function') suspended.set(declarationKey(declared), declared);
     }
-    for (const text of [waitsFor.text, why, ...heldBy.map(({ path }) => path)]) addVariables(text);
+    for (const text of [waitsFor.text, why, ...heldBy.map(({ path }) => path)]) addNames(text);
   }
+  for (const list of [resources.timers, resources.handles, resources.requests]) for (const { text } of list) addNames(text);
   return wanted;
 }
 

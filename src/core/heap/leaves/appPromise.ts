@@ -74,7 +74,7 @@ export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
 
 function heldBySuspended({ name, at }: { name: string; at: RawPosition | null }): RawText {
   if (at === null) return [`its resolver is held by ${name}`];
-  return [`its resolver is held by ${name === '' ? 'a function' : name} (`, { at }, '), which is suspended'];
+  return ['its resolver is held by ', name === '' ? 'a function' : { function: name, declared: at }, ' (', { at }, '), which is suspended'];
 }
 
 /** @param variable what the path begins with, where that is the variable of a scope */

@@ -21,5 +21,5 @@ export function callbackOf(objects: HeapObjects, closure: NodeIndex): Callback {
 /** `, refresh (src/cache.ts:12)`; nothing for a builtin, or one of Node's own. */
 export function callbackText({ at, name, isNode }: Callback): RawText {
   if (at === null || isNode) return [];
-  return [name === '' ? ' (' : `, ${name} (`, { at }, ')'];
+  return [...(name === '' ? [' ('] : [', ', { function: name, declared: at }, ' (']), { at }, ')'];
 }

@@ -347,7 +347,7 @@ const CLIENT_EDGE_LIMIT = 128;
 /** Without places: details are plain. */
 function plain({ text }: Leaf): string {
   return text
-    .map((part) => (typeof part === 'string' ? part : ''))
+    .map((part) => (typeof part === 'string' ? part : 'function' in part ? part.function : ''))
     .join('')
     .replace(/ \(\)/g, '');
 }

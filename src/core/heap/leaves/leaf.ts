@@ -71,7 +71,7 @@ export function commonDetails(details: Readonly<Details>, others: Readonly<Detai
 
 /** The value that a key is made of: texts, with positions written out. */
 export function keyOf(kind: string, text: RawText, at: RawPosition | null): string {
-  const parts = text.map((part) => (typeof part === 'string' ? part : 'at' in part ? positionKey(part.at) : 'file' in part ? String(part.file.scriptId) : 'variable' in part ? `${part.script}:${part.variable}` : ''));
+  const parts = text.map((part) => (typeof part === 'string' ? part : 'at' in part ? positionKey(part.at) : 'file' in part ? String(part.file.scriptId) : 'variable' in part ? `${part.script}:${part.variable}` : 'function' in part ? part.function : ''));
   return [kind, ...parts, at === null ? '' : positionKey(at)].join('\u0000');
 }
 

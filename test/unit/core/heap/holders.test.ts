@@ -1,15 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { analyzeHeap } from '../../../../src/core/heap/analyzeHeap';
-import type { RawText } from '../../../../src/core/heap/heapAnalysis';
 import { SCRIPT_ID, asyncHeap, type AsyncHeap } from './asyncHeap';
 import type { BuiltNode } from './snapshotBuilder';
-
-function text(path: RawText): string {
-  return path.map((part) => (typeof part === 'string' ? part : 'variable' in part ? (part.show === 'name' ? part.variable : `script ${String(part.script)}`) : 'place')).join('');
-}
+import { plainText } from './plainText';
 
 function heldBy(heap: AsyncHeap): string[] {
-  return analyzeHeap(heap.graph()).groups.flatMap((group) => group.heldBy.map(({ count, path }) => `${String(count)} by ${text(path)}`));
+  return analyzeHeap(heap.graph()).groups.flatMap((group) => group.heldBy.map(({ count, path }) => `${String(count)} by ${plainText(path)}`));
 }
 
 describe('what holds a task', () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { declarationKey, readScriptText, readScriptTexts, variableKey } from '../../../../src/server/dump/scriptText';
 import type { ScriptFiles, ScriptTexts } from '../../../../src/server/dump/scriptText';
 import type { ScriptPosition } from '../../../../src/core/heap/heapGraph';
-import { SCRIPT, frame, group } from './rawDump';
+import { SCRIPT, analysis, frame, group } from './rawDump';
 
 /** Where `@` stands in the text, which is taken out, a function is declared. */
 function find(marked: string): string[] {
@@ -48,13 +48,13 @@ test('files that were touched since the process began, that are none or no JavaS
   const files = (changed: number, content = text): ScriptFiles => ({ read: () => Promise.resolve(content), changedAt: () => Promise.resolve(changed) });
   const groups = [group([frame('f', 0, { declared: { scriptId: SCRIPT, line: 0, column: 16 } })], [[1, 2]])];
   const scripts = new Map([[SCRIPT, '/app/f.js']]);
-  const singles = async (analysis: Parameters<typeof readScriptTexts>[0], each: ScriptFiles) => (await readScriptTexts(analysis, 100, each)).singles;
-  expect([...(await singles({ groups, scripts }, files(99)))]).toEqual([['1:0:16', { scriptId: SCRIPT, line: 0, column: 21 }]]);
-  expect((await singles({ groups, scripts }, files(100))).size).toBe(0);
-  expect((await singles({ groups, scripts }, files(99, 'let x: number;'))).size).toBe(0);
-  expect((await singles({ groups, scripts }, files(99, `\ufeff${text}`))).size).toBe(0);
-  expect((await singles({ groups, scripts: new Map([[SCRIPT, 'evalmachine.<anonymous>']]) }, files(99))).size).toBe(0);
-  expect((await singles({ groups, scripts }, { read: () => Promise.reject(new Error('ENOENT')), changedAt: () => Promise.reject(new Error('ENOENT')) })).size).toBe(0);
+  const singles = async (of: Parameters<typeof readScriptTexts>[0], each: ScriptFiles) => (await readScriptTexts(of, 100, each)).singles;
+  expect([...(await singles(analysis(groups, { scripts }), files(99)))]).toEqual([['1:0:16', { scriptId: SCRIPT, line: 0, column: 21 }]]);
+  expect((await singles(analysis(groups, { scripts }), files(100))).size).toBe(0);
+  expect((await singles(analysis(groups, { scripts }), files(99, 'let x: number;'))).size).toBe(0);
+  expect((await singles(analysis(groups, { scripts }), files(99, `\ufeff${text}`))).size).toBe(0);
+  expect((await singles(analysis(groups, { scripts: new Map([[SCRIPT, 'evalmachine.<anonymous>']]) }), files(99))).size).toBe(0);
+  expect((await singles(analysis(groups, { scripts }), { read: () => Promise.reject(new Error('ENOENT')), changedAt: () => Promise.reject(new Error('ENOENT')) })).size).toBe(0);
 });
 
 describe('the name of a function', () => {
@@ -101,7 +101,7 @@ test('a script that spares no look-up is read for its names only where a map may
     changedAt: () => Promise.resolve(1),
   });
   const groups = [group([frame('a', 0, { kind: 'then', declared: { scriptId: SCRIPT, line: 0, column: 10 } })], [[0, 2]])];
-  const names = async (script: string, text: string) => [...(await readScriptTexts({ groups, scripts: new Map([[SCRIPT, script]]) }, 100, files(text))).names.values()].map(({ own }) => own.name);
+  const names = async (script: string, text: string) => [...(await readScriptTexts(analysis(groups, { scripts: new Map([[SCRIPT, script]]) }), 100, files(text))).names.values()].map(({ own }) => own.name);
   expect(await names('/app/f.js', mapped)).toEqual(['a']);
   expect(await names('/app/f.js', 'const a = () => 1;')).toEqual([]);
   expect(read).toHaveLength(2);

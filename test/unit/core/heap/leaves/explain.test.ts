@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { RawText } from '../../../../../src/core/heap/heapAnalysis';
 import { HeapIndex } from '../../../../../src/core/heap/heapIndex';
 import { createExplainer } from '../../../../../src/core/heap/leaves/explain';
 import type { ExplainOptions, Explanation } from '../../../../../src/core/heap/leaves/explain';
@@ -7,18 +6,15 @@ import { HeapObjects } from '../../../../../src/core/heap/leaves/heapObjects';
 import type { BuiltNode } from '../snapshotBuilder';
 import { nodeHeap } from './nodeHeap';
 import type { NodeHeap } from './nodeHeap';
+import { plainText } from '../plainText';
 
 function explained(heap: NodeHeap, promise: BuiltNode, options: ExplainOptions = {}): Explanation {
   const graph = heap.graph();
   return createExplainer(new HeapObjects(graph, new HeapIndex(graph)), options).explain(promise.index);
 }
 
-function plain(text: RawText): string {
-  return text.map((part) => (typeof part === 'string' ? part : 'at' in part ? `line ${String(part.at.line)}` : 'file' in part ? `script ${String(part.file.scriptId)}` : 'peerAddress' in part ? '' : part.show === 'name' ? part.variable : `script ${String(part.script)}`)).join('');
-}
-
 function line({ waitsFor: { kind, text, at }, settlers }: Explanation): string {
-  return `${kind} | ${plain(text)} | ${at === null ? '-' : `line ${String(at.line)}`} | ${settlers}`;
+  return `${kind} | ${plainText(text)} | ${at === null ? '-' : `line ${String(at.line)}`} | ${settlers}`;
 }
 
 describe('a timer', () => {
@@ -106,7 +102,7 @@ describe('an event', () => {
     const promise = heap.promise();
     const scope = heap.scope({ resolve: heap.resolverOf(promise) });
     heap.global('bus', heap.emitter('Bus', { error: heap.closure('failed', scope), '<symbol done>': heap.array(heap.closure('other'), heap.closure('done', scope)) }));
-    expect(plain(explained(heap, promise).waitsFor.text)).toBe("event 'Symbol(done)' of Bus");
+    expect(plainText(explained(heap, promise).waitsFor.text)).toBe("event 'Symbol(done)' of Bus");
   });
 
   it('of an event target, behind other listeners', () => {
@@ -257,7 +253,7 @@ describe("the app's own promise", () => {
     const promise = heap.promise();
     heap.moduleVariable('gate', heap.resolverOf(promise));
     heap.global('t', heap.timeout(heap.closure('unrelated'), 1_000));
-    expect(plain(explained(heap, promise).waitsFor.text)).toBe('its resolver is in gate in script 7');
+    expect(plainText(explained(heap, promise).waitsFor.text)).toBe('its resolver is in gate in script 7');
   });
 
   it('is found where optimized code has made its resolving functions', () => {
@@ -265,7 +261,7 @@ describe("the app's own promise", () => {
     const promise = heap.promise();
     const context = heap.builder.functionContext().internal('previous', heap.nativeContext).internal('extension', promise);
     heap.moduleVariable('gate', heap.builtin('PromiseCapabilityDefaultResolve', context));
-    expect(plain(explained(heap, promise).waitsFor.text)).toBe('its resolver is in gate in script 7');
+    expect(plainText(explained(heap, promise).waitsFor.text)).toBe('its resolver is in gate in script 7');
   });
 
   it('is told by the collection that the functions around it share', () => {
@@ -273,7 +269,7 @@ describe("the app's own promise", () => {
     const promise = heap.promise();
     const scope = heap.scope({ waiting: heap.array(heap.resolverOf(promise)) });
     heap.moduleVariable('queue', heap.object('Object', { push: heap.closure('push', scope) }));
-    expect(plain(explained(heap, promise).waitsFor.text)).toBe('its resolver is in Array waiting[…] in script 7');
+    expect(plainText(explained(heap, promise).waitsFor.text)).toBe('its resolver is in Array waiting[…] in script 7');
   });
 
   it('is not held by the function that waits for it', () => {
@@ -284,7 +280,7 @@ describe("the app's own promise", () => {
     waiter.generator.internal('context', scope);
     const other = heap.asyncFunction('other').awaits(heap.promise());
     other.generator.internal('context', scope);
-    expect(plain(explained(heap, promise).waitsFor.text)).toMatch(/^its resolver is held by other \(line \d+\), which is suspended$/u);
+    expect(plainText(explained(heap, promise).waitsFor.text)).toMatch(/^its resolver is held by other \(line \d+\), which is suspended$/u);
   });
 
   it('follows a promise whose callback calls the resolver', () => {

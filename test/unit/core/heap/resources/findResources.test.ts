@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { RawText } from '../../../../../src/core/heap/heapAnalysis';
 import { HeapIndex } from '../../../../../src/core/heap/heapIndex';
 import { HeapObjects } from '../../../../../src/core/heap/leaves/heapObjects';
 import { findResources } from '../../../../../src/core/heap/resources/findResources';
@@ -7,14 +6,11 @@ import type { FoundResources } from '../../../../../src/core/heap/resources/find
 import type { BuiltNode } from '../snapshotBuilder';
 import { nodeHeap } from '../leaves/nodeHeap';
 import type { NodeHeap } from '../leaves/nodeHeap';
+import { plainText } from '../plainText';
 
 function found(heap: NodeHeap): FoundResources {
   const graph = heap.graph();
   return findResources(new HeapObjects(graph, new HeapIndex(graph)));
-}
-
-function plain(text: RawText): string {
-  return text.map((part) => (typeof part === 'string' ? part : 'at' in part ? `line ${String(part.at.line)}` : 'file' in part ? `script ${String(part.file.scriptId)}` : 'peerAddress' in part ? '' : part.show === 'name' ? part.variable : `script ${String(part.script)}`)).join('');
 }
 
 describe('timers', () => {
@@ -28,7 +24,7 @@ describe('timers', () => {
     // as net.Socket.prototype has it
     heap.object('Socket', { _onTimeout: heap.nodeFunction('onTimeout') });
     const { resources, totals } = found(heap);
-    expect(resources.timers.map(({ count, type, text }) => `${String(count)} ${type} ${plain(text)}`)).toEqual(['3 timeout 1 min, soon (line 0)', '1 interval every 1 s, tick (line 1)']);
+    expect(resources.timers.map(({ count, type, text }) => `${String(count)} ${type} ${plainText(text)}`)).toEqual(['3 timeout 1 min, soon (line 0)', '1 interval every 1 s, tick (line 1)']);
     expect(resources.timers[1]?.details).toEqual({ delayMs: 1_000, refed: false });
     expect(totals.timers).toBe(4);
   });
