@@ -35,7 +35,7 @@ const LONGEST_FIELD = MOST_DIGITS + 2;
 const BYTES_PER_SCAN = 16_384;
 /** Numbers beyond are kept as this: an object of 4 GB or more counts as one of 4 GB. */
 const LARGEST = 0xffffffff;
-/** Nodes, edges or locations that there is room for at first when the size of the file is unknown. Room then doubles. */
+/** Nodes, edges or locations that there is room for at first when nothing is known of the snapshot. Room then doubles. */
 const FIRST_ROOM = 65_536;
 
 const [TAB, NEWLINE, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20] as const;
@@ -45,9 +45,12 @@ const ZERO = 0x30;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 export interface SnapshotReaderOptions {
-  /** Size of the whole snapshot in bytes, where it is known. Then room is made once; else it grows with what comes. */
+  /** Size of the whole snapshot in bytes, where it is known: then it cannot announce more than can be in it. */
   readonly size?: number;
-  /** Told once what the snapshot says of itself, before room is made for it. What this throws, `push` throws. */
+  /**
+   * Told once what the snapshot says of itself, before room is made for it. What this throws, `push` throws; when it returns there is
+   * memory for so much, and room is made once. Without it and without a size, room grows with what comes.
+   */
   readonly announced?: (counts: SnapshotCounts) => void;
 }
 
@@ -380,7 +383,7 @@ export class SnapshotReader {
 
   /** A record takes at least two bytes a field: what a file claims beyond that is not in it. */
   #roomFor(count: number, fields: number): number {
-    if (this.#size === undefined) return Math.min(count, FIRST_ROOM);
+    if (this.#size === undefined) return this.#announced === undefined ? Math.min(count, FIRST_ROOM) : count;
     if (count * fields * 2 > this.#size + 1) throw corrupted(`it announces ${count} entries, which cannot be in ${this.#size} bytes`);
     return count;
   }
