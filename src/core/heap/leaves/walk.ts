@@ -54,10 +54,27 @@ export interface WalkResult {
   readonly beyond: Beyond | null;
 }
 
+interface ScopeUser {
+  readonly from: NodeIndex;
+  readonly edge: EdgeIndex;
+}
+
+interface Scope {
+  /** Functions that have it, running ones too. */
+  readonly users: readonly ScopeUser[];
+  /** Scopes inside it, and capabilities. */
+  readonly others: readonly ScopeUser[];
+  /** Whether it is a file's own, or many have it; undefined until somebody asks. */
+  shared: boolean | undefined;
+}
+
 export class Walk {
   readonly #objects: HeapObjects;
   readonly #graph: HeapGraph;
   readonly #realmNames = new Map<number, boolean>();
+  readonly #scopes = new Map<NodeIndex, Scope>();
+  /** By scope info, which all scopes of one function share. */
+  readonly #constants = new Map<NodeIndex, boolean>();
   /** Of nodes with more edges than {@link LARGE_NODE}, whether they are generators. */
   readonly #largeGenerators = new Map<NodeIndex, boolean>();
 
@@ -180,13 +197,41 @@ export class Walk {
   }
 
   #expandContext(step: Step, visitor: Visitor, push: Push): void {
+    const { node } = step;
+    const { first } = this.#graph.retainers;
+    const count = (first[node + 1] ?? 0) - (first[node] ?? 0);
+    const byVariable = step.edge >= 0 && this.#graph.edgeType(step.edge as EdgeIndex) === EDGE_TYPE.context;
+    if (byVariable && count > SHARED_NODE_SCOPE_LIMIT) {
+      visitor.held(step);
+      return;
+    }
+    let scope = this.#scopes.get(node);
+    if (scope === undefined) {
+      scope = this.#readScope(node);
+      // those of one call each are many, and walks come by them once
+      if (count > SHARED_SCOPE_LIMIT) this.#scopes.set(node, scope);
+    }
+    if (byVariable && (scope.shared ??= this.#isShared(node, scope.users))) {
+      visitor.held(step);
+      return;
+    }
+    for (const { from, edge } of scope.users) this.#pushScoped(step, from, edge, visitor, push);
+    for (const { from, edge } of scope.others) this.#pushScoped(step, from, edge, visitor, push);
+  }
+
+  #pushScoped(step: Step, from: NodeIndex, edge: EdgeIndex, visitor: Visitor, push: Push): void {
+    if (visitor.edge(from, edge, step) === 'stop') return;
+    push(from, edge, step, step.rejects || this.#isReject(from));
+  }
+
+  #readScope(context: NodeIndex): Scope {
     const { names } = this.#objects;
     const graph = this.#graph;
-    const users: { from: NodeIndex; edge: EdgeIndex }[] = [];
-    const others: { from: NodeIndex; edge: EdgeIndex }[] = [];
+    const users: ScopeUser[] = [];
+    const others: ScopeUser[] = [];
     const { first, edges } = graph.retainers;
-    const end = endOfRetainers(first, step.node, SHARED_NODE_SCOPE_LIMIT);
-    for (let i = first[step.node] ?? 0; i < end; i++) {
+    const end = endOfRetainers(first, context, SHARED_NODE_SCOPE_LIMIT);
+    for (let i = first[context] ?? 0; i < end; i++) {
       const edge = (edges[i] ?? 0) as EdgeIndex;
       const from = graph.source(edge);
       const type = graph.edgeType(edge);
@@ -199,19 +244,10 @@ export class Walk {
         others.push({ from, edge });
       }
     }
-    const byVariable = step.edge >= 0 && graph.edgeType(step.edge as EdgeIndex) === EDGE_TYPE.context;
-    const isWide = (first[step.node + 1] ?? 0) - (first[step.node] ?? 0) > SHARED_NODE_SCOPE_LIMIT;
-    if (byVariable && (isWide || this.#isShared(step.node, users))) {
-      visitor.held(step);
-      return;
-    }
-    for (const { from, edge } of [...users, ...others]) {
-      if (visitor.edge(from, edge, step) === 'stop') continue;
-      push(from, edge, step, step.rejects || this.#isReject(from));
-    }
+    return { users, others, shared: undefined };
   }
 
-  #isShared(context: NodeIndex, users: readonly { readonly from: NodeIndex }[]): boolean {
+  #isShared(context: NodeIndex, users: readonly ScopeUser[]): boolean {
     const located = users.find(({ from }) => this.#objects.position(from) !== null);
     if (located !== undefined && this.#objects.isNodeFunction(located.from)) return false;
     return users.length > SHARED_SCOPE_LIMIT || this.isFileScope(context);
@@ -227,17 +263,27 @@ export class Walk {
     const outer = this.#objects.internal(context, 'previous');
     if (outer === NO_NODE) return false;
     if (!this.#isRealm(outer) && graph.nameIndex(outer) !== names.scriptContextName) return false;
-    const scope = this.#objects.internal(context, 'scopeInfo');
-    let isConstant = false;
-    if (scope !== NO_NODE) {
-      this.#eachRetainer(scope, (shared, edge) => {
+    const scopeInfo = this.#objects.internal(context, 'scopeInfo');
+    return scopeInfo === NO_NODE || !this.#isConstant(scopeInfo);
+  }
+
+  /** Whether code names the function that has these scopes as one of its constants. */
+  #isConstant(scopeInfo: NodeIndex): boolean {
+    const { names } = this.#objects;
+    const graph = this.#graph;
+    let known = this.#constants.get(scopeInfo);
+    if (known === undefined) {
+      let isConstant = false;
+      this.#eachRetainer(scopeInfo, (shared, edge) => {
         if (graph.edgeNameOrIndex(edge) !== names.nameOrScopeInfo || graph.edgeType(edge) !== EDGE_TYPE.internal) return;
         this.#eachRetainer(shared, (from) => {
           if (graph.nameIndex(from) === names.constantPoolName) isConstant = true;
         });
       });
+      known = isConstant;
+      this.#constants.set(scopeInfo, known);
     }
-    return !isConstant;
+    return known;
   }
 
   #expandGenerator(step: Step, visitor: Visitor, push: Push): void {
