@@ -1,5 +1,6 @@
 /** Heap, event loop and collections of the target, taken with each poll. */
 import type { AgentPoll } from '../protocol/agent';
+import { watchCollections } from './collections';
 import { readHidden } from './host';
 import type { NodeModules, TargetProcess } from './host';
 import { carryNothing } from './outside';
@@ -25,11 +26,8 @@ export function watchFigures(node: NodeModules, process: TargetProcess, clock: (
   if (handle !== undefined) carryNothing(handle);
   delay.enable();
   const limit = node.v8.getHeapStatistics().heap_size_limit;
-  const profiler = node.v8.GCProfiler === undefined ? undefined : new node.v8.GCProfiler();
-  profiler?.start();
+  const collections = watchCollections(node.v8, clock());
   let utilization = performance.eventLoopUtilization();
-  let collections = 0;
-  let collectionMs = 0;
   /** When the loop was last seen turning; the histogram's own timer ticks with it, however idle it is. */
   let turnedAt = clock();
   let activeResources: Record<string, number> = {};
@@ -45,7 +43,7 @@ export function watchFigures(node: NodeModules, process: TargetProcess, clock: (
   let last: AgentPoll['process'] = {
     heap: { used: 0, total: 0, limit, rss: 0, external: 0, arrayBuffers: 0 },
     loop: { delayP50Ms: 0, delayP99Ms: 0, delayMaxMs: 0, utilization: 0, stillMs: 0 },
-    gc: { count: 0, totalMs: 0 },
+    gc: { count: 0, totalMs: 0, estimated: false },
     activeResources: {},
     uptimeMs: 0,
   };
@@ -65,20 +63,12 @@ export function watchFigures(node: NodeModules, process: TargetProcess, clock: (
     },
     stop() {
       delay.disable();
-      profiler?.stop();
+      collections.stop();
     },
   };
 
   function measure(now: number): AgentPoll['process'] {
     const memory = process.memoryUsage();
-    const collected = profiler?.stop();
-    profiler?.start();
-    const statistics = collected?.statistics ?? [];
-    for (let i = 0; i < statistics.length; i++) {
-      collections++;
-      // GCProfiler reports microseconds (node: src/node_v8.cc, GCProfiler::AfterGCCallback)
-      collectionMs += (statistics[i] as { cost: number }).cost / 1000;
-    }
     const after = performance.eventLoopUtilization();
     const span = performance.eventLoopUtilization(after, utilization);
     utilization = after;
@@ -113,7 +103,7 @@ export function watchFigures(node: NodeModules, process: TargetProcess, clock: (
         arrayBuffers: memory.arrayBuffers ?? 0,
       },
       loop,
-      gc: { count: collections, totalMs: collectionMs },
+      gc: collections.take(now),
       activeResources,
       uptimeMs: process.uptime() * 1000,
     };

@@ -86,7 +86,7 @@ function processLine(model: SessionModel): string {
   if (process) {
     parts.push(`heap ${formatBytes(process.heap.used)} of ${formatBytes(process.heap.limit)}`);
     parts.push(`loop p99 ${formatMilliseconds(process.loop.delayP99Ms)}`);
-    parts.push(`GC ${formatCount(process.gc.count)} in ${formatMilliseconds(process.gc.totalMs)}`);
+    parts.push(`GC ${process.gc.estimated ? '~' : ''}${formatCount(process.gc.count)} in ${formatMilliseconds(process.gc.totalMs)}`);
   }
   if (overhead) parts.push(`watching costs ${formatCost(overhead)}${overhead.counting === 'exact' ? '' : `, ${formatCounting(overhead)}`}`);
   return parts.join(' · ');

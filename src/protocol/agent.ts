@@ -150,7 +150,7 @@ const task = v.object({
 const processFigures = v.object({
   heap: v.object({ used: count, total: count, limit: count, rss: count, external: count, arrayBuffers: count }),
   loop: v.object({ delayP50Ms: count, delayP99Ms: count, delayMaxMs: count, utilization: count, stillMs: count }),
-  gc: v.object({ count, totalMs: count }),
+  gc: v.object({ count, totalMs: count, estimated: v.boolean() }),
   activeResources: v.record(text, count),
   uptimeMs: count,
 });

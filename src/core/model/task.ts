@@ -145,6 +145,8 @@ export const STILL_THRESHOLD_MS = 2_000;
 export interface GcFigures {
   readonly count: number;
   readonly totalMs: number;
+  /** There are so many that only some were counted, and stand for the others. */
+  readonly estimated: boolean;
 }
 
 export interface ProcessFigures {

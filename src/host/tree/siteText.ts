@@ -199,7 +199,12 @@ export function processFigures(process: ProcessFigures, overhead: Overhead | und
       hint: 'How much later than planned the event loop came round, since the last poll',
     },
     { id: 'utilization', label: 'Event loop utilization', value: formatShare(loop.utilization), hint: 'Share of the time in which the event loop was busy, since the last poll' },
-    { id: 'gc', label: 'Garbage collections', value: `${formatCount(gc.count)} · ${formatMilliseconds(gc.totalMs)}`, hint: 'Since the attach: how many, and the time they took together' },
+    {
+      id: 'gc',
+      label: 'Garbage collections',
+      value: `${gc.estimated ? '~' : ''}${formatCount(gc.count)} · ${formatMilliseconds(gc.totalMs)}`,
+      hint: `Since the attach: how many, and the time they took together${gc.estimated ? ', estimated from moments in which they were counted' : ''}`,
+    },
     { id: 'uptime', label: 'Uptime', value: formatDuration(process.uptimeMs), hint: 'Since the process started' },
   ];
   if (overhead !== undefined) {

@@ -27,7 +27,7 @@ export function site(part: Partial<SiteRow> = {}): SiteRow {
 export const FIGURES: ProcessFigures = {
   heap: { used: 50_331_648, total: 80_000_000, limit: 4_345_298_944, rss: 120_000_000, external: 3_000_000, arrayBuffers: 1_000_000 },
   loop: { delayP50Ms: 2, delayP99Ms: 5.4, delayMaxMs: 12, utilization: 0.23, stillMs: 0 },
-  gc: { count: 41, totalMs: 88.2 },
+  gc: { count: 41, totalMs: 88.2, estimated: false },
   activeResources: { Timeout: 2, TCPSocketWrap: 6 },
   uptimeMs: 93_000,
 };

@@ -91,7 +91,7 @@ export class PollBuilder {
       process: {
         heap: { used: 50e6, total: 60e6, limit: 4e9, rss: 90e6, external: 1e6, arrayBuffers: 1e5 },
         loop: { delayP50Ms: 0.1, delayP99Ms: 1.5, delayMaxMs: 3, utilization: 0.25, stillMs: 0 },
-        gc: { count: 2, totalMs: 4 },
+        gc: { count: 2, totalMs: 4, estimated: false },
         activeResources: { Timeout: 1 },
         uptimeMs: 5000 + now,
       },
