@@ -19,7 +19,7 @@ import { startServices } from '../support/services.ts';
 import { startMeasured } from './lib/process.ts';
 import type { MeasuredProcess, ProcessOptions } from './lib/process.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, SERVICES, chosenServices, measureInTurns, setEmptyHook, startLoader, watch } from './lib/services.ts';
+import { DEFAULT_LOAD, SERVICES, WATCHED_LEAD_MS, chosenServices, measureInTurns, setEmptyHook, startLoader, watch } from './lib/services.ts';
 import type { Load, ServiceName } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
@@ -139,7 +139,7 @@ async function measureRound(node: TestNode, service: ServiceName): Promise<Round
       stops.push(await peer.after(program));
       await loader.run(program, SETTLE_MS);
     }
-    const [first, ...rest] = await measureInTurns(loader, [bare, ...all], DEFAULT_LOAD);
+    const [first, ...rest] = await measureInTurns(loader, [bare, ...all], { ...DEFAULT_LOAD, leadMs: WATCHED_LEAD_MS });
     return { bare: first as Load, loads: programs.map((program) => (program === undefined ? undefined : rest[all.indexOf(program)])) };
   } finally {
     for (const stop of stops) await stop();

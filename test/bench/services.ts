@@ -4,7 +4,7 @@
  *
  *   npm run bench -- services [--node 24] [--pairs 7] [--service express,hello,postgresql] [--windows 4] [--window-ms 400] [--floor] [--debugger]
  *
- * Each pair takes three fresh processes of a service and loads them in turns, in short windows: before the attach,
+ * Each pair takes three fresh processes of a service and loads them in turns: before the attach,
  * attached, after the detach. One of them is attached to; nothing happens to the other two, of which one is what all are
  * compared with, and one is the control: what it says is the noise of the run. A figure is the change from the first phase
  * to the later one, over the same change of the bare process, so that neither a process's own place in memory nor what the
@@ -24,7 +24,7 @@ import type { TestNode } from '../support/nodes.ts';
 import { startServices } from '../support/services.ts';
 import { startMeasured } from './lib/process.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, SERVICES, chosenServices, measureInTurns, setEmptyHook, startLoader, watch } from './lib/services.ts';
+import { DEFAULT_LOAD, SERVICES, WATCHED_LEAD_MS, chosenServices, measureInTurns, setEmptyHook, startLoader, watch } from './lib/services.ts';
 import type { Load, LoadOptions, ServiceName } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
@@ -97,7 +97,6 @@ async function measurePair(node: TestNode, service: ServiceName): Promise<Pair> 
   const start = () => startMeasured(node.path, SERVICES[service], { env: servers.env, flags: YOUNG_GENERATION });
   // the last is what all others are compared with
   const all = await Promise.all([...ROLES, 'bare'].map(start));
-  const others = all.slice(1);
   const [subject, , floor] = all;
   if (subject === undefined) throw new Error('No process was started.');
   try {
@@ -107,8 +106,7 @@ async function measurePair(node: TestNode, service: ServiceName): Promise<Pair> 
     const watching = await watch(subject.url);
     const stopHook = values.floor && floor !== undefined ? await setEmptyHook(floor.url) : undefined;
     await loader.run(subject, SETTLE_MS);
-    for (const each of others) await loader.run(each, RECOMPILE_MS);
-    const attached = await measureInTurns(loader, all, load);
+    const attached = await measureInTurns(loader, all, { ...load, leadMs: WATCHED_LEAD_MS });
     await watching.stop();
     await stopHook?.();
     for (const each of all) await loader.run(each, RECOMPILE_MS);

@@ -13,9 +13,9 @@ export interface Panel {
   readonly dots?: readonly Series[];
 }
 
-const WIDTH = 760;
+const WIDTH = 780;
 const PANEL_HEIGHT = 230;
-const MARGIN = { left: 60, right: 20, top: 46, bottom: 34 } as const;
+const MARGIN = { left: 80, right: 20, top: 46, bottom: 34 } as const;
 const TICKS = 4;
 
 /** @param panels over minutes */

@@ -42,16 +42,22 @@ export interface LoadOptions {
   readonly connections: number;
   /** Length of one window. Milliseconds. */
   readonly windowMs: number;
-  /**
-   * What a service is loaded for before each window. While others are measured it rests, and the agent's budget fills up: without this
-   * a window would be charged for what is meant for all that time. Milliseconds.
-   */
+  /** What a service is loaded for before the windows of each turn. Milliseconds. */
   readonly leadMs: number;
   /** Windows of each service per phase. */
   readonly windows: number;
+  /** In how many turns: windows of one turn follow each other. */
+  readonly turns: number;
 }
 
-export const DEFAULT_LOAD: LoadOptions = { connections: 16, leadMs: 300, windowMs: 400, windows: 4 };
+export const DEFAULT_LOAD: LoadOptions = { connections: 16, leadMs: 300, windowMs: 400, windows: 4, turns: 2 };
+
+/**
+ * The lead of turns in which a service is watched. While others have their turn it rests, and what the agent may spend fills up: a
+ * window that came at once would be charged for what is meant for all that time. Under a load that does not rest, which is what is to be
+ * measured, it is used up within a second.
+ */
+export const WATCHED_LEAD_MS = 1_500;
 
 export interface Loader {
   /** Keeps a service busy for a while, and says what came of it. */
@@ -81,12 +87,13 @@ export async function startLoader(connections: number): Promise<Loader> {
 /** Puts short windows of all services one beside the other, so that what disturbs the machine disturbs all of them. */
 export async function measureInTurns(loader: Loader, services: readonly MeasuredProcess[], options: LoadOptions): Promise<readonly Load[]> {
   const all = services.map((): Load[] => []);
-  for (let window = 0; window < options.windows; window++) {
-    for (let turn = 0; turn < services.length; turn++) {
+  for (let turn = 0; turn < options.turns; turn++) {
+    for (let i = 0; i < services.length; i++) {
       // each is first as often as it is last
-      const index = (turn + window) % services.length;
+      const index = (turn % 2 === 0 ? i : services.length - 1 - i);
       await loader.run(services[index] as MeasuredProcess, options.leadMs);
-      all[index]?.push(await loader.run(services[index] as MeasuredProcess, options.windowMs));
+      const windows = Math.ceil(options.windows / options.turns);
+      for (let window = 0; window < windows; window++) all[index]?.push(await loader.run(services[index] as MeasuredProcess, options.windowMs));
     }
   }
   return all.map(betterHalf);
