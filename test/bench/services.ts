@@ -32,8 +32,8 @@ import { median } from './lib/statistics.ts';
 const WARM_UP_MS = 1_500;
 /** The first moments are exact and cost what the burst allows; what lasts is the budget. */
 const SETTLE_MS = 3_000;
-/** What a process needs to compile its functions anew, when hooks have come or gone. */
-const RECOMPILE_MS = 800;
+/** What a process needs under load to compile its functions anew, when hooks have gone: some seconds, as V8 does it by and by. */
+const RECOMPILE_MS = 3_000;
 
 /**
  * V8 makes the young generation larger as more survives in it, up to this, which it reaches after some ten seconds of load in one
@@ -109,7 +109,8 @@ async function measurePair(node: TestNode, service: ServiceName): Promise<Pair> 
     const attached = await measureInTurns(loader, all, { ...load, leadMs: WATCHED_LEAD_MS });
     await watching.stop();
     await stopHook?.();
-    for (const each of all) await loader.run(each, RECOMPILE_MS);
+    await loader.run(subject, RECOMPILE_MS);
+    if (stopHook !== undefined && floor !== undefined) await loader.run(floor, RECOMPILE_MS);
     const detached = await measureInTurns(loader, all, load);
     for (const close of debuggers) await close();
     const changes = (phase: readonly Load[]): Record<Role, Load> => {
