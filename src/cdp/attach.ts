@@ -136,7 +136,9 @@ export async function attachTo(
     const gone = failed && (await Promise.race([connection.closed.then(() => true), sleep(EXIT_NOTICE_MS, false)]));
     await connection.close();
     throwIfCancelled(signal);
-    if (state.exiting || gone) throw new TargetError('closed', 'The target exited while Asyncscope was attaching.', { cause: error });
+    // one that was about to exit before we had asked to be told says nothing, lets nobody in any more, and waits for us to go
+    const left = failed && !throughDebugger && !(await answers(address.host, address.port));
+    if (state.exiting || gone || left) throw new TargetError('closed', 'The target exited while Asyncscope was attaching.', { cause: error });
     throw error;
   } finally {
     signal?.removeEventListener('abort', cancel);
