@@ -8,6 +8,7 @@
 import * as v from 'valibot';
 import type { AgentPoll } from '../protocol/agent';
 import type { Connection } from './connection';
+import { getProperties } from './remoteProperties';
 
 /** Positions that are asked for at a time, so that the target gets to its own work in between: 64 take it 3 ms. */
 const LOOKUPS_AT_ONCE = 64;
@@ -34,13 +35,8 @@ interface Numbered {
   readonly objectId: string;
 }
 
-const remote = v.object({ type: v.optional(v.string()), objectId: v.optional(v.string()), value: v.optional(v.unknown()) });
-const property = v.object({ name: v.string(), value: v.optional(remote) });
-const properties = v.object({ result: v.array(property), internalProperties: v.optional(v.array(property), []) });
 const location = v.object({ scriptId: v.string(), lineNumber: v.number(), columnNumber: v.optional(v.number(), 0) });
 const coverage = v.object({ result: v.array(v.object({ scriptId: v.string(), url: v.string() })) });
-
-type RemoteProperties = v.InferOutput<typeof properties>;
 
 /**
  * @param holder an object of functions, by their numbers
@@ -132,13 +128,11 @@ async function wrappedFunction(connection: Connection, scopes: string): Promise<
   return undefined;
 }
 
-/** Walks the heap of the target: 0.4 ms for each megabyte that is in use. */
+/**
+ * Walks the heap of the target: 0.4 ms for each megabyte that is in use. Of a script none of whose functions has run since V8 let go of
+ * what it knew of them, as it does with what was not used for some collections, no name is told.
+ */
 async function nameScripts(connection: Connection): Promise<ReadonlyMap<string, string>> {
   const answer = v.safeParse(coverage, await connection.send('Profiler.getBestEffortCoverage'));
   return new Map(answer.success ? answer.output.result.map(({ scriptId, url }) => [scriptId, url]) : []);
-}
-
-async function getProperties(connection: Connection, objectId: string): Promise<RemoteProperties> {
-  const answer = v.safeParse(properties, await connection.send('Runtime.getProperties', { objectId, ownProperties: true }));
-  return answer.success ? answer.output : { result: [], internalProperties: [] };
 }

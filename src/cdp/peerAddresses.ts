@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { hostAndPort } from '../core/heap/leaves/socket';
 import type { Connection } from './connection';
 import { PROCESS } from './primordials';
+import { getProperties } from './remoteProperties';
 import { TargetError } from './target';
 
 /** Sockets that are asked for, the first that Node lists. Those beyond have no address. */
@@ -35,7 +36,6 @@ const PEERS = `(function (p) {
 //# sourceURL=node:internal/asyncscope/peers`;
 
 const list = v.object({ result: v.object({ objectId: v.string() }) });
-const entries = v.object({ result: v.array(v.object({ name: v.string(), value: v.optional(v.object({ objectId: v.optional(v.string()), value: v.optional(v.unknown()) })) })) });
 const id = v.object({ heapSnapshotObjectId: v.pipe(v.string(), v.regex(/^\d+$/)) });
 
 /**
@@ -49,9 +49,8 @@ export async function findPeerAddresses(connection: Connection, wanted: Readonly
     const asked = { expression: PEERS, silent: true, includeCommandLineAPI: true, objectGroup: PEER_GROUP };
     const sockets = v.safeParse(list, await connection.send('Runtime.evaluate', asked));
     if (!sockets.success) return found;
-    const { objectId } = sockets.output.result;
-    const answer = v.safeParse(entries, await connection.send('Runtime.getProperties', { objectId, ownProperties: true }));
-    const values = answer.success ? answer.output.result.filter(({ name }) => /^\d+$/.test(name)).map(({ value }) => value) : [];
+    const { result } = await getProperties(connection, sockets.output.result.objectId);
+    const values = result.filter(({ name }) => /^\d+$/.test(name)).map(({ value }) => value);
     const peers: { readonly objectId: string; readonly address: string }[] = [];
     for (let i = 0; i + 2 < values.length; i += 3) {
       const [socket, host, port] = values.slice(i, i + 3);

@@ -8,6 +8,8 @@
  */
 import * as v from 'valibot';
 import type { Connection } from './connection';
+import { getProperties } from './remoteProperties';
+import type { RemoteReference } from './remoteProperties';
 
 const VARIABLES = ['primordials', 'getPromiseDetails', 'kPending'] as const;
 /** An expression: the target's `process`, also where the program has replaced or deleted that global. */
@@ -24,14 +26,9 @@ const FIND = `(function (p) {
 })(${PROCESS})
 //# sourceURL=node:internal/asyncscope/agent`;
 
-const remote = v.object({ objectId: v.optional(v.string()), value: v.optional(v.unknown()) });
-const found = v.object({ result: remote });
-const properties = v.object({
-  result: v.array(v.object({ name: v.string(), value: v.optional(remote) })),
-  internalProperties: v.optional(v.array(v.object({ name: v.string(), value: v.optional(remote) }))),
-});
+const found = v.object({ result: v.object({ objectId: v.optional(v.string()) }) });
 
-export type NodeInternals = Readonly<Partial<Record<(typeof VARIABLES)[number], v.InferOutput<typeof remote>>>>;
+export type NodeInternals = Readonly<Partial<Record<(typeof VARIABLES)[number], RemoteReference>>>;
 
 /**
  * Node's own variables, in the group `objectGroup`. Those that cannot be found are missing: the globals that are there have to do
@@ -39,21 +36,16 @@ export type NodeInternals = Readonly<Partial<Record<(typeof VARIABLES)[number], 
  * @throws {TargetError} `timeout` or `closed`
  */
 export async function findInternals(connection: Connection, objectGroup: string): Promise<NodeInternals> {
-  const list = async (objectId: string | undefined): Promise<v.InferOutput<typeof properties>> => {
-    if (objectId === undefined) return { result: [] };
-    const answer = v.safeParse(properties, await connection.send('Runtime.getProperties', { objectId, ownProperties: true }));
-    return answer.success ? answer.output : { result: [] };
-  };
-  const internals: Partial<Record<string, v.InferOutput<typeof remote>>> = {};
+  const internals: Partial<Record<string, RemoteReference>> = {};
   const inspect = v.safeParse(
     found,
     await connection.send('Runtime.evaluate', { expression: FIND, silent: true, includeCommandLineAPI: true, objectGroup }),
   );
   if (!inspect.success) return internals;
-  const own = await list(inspect.output.result.objectId);
-  const scopes = await list(own.internalProperties?.find((property) => property.name === '[[Scopes]]')?.value?.objectId);
+  const own = await getProperties(connection, inspect.output.result.objectId);
+  const scopes = await getProperties(connection, own.internalProperties.find((property) => property.name === '[[Scopes]]')?.value?.objectId);
   for (const scope of scopes.result) {
-    const variables = await list(scope.value?.objectId);
+    const variables = await getProperties(connection, scope.value?.objectId);
     for (const name of VARIABLES) internals[name] ??= variables.result.find((variable) => variable.name === name)?.value;
     if (VARIABLES.every((name) => internals[name] !== undefined)) break;
   }
