@@ -2,6 +2,7 @@
  * Counts the target's garbage collections. Node's GCProfiler notes the state of all heap spaces before and after each of them, as text:
  * where there are many, it listens for a part of the time only, and what it hears stands for the rest.
  */
+import type { AgentPoll } from '../protocol/agent';
 import type { NodeModules } from './host';
 
 /** What one collection costs while it is listened for, in milliseconds, half of it when it is read (Node 24). */
@@ -11,16 +12,9 @@ const SHARE = 0.001;
 /** It is listened again after so long at the latest. Milliseconds. */
 const LONGEST_PAUSE_MS = 60_000;
 
-/** As {@link GcFigures} in core/model/task.ts. */
-export interface CollectionFigures {
-  readonly count: number;
-  readonly totalMs: number;
-  readonly estimated: boolean;
-}
-
 export interface Collections {
   /** To be called at every poll. */
-  take(now: number): CollectionFigures;
+  take(now: number): AgentPoll['process']['gc'];
   stop(): void;
 }
 
