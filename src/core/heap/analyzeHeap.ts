@@ -29,7 +29,7 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
   const objects = new HeapObjects(graph, index);
   const walk = new Walk(objects);
   const holders = new Holders(graph, index, awaits, reachability, (context) => walk.isFileScope(context));
-  const explainer = createExplainer(objects, options);
+  const explainer = createExplainer(objects, options, walk);
   const crowds = findCrowds(awaits);
   const frames = new Frames(graph, index, awaits);
   const ends = new ChainEnds({ graph, index, awaits, reachability, explainer, crowds, frames, holderOf: (promise) => settlerHolder(holders, reachability.settler(promise)) });

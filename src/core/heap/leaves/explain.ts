@@ -11,6 +11,7 @@ import { FEATURE, Features } from './features';
 import type { HeapObjects } from './heapObjects';
 import { clientRequestLeaf, fetchLeaf, http2Leaf, incomingLeaf, responseLeaf, undiciRequestLeaf } from './httpRequest';
 import { KnownWays, isSamePosition } from './knownWays';
+import type { Narrow } from './knownWays';
 import { FAILURE_RANK, RANK, keyOf } from './leaf';
 import type { Details, Leaf, Settlers as SettlersOfLeaf, Step } from './leaf';
 import { handleLeaf, heldByNative, nativeLeaf } from './native';
@@ -51,8 +52,9 @@ export interface ExplainOptions {
   readonly timerNow?: number | null;
 }
 
-export function createExplainer(objects: HeapObjects, options: ExplainOptions = {}): Explainer {
-  return new PromiseExplainer(objects, options);
+/** @param walk shared with whoever asks it about the same objects: it remembers what it found */
+export function createExplainer(objects: HeapObjects, options: ExplainOptions = {}, walk: Walk = new Walk(objects)): Explainer {
+  return new PromiseExplainer(objects, options, walk);
 }
 
 interface Found {
@@ -72,10 +74,10 @@ class PromiseExplainer implements Explainer {
   #promiseReads = 0;
   readonly #timerNow: number | null;
 
-  constructor(objects: HeapObjects, { timerNow = null }: ExplainOptions) {
+  constructor(objects: HeapObjects, { timerNow = null }: ExplainOptions, walk: Walk) {
     this.#objects = objects;
     this.#features = new Features(objects);
-    this.#walk = new Walk(objects);
+    this.#walk = walk;
     this.#ways = new KnownWays(objects);
     this.#timerNow = timerNow;
   }
@@ -84,7 +86,7 @@ class PromiseExplainer implements Explainer {
     const objects = this.#objects;
     const ways = this.#ways;
     const found: Found[] = [];
-    const crossings: { readonly step: Step; readonly at: number }[] = [];
+    const crossings: Narrow[] = [];
     const known: { explanation: Explanation | undefined } = { explanation: undefined };
     const visited: { last: Step | null } = { last: null };
     const add = (leaf: Leaf, step: Step, penalty = 0): void => {

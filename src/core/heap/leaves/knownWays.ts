@@ -17,20 +17,24 @@ const WAYS_PER_NODE = 8;
 /** Ways that are kept together, each with at most {@link MOST_PUSHED} numbers; others are walked each time. */
 const WAYS_LIMIT = 2_000;
 
-/** How a walk came to the only object that it could go on from. */
-export interface Crossing {
+/** The only object that a walk could go on from. */
+export interface Narrow {
   readonly step: Step;
   /** Steps before this one. */
   readonly at: number;
+}
+
+/** How a walk came to a {@link Narrow}. */
+export interface Crossing extends Narrow {
   /** What was seen on the way, this object too. */
   readonly seen: ReadonlySet<number>;
   /** Functions that wait for the promise: walks pass them over. */
   awaiters(): ReadonlySet<number>;
 }
 
-/** What a walk met beyond a {@link Crossing}. */
+/** What a walk met beyond a {@link Narrow}. */
 export interface Beyond {
-  readonly crossing: Omit<Crossing, 'seen' | 'awaiters'>;
+  readonly crossing: Narrow;
   readonly steps: number;
   readonly pushed: ReadonlySet<number>;
   /** Suspended functions that the walk came by, other than those that wait for the promise. */
@@ -82,7 +86,7 @@ export class KnownWays<Answer> {
   }
 
   /** @param crossings the objects that a walk of so many steps came by */
-  pass(crossings: readonly Omit<Crossing, 'seen' | 'awaiters'>[], steps: number): void {
+  pass(crossings: readonly Narrow[], steps: number): void {
     for (const { step, at } of crossings) if (steps - at >= LEAST_STEPS) this.#passed.add(step.node);
   }
 

@@ -10,7 +10,7 @@ import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
 import type { EdgeIndex, HeapGraph, NodeIndex } from '../heapGraph';
 import { eachRetainer } from './eachRetainer';
 import type { HeapObjects } from './heapObjects';
-import type { Beyond, Crossing } from './knownWays';
+import type { Beyond, Crossing, Narrow } from './knownWays';
 import type { Step } from './leaf';
 
 /** Steps of one walk. What is farther from its promise than this is not found, and the promise is told by what is near. */
@@ -89,7 +89,7 @@ export class Walk {
     let known: Set<NodeIndex> | undefined;
     const awaiters = (): Set<NodeIndex> => (known ??= this.#awaiters(promise));
     const queue: Step[] = [];
-    let watched: { readonly step: Step; readonly at: number; readonly before: ReadonlySet<number> } | undefined;
+    let watched: (Narrow & { readonly before: ReadonlySet<number> }) | undefined;
     let own = false;
     const generators: NodeIndex[] = [];
     const push = (node: NodeIndex, edge: number, below: Step | null, rejects: boolean): void => {
@@ -457,7 +457,7 @@ export class Walk {
   }
 }
 
-function beyondOf({ step, at }: { readonly step: Step; readonly at: number }, end: number, queue: readonly Step[], generators: readonly number[], own: boolean): Beyond {
+function beyondOf({ step, at }: Narrow, end: number, queue: readonly Step[], generators: readonly number[], own: boolean): Beyond {
   return { crossing: { step, at }, steps: end - at, pushed: new Set(queue.slice(at + 1).map(({ node }) => node)), generators, own };
 }
 
