@@ -87,12 +87,12 @@ export async function startLoader(connections: number): Promise<Loader> {
 /** Puts short windows of all services one beside the other, so that what disturbs the machine disturbs all of them. */
 export async function measureInTurns(loader: Loader, services: readonly MeasuredProcess[], options: LoadOptions): Promise<readonly Load[]> {
   const all = services.map((): Load[] => []);
+  const windows = Math.ceil(options.windows / options.turns);
   for (let turn = 0; turn < options.turns; turn++) {
     for (let i = 0; i < services.length; i++) {
       // each is first as often as it is last
-      const index = (turn % 2 === 0 ? i : services.length - 1 - i);
+      const index = turn % 2 === 0 ? i : services.length - 1 - i;
       await loader.run(services[index] as MeasuredProcess, options.leadMs);
-      const windows = Math.ceil(options.windows / options.turns);
       for (let window = 0; window < windows; window++) all[index]?.push(await loader.run(services[index] as MeasuredProcess, options.windowMs));
     }
   }
