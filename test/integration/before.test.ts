@@ -189,7 +189,7 @@ describe.each(NODES)('Node $version', (node) => {
       node,
       `globalThis.kept = Array.from({ length: 100_000 }, (_, i) => setTimeout(() => kept, 1e6 + (i % 50)));
        for (let i = 0; i < 3; i++) setTimeout(function other() {}, 2e6);
-       // V8 names a script of which nothing compiled is left to nobody: programs have more than one that ran once
+       // of a script of which no function has run lately V8 tells no name, as docs/what-counts.md says: this one has such a function
        globalThis.used = () => 1;
        used();
        console.log('idle')`,
