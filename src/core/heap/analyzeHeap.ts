@@ -17,18 +17,19 @@ import { Walk } from './leaves/walk';
 import { verdictOf } from '../verdicts/verdictRules';
 import { NO_ANALYSIS_PROGRESS, type AnalysisProgress } from './progress';
 import { findResources } from './resources/findResources';
-import { OWNED_BY_PROGRAM, markSettleable } from './settleability';
+import { markSettleable } from './settleability';
 
 /**
  * @throws {AnalysisCancelled} when `progress` says so
  */
 export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_ANALYSIS_PROGRESS, options: ExplainOptions = {}): HeapAnalysis {
-  const index = new HeapIndex(graph, [...NAME_TEXTS, ...OWNED_BY_PROGRAM]);
+  const index = new HeapIndex(graph, NAME_TEXTS);
   const awaits = buildAwaitGraph(graph, index, progress.begin('awaits'));
-  const reachability = markSettleable(graph, index, awaits, progress.begin('settleability'));
   const objects = new HeapObjects(graph, index);
+  const { realm } = objects;
+  const reachability = markSettleable(graph, index, realm, awaits, progress.begin('settleability'));
   const walk = new Walk(objects);
-  const holders = new Holders(graph, index, awaits, reachability, (context) => walk.isFileScope(context));
+  const holders = new Holders(graph, index, awaits, reachability, realm);
   const explainer = createExplainer(objects, options, walk);
   const crowds = findCrowds(awaits);
   const frames = new Frames(graph, index, awaits);

@@ -14,6 +14,8 @@ const EDGE_NAMES = [
   'receiver',
   'extension',
   'previous',
+  'scope_info',
+  'name_or_scope_info',
   'code',
   'shared',
   'script',
@@ -41,6 +43,7 @@ const NODE_NAMES = [
   'system / PromiseCapability',
   'system / AsyncGeneratorRequest',
   'system / Context',
+  'system / ScriptContext',
   'system / SourceTextModule',
   'system / ArrayList',
   'system / PropertyArray',
@@ -51,9 +54,7 @@ const NODE_NAMES = [
   'Promise',
   'Timeout',
   'Immediate',
-  // newer versions of V8 append the URL of a document, which Node has not
-  'process',
-  'process / ',
+  '(constant pool)',
 ] as const;
 type NodeNameOf = (typeof NODE_NAMES)[number];
 

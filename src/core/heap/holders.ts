@@ -8,6 +8,7 @@ import type { RawText } from './heapAnalysis';
 import { EDGE_TYPE, NODE_TYPE, NO_NODE, ROOT, type EdgeIndex, type HeapGraph, type NodeIndex, type StringIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
 import { NamedPaths } from './namedPaths';
+import type { Realm } from './realm';
 import type { Reachability } from './settleability';
 
 /** Of the names on a path, the first and so many of the last are shown. */
@@ -66,14 +67,13 @@ export class Holders {
     readonly index: HeapIndex,
     readonly awaits: AwaitGraph,
     readonly reachability: Reachability,
-    isFileScope: (context: NodeIndex) => boolean,
+    readonly realm: Realm,
   ) {
     this.#named = new NamedPaths({
       graph,
       index,
-      isFileScope: (context) => isFileScope(context) && this.#isPrograms(context),
-      isGlobal: (node) => this.#isGlobal(node),
-      isProcess: (node) => this.#isProcess(node),
+      isFileScope: (context) => realm.isFileScope(context) && this.#isPrograms(context),
+      realm,
       isSuspended: (node) => this.awaits.generators.has(node),
     });
     this.#pathOf = new Uint32Array(graph.nodeCount);
@@ -134,7 +134,7 @@ export class Holders {
     let path = EMPTY;
     for (const edge of edges) {
       const from = this.graph.source(edge);
-      if (path === EMPTY && this.#isProcess(from)) path = this.#extended(path, { text: ['process'], anchors: 'named' });
+      if (path === EMPTY && this.realm.isProcess(from)) path = this.#extended(path, { text: ['process'], anchors: 'named' });
       const name = this.#nameOf(from, edge, this.graph.target(edge));
       if (name !== undefined) path = this.#extended(path, name);
     }
@@ -178,7 +178,7 @@ export class Holders {
   /** How a step of a path is called; undefined for V8's plumbing. */
   #nameOf(parent: NodeIndex, edge: EdgeIndex, child: NodeIndex): Name | undefined {
     if (edge === -1 || parent === NO_NODE) return undefined;
-    if (this.#isProcess(child)) return { text: ['process'], anchors: 'named' };
+    if (this.realm.isProcess(child)) return { text: ['process'], anchors: 'named' };
     const parentType = this.graph.type(parent);
     switch (this.graph.edgeType(edge)) {
       case EDGE_TYPE.context:
@@ -189,17 +189,17 @@ export class Holders {
       default:
         if (parentType === NODE_TYPE.native || parentType === NODE_TYPE.synthetic) return this.#nativelyHeld(child);
         // Whatever is found by way of V8's own tables does not belong to what led to them
-        return this.#isNativeContext(child) ? { text: ['V8'], anchors: 'anonymous' } : undefined;
+        return this.realm.isRealm(child) ? { text: ['V8'], anchors: 'anonymous' } : undefined;
     }
   }
 
   #property(parent: NodeIndex, name: string, child: NodeIndex): Name | undefined {
-    if (this.#isGlobal(parent)) return { text: [`global ${name}`], anchors: 'named' };
+    if (this.realm.isGlobal(parent)) return { text: [`global ${name}`], anchors: 'named' };
     const callback = TIMER_CALLBACKS[name];
     if (callback !== undefined && this.index.className(parent) === callback) return this.#timer(callback, child);
     if (UNTOLD.has(name) || INTERNAL_SYMBOL.test(name) || this.#settles(child)) return undefined;
     if (this.#isListenerTable(parent)) {
-      const ofProcess = this.#isProcess(this.reachability.parent(parent));
+      const ofProcess = this.realm.isProcess(this.reachability.parent(parent));
       return { text: [`${ofProcess ? 'process ' : ''}'${name}' listener`], anchors: ofProcess ? 'named' : false };
     }
     return { text: [this.graph.type(child) === NODE_TYPE.closure ? name : this.#described(child, name)], anchors: false };
@@ -234,7 +234,7 @@ export class Holders {
   }
 
   #variable(context: NodeIndex, value: NodeIndex, name: string): Name {
-    const script = this.#isModuleContext(context) ? this.#scriptOf(context) : undefined;
+    const script = this.realm.isOutermostScope(context) ? this.#scriptOf(context) : undefined;
     if (script === undefined) return { text: [this.#described(value, name)], anchors: false };
     const kind = this.#described(value, '');
     return { text: [...(kind === '' ? [] : [kind]), { variable: name, script, show: 'name' }, ' in ', { variable: name, script, show: 'file' }], anchors: 'named' };
@@ -250,32 +250,12 @@ export class Holders {
 
   /** Node's own objects that native code holds, such as handles and requests. */
   #nativelyHeld(child: NodeIndex): Name | undefined {
-    if (this.#isNativeContext(child)) return { text: ['V8'], anchors: 'anonymous' };
+    if (this.realm.isRealm(child)) return { text: ['V8'], anchors: 'anonymous' };
     if (this.graph.type(child) !== NODE_TYPE.object) return undefined;
     const className = this.index.className(child);
     if (className === '' || className.startsWith('system / ') || className === 'Object' || className === 'Array') return undefined;
     if (this.awaits.generators.has(child)) return { text: ['running code'], anchors: 'named' };
     return { text: [className === 'Promise' ? 'native code' : className], anchors: 'anonymous' };
-  }
-
-  #isGlobal(node: NodeIndex): boolean {
-    const name = this.graph.name(node);
-    return name === 'global' || name.startsWith('global /') || name.startsWith('global (');
-  }
-
-  /** Node's `process`, which is no variable of any file and no plain property of the global object. */
-  #isProcess(node: NodeIndex): boolean {
-    return this.index.named(node, 'process') || this.index.named(node, 'process / ');
-  }
-
-  #isNativeContext(node: NodeIndex): boolean {
-    return this.graph.type(node) === NODE_TYPE.hidden && this.graph.name(node).startsWith('system / NativeContext');
-  }
-
-  /** The outermost context of a file: a module's, or the function's that Node wraps a CommonJS module in. */
-  #isModuleContext(context: NodeIndex): boolean {
-    const previous = this.index.internal(context, 'previous');
-    return previous === NO_NODE || this.#isNativeContext(previous);
   }
 
   /** The script of the functions that share this context: by what the walk came through, else by one that the context holds. */

@@ -6,6 +6,7 @@
 import { EDGE_TYPE, NODE_TYPE, type EdgeIndex, type HeapGraph, type NodeIndex, type StringIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
 import { eachRetainer } from './leaves/eachRetainer';
+import type { Realm } from './realm';
 
 /** Those who refer to one node that are followed, the first ones. */
 const RETAINER_LIMIT = 64;
@@ -24,8 +25,7 @@ export interface NamedPathSources {
   readonly index: HeapIndex;
   /** Whether a scope is the outermost of one of the program's files. */
   readonly isFileScope: (context: NodeIndex) => boolean;
-  readonly isGlobal: (node: NodeIndex) => boolean;
-  readonly isProcess: (node: NodeIndex) => boolean;
+  readonly realm: Realm;
   /** Whether it is a suspended function. */
   readonly isSuspended: (node: NodeIndex) => boolean;
 }
@@ -104,14 +104,14 @@ export class NamedPaths {
   }
 
   #isNamed(from: NodeIndex, edge: EdgeIndex): boolean {
-    const { graph, isFileScope, isGlobal, isProcess } = this.sources;
+    const { graph, isFileScope, realm } = this.sources;
     switch (graph.edgeType(edge)) {
       case EDGE_TYPE.context:
         return isFileScope(from);
       case EDGE_TYPE.property:
         if (graph.type(from) !== NODE_TYPE.object) return false;
-        if (isGlobal(from)) return !graph.strings.get(graph.edgeNameOrIndex(edge) as StringIndex).startsWith('<symbol');
-        return isProcess(from);
+        if (realm.isGlobal(from)) return !graph.strings.get(graph.edgeNameOrIndex(edge) as StringIndex).startsWith('<symbol');
+        return realm.isProcess(from);
       default:
         return false;
     }

@@ -10,6 +10,7 @@ import { NO_WAITER, type AwaitGraph } from './awaitGraph';
 import { EDGE_TYPE, NODE_TYPE, NO_NODE, ROOT, type EdgeIndex, type HeapGraph, type NodeIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
 import { STEPS_PER_REPORT, type Progress } from './progress';
+import type { Realm } from './realm';
 
 const REACHED = 1;
 const PENDING = 2;
@@ -19,9 +20,6 @@ const EXPANDED = 8;
 const GENERATOR = 16;
 /** Native code holds the object, and may settle the promises in its properties: `FSReqPromise` has one in `promise`. */
 const NATIVELY_HELD = 32;
-
-/** The objects that native code holds for the program to use. Newer versions of V8 append to the names. */
-export const OWNED_BY_PROGRAM: readonly string[] = ['global', 'global / ', 'global (global) / ', 'process', 'process / '];
 
 const NO_EDGE = -1;
 
@@ -62,7 +60,7 @@ export class Reachability {
   }
 }
 
-export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: AwaitGraph, progress: Progress): Reachability {
+export function markSettleable(graph: HeapGraph, index: HeapIndex, realm: Realm, awaits: AwaitGraph, progress: Progress): Reachability {
   const { nodeCount } = graph;
   const { nodeTypes, nodeNames, firstEdges, edgeTypes, edgeNames, edgeTargets } = graph.arrays;
   const reactionsName = index.edge.reactions_or_result;
@@ -83,8 +81,6 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: Await
   const stores = new Set<number>(
     (['system / PropertyArray', 'system / Cell', 'system / PropertyCell', 'system / AccessorPair'] as const).map((name) => index.node[name]),
   );
-  // Native code holds these too, but what is in their properties is the program's own
-  const ownedByProgram = new Set<number>(graph.strings.find(OWNED_BY_PROGRAM).map((name) => name ?? -1));
   // In the end the reactions of what can never settle are followed too, only to know what they lead to
   let frozen = false;
 
@@ -171,8 +167,9 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, awaits: Await
     if (type !== NODE_TYPE.object && type !== NODE_TYPE.closure && type !== NODE_TYPE.regexp) return true;
     switch (edgeTypes[edge]) {
       case EDGE_TYPE.property:
+        // Native code holds these too, but what is in their properties is the program's own
+        if (realm.isGlobal(node as NodeIndex) || realm.isProcess(node as NodeIndex)) return false;
         // A request of Node's C++ settles the promise that it keeps as a property, FSReqPromise for one
-        if (ownedByProgram.has(nodeNames[node] ?? 0)) return false;
         return ((states[node] ?? 0) & NATIVELY_HELD) !== 0 || index.internal(node as NodeIndex, 'javascript_to_native') !== NO_NODE;
       case EDGE_TYPE.element:
       case EDGE_TYPE.context:

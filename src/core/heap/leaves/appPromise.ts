@@ -37,10 +37,10 @@ export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
       scope = holder;
     } else if (type === EDGE_TYPE.property) {
       if (graph.type(holder) === NODE_TYPE.object && graph.nameIndex(holder) !== names.objectName) {
-        owner ??= objects.isGlobal(holder) ? null : objects.className(holder);
+        owner ??= objects.realm.isGlobal(holder) ? null : objects.className(holder);
         at ??= userPosition(objects, holder);
       }
-      path.push(path.length === 0 ? (objects.isGlobal(holder) ? `globalThis.${name}` : `${objects.className(holder)}.${name}`) : `.${name}`);
+      path.push(path.length === 0 ? (objects.realm.isGlobal(holder) ? `globalThis.${name}` : `${objects.className(holder)}.${name}`) : `.${name}`);
     } else if (type === EDGE_TYPE.element) {
       collection = 'Array';
       path.push(path.length === 0 ? 'Array[…]' : '[…]');
@@ -69,7 +69,7 @@ export function heldLeaf(objects: HeapObjects, top: Step): Leaf {
   if (owner !== null) details['class'] = owner;
   const place = isScope(objects, scope) ? objects.placeOfScope(scope) : null;
   const text = suspended === null ? held(name, collection, variable, place) : heldBySuspended(suspended);
-  return { kind: 'app promise', rank: objects.isGlobal(top.node) ? RANK.held + 1 : RANK.held, settlers: 'held', text, at, details, key: keyOf('app promise', text, at), node: top.node };
+  return { kind: 'app promise', rank: objects.realm.isGlobal(top.node) ? RANK.held + 1 : RANK.held, settlers: 'held', text, at, details, key: keyOf('app promise', text, at), node: top.node };
 }
 
 function heldBySuspended({ name, at }: { name: string; at: RawPosition | null }): RawText {
@@ -82,7 +82,7 @@ function held(path: string, collection: string | null, variable: string | null, 
   if (path === '') return ['its resolver is still held'];
   const where = `its resolver is in ${collection === null || path === collection || path.startsWith('Array') ? '' : `${collection} `}`;
   if (place === null) return [`${where}${path}`];
-  if (variable === null || !place.isFiles || !path.startsWith(variable)) return [`${where}${path} in `, { file: place.at }];
+  if (variable === null || !place.isOutermost || !path.startsWith(variable)) return [`${where}${path} in `, { file: place.at }];
   const { scriptId: script } = place.at;
   return [where, { variable, script, show: 'name' }, `${path.slice(variable.length)} in `, { variable, script, show: 'file' }];
 }

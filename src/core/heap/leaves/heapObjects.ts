@@ -6,6 +6,7 @@ import { EDGE_TYPE, NODE_TYPE, NO_NODE, ROOT } from '../heapGraph';
 import type { EdgeIndex, HeapGraph, NodeIndex, StringIndex } from '../heapGraph';
 import type { HeapIndex } from '../heapIndex';
 import type { RawPosition } from '../heapAnalysis';
+import { Realm } from '../realm';
 import { clip } from '../../format/text';
 import { ABSENT, lookUpNames } from './heapNames';
 import type { HeapNames, NameKey } from './heapNames';
@@ -24,19 +25,18 @@ const OWN_EDGE_LIMIT = 2_048;
 export interface ScopePlace {
   /** Of a function that uses it. */
   readonly at: RawPosition;
-  /** Whether it is the outermost of its file. */
-  readonly isFiles: boolean;
+  /** See {@link Realm.isOutermostScope}. */
+  readonly isOutermost: boolean;
 }
 
 export class HeapObjects {
   readonly names: HeapNames;
+  readonly realm: Realm;
   readonly #true: NodeIndex;
   readonly #false: NodeIndex;
   readonly #null: NodeIndex;
   readonly #undefined: NodeIndex;
   readonly #nodeScripts = new Map<number, boolean>();
-  /** By string index. */
-  readonly #globalNames = new Map<number, boolean>();
   readonly #scopePlaces = new Map<number, ScopePlace | null>();
   #scriptNames: ReadonlyMap<number, string> | undefined;
 
@@ -45,6 +45,7 @@ export class HeapObjects {
     readonly index: HeapIndex,
   ) {
     this.names = lookUpNames(graph.strings);
+    this.realm = new Realm(graph, index);
     const { trueRoot, falseRoot, nullRoot, undefinedRoot } = this.names;
     // Node 20 has no names for these but those of the roots that point at them.
     const oddballs = findRoots(graph, [trueRoot, falseRoot, nullRoot, undefinedRoot]);
@@ -174,19 +175,6 @@ export class HeapObjects {
     return name.startsWith(NATIVE_PREFIX) ? clip(name.slice(NATIVE_PREFIX.length), TEXT_LIMIT) : null;
   }
 
-  /** V8 calls it `global`, followed by the URL of its document, which Node's has not. */
-  isGlobal(node: NodeIndex): boolean {
-    if (this.graph.type(node) !== NODE_TYPE.object) return false;
-    const name = this.graph.nameIndex(node);
-    let known = this.#globalNames.get(name);
-    if (known === undefined) {
-      const text = this.graph.name(node);
-      known = text === 'global' || text.startsWith('global ');
-      this.#globalNames.set(name, known);
-    }
-    return known;
-  }
-
   /** Where a scope is; null where no function that uses it is there any more. */
   placeOfScope(context: NodeIndex): ScopePlace | null {
     let known = this.#scopePlaces.get(context);
@@ -204,8 +192,7 @@ export class HeapObjects {
       if (this.graph.edgeNameOrIndex(edge) !== this.names.context) continue;
       const position = this.position(this.graph.source(edge));
       if (position === null) continue;
-      const outer = this.internal(context, 'previous');
-      return { at: position, isFiles: outer === NO_NODE || this.graph.name(outer).startsWith('system / NativeContext') };
+      return { at: position, isOutermost: this.realm.isOutermostScope(context) };
     }
     return null;
   }

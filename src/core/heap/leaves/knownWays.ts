@@ -151,7 +151,7 @@ export class KnownWays<Answer> {
     const one = this.#objects.placeOfScope(a);
     const other = this.#objects.placeOfScope(b);
     if (one === null || other === null) return one === other;
-    return one.isFiles === other.isFiles && isSamePosition(one.at, other.at);
+    return one.isOutermost === other.isOutermost && isSamePosition(one.at, other.at);
   }
 
   #isSamePlace(a: NodeIndex, b: NodeIndex): boolean {

@@ -8,6 +8,7 @@
  */
 import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
 import type { EdgeIndex, HeapGraph, NodeIndex } from '../heapGraph';
+import type { Realm } from '../realm';
 import { eachRetainer } from './eachRetainer';
 import type { HeapObjects } from './heapObjects';
 import type { Beyond, Crossing, Narrow } from './knownWays';
@@ -71,16 +72,15 @@ interface Scope {
 export class Walk {
   readonly #objects: HeapObjects;
   readonly #graph: HeapGraph;
-  readonly #realmNames = new Map<number, boolean>();
+  readonly #realm: Realm;
   readonly #scopes = new Map<NodeIndex, Scope>();
-  /** By scope info, which all scopes of one function share. */
-  readonly #constants = new Map<NodeIndex, boolean>();
   /** Of nodes with more edges than {@link LARGE_NODE}, whether they are generators. */
   readonly #largeGenerators = new Map<NodeIndex, boolean>();
 
   constructor(objects: HeapObjects) {
     this.#objects = objects;
     this.#graph = objects.graph;
+    this.#realm = objects.realm;
   }
 
   /** Walks up from a promise. */
@@ -121,7 +121,7 @@ export class Walk {
         }
         if (watched !== undefined) generators.push(step.node);
       }
-      if (this.#objects.isGlobal(step.node)) visitor.held(step);
+      if (this.#realm.isGlobal(step.node)) visitor.held(step);
       else if (visitor.node(step) === 'follow') this.#expand(step, visitor, push);
     }
     const beyond = watched === undefined ? null : beyondOf(watched, at, queue, generators, own);
@@ -250,40 +250,7 @@ export class Walk {
   #isShared(context: NodeIndex, users: readonly ScopeUser[]): boolean {
     const located = users.find(({ from }) => this.#objects.position(from) !== null);
     if (located !== undefined && this.#objects.isNodeFunction(located.from)) return false;
-    return users.length > SHARED_SCOPE_LIMIT || this.isFileScope(context);
-  }
-
-  /**
-   * The scope of a module or script. Its outer scope is the realm's; so is that of a function when its file's scope holds nothing, but
-   * then code around it still names the function as one of its constants, which nothing does for a file's own code.
-   */
-  isFileScope(context: NodeIndex): boolean {
-    const { names } = this.#objects;
-    const graph = this.#graph;
-    const outer = this.#objects.internal(context, 'previous');
-    if (outer === NO_NODE) return false;
-    if (!this.#isRealm(outer) && graph.nameIndex(outer) !== names.scriptContextName) return false;
-    const scopeInfo = this.#objects.internal(context, 'scopeInfo');
-    return scopeInfo === NO_NODE || !this.#isConstant(scopeInfo);
-  }
-
-  /** Whether code names the function that has these scopes as one of its constants. */
-  #isConstant(scopeInfo: NodeIndex): boolean {
-    const { names } = this.#objects;
-    const graph = this.#graph;
-    let known = this.#constants.get(scopeInfo);
-    if (known === undefined) {
-      let isConstant = false;
-      this.#eachRetainer(scopeInfo, (shared, edge) => {
-        if (graph.edgeNameOrIndex(edge) !== names.nameOrScopeInfo || graph.edgeType(edge) !== EDGE_TYPE.internal) return;
-        this.#eachRetainer(shared, (from) => {
-          if (graph.nameIndex(from) === names.constantPoolName) isConstant = true;
-        });
-      });
-      known = isConstant;
-      this.#constants.set(scopeInfo, known);
-    }
-    return known;
+    return users.length > SHARED_SCOPE_LIMIT || this.#realm.isFileScope(context);
   }
 
   #expandGenerator(step: Step, visitor: Visitor, push: Push): void {
@@ -406,17 +373,6 @@ export class Walk {
     return name === names.rejectCode || name === names.rejectHandle;
   }
 
-  /** A NativeContext; Node 26 appends the URL of its document, which Node's has not. */
-  #isRealm(node: NodeIndex): boolean {
-    const name = this.#graph.nameIndex(node);
-    let known = this.#realmNames.get(name);
-    if (known === undefined) {
-      known = this.#graph.name(node).startsWith('system / NativeContext');
-      this.#realmNames.set(name, known);
-    }
-    return known;
-  }
-
   /** Whether by this edge `from` has its target for itself. */
   #leads(from: NodeIndex, edge: EdgeIndex): boolean {
     const { names } = this.#objects;
@@ -446,7 +402,7 @@ export class Walk {
         if (fromType === NODE_TYPE.object || fromType === NODE_TYPE.closure) return name !== names.properties && name !== names.elements && name !== names.extension && name !== names.bindings;
         // entries of objects and arrays are there a second time, as their properties and elements
         if (fromType === NODE_TYPE.array) return graph.nameIndex(from) === names.emptyName;
-        return fromType === NODE_TYPE.hidden ? !this.#isRealm(from) : fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic;
+        return fromType === NODE_TYPE.hidden ? !this.#realm.isRealm(from) : fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic;
       default:
         return false;
     }
