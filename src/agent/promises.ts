@@ -2,8 +2,9 @@
  * Live promises, from V8's promise hooks. A task is a promise without a parent: the result of an async function's call, of
  * `new Promise`, of a combinator. What `await` and `then` make has a parent and is not counted.
  *
- * No promise is held: the table of live tasks is found through a WeakMap, and a registry tells when a promise was
- * collected while pending.
+ * No promise is held: its task is found through a WeakMap, and weak references tell which promises were collected while
+ * pending. They are read at polls, once V8 has collected garbage: a registry with an entry for each would need twice the memory,
+ * and would call us for thousands of them in one go.
  */
 import type { Gate } from './gate';
 import { createDuty } from './duty';
@@ -44,8 +45,13 @@ const HOOK_PART = 0.3;
  */
 const HOOK_COST = { begin: 12e-6, end: 12e-6 };
 const SEED = 0x2545f491;
-/** States of promises that are read in one poll while no hook tells of ends: some 4 ms. The others have their turn later. */
-const STATES_PER_POLL = 16_384;
+/**
+ * References that are read in one poll after a collection, some 2 ms, or while no hook tells of ends, some 4 ms. The others have
+ * their turn later.
+ */
+const READ_PER_POLL = 16_384;
+/** The same where there is no such reason: a collection that went on while we heard of the one before it is not told. */
+const READ_IN_CALM = 512;
 /** References that are tidied up at each look: those of promises that have ended. */
 const TIDIED_PER_LOOK = 2;
 
@@ -76,21 +82,19 @@ export function trackPromises(
   let asksWhoWaits = false;
   /** Settled where the stack was used up. Held until the next poll at most. */
   let late: object[] = [];
-  const collected = new FinalizationRegistry<number>((task) => {
-    if (stopped) return;
-    gate.change(() => {
-      // it may have settled before
-      table.end(task, !dark);
-    });
-  });
-  /** By which the state of a live sample can be read; ended ones are among them for a while. */
+  /** Live samples, ended ones among them for a while, and by what it is seen whether their promises are there still. */
   const held: number[] = [];
   const references: WeakRef<object>[] = [];
   let nextHeld = 0;
+  /** References that are to be read because V8 has collected garbage since. */
+  let unread = 0;
+  const collections = new FinalizationRegistry<null>(() => {
+    unread = held.length;
+    awaitCollection();
+  });
   /** Samples whose end may have been missed, as no hook told of ends: so many references are to be looked at still. */
   let dark = false;
-  const register = own(collected, 'register');
-  const unregister = own(collected, 'unregister');
+  const register = own(collections, 'register');
   const request = {
     kind: 'promise' as const,
     type: 'PROMISE',
@@ -217,13 +221,18 @@ export function trackPromises(
     sampler.paid(now, clock());
   }
 
+  /** An object that nothing holds is gone after the next collection of the whole heap, and weak references are cleared by those alone. */
+  function awaitCollection(): void {
+    if (!stopped) register({}, null);
+  }
+
   function hold(promise: object, task: number): void {
     add(promise, task);
-    register(promise, task, promise);
-    if (details === undefined) return;
     held[held.length] = task;
     references[references.length] = new WeakRef(promise);
-    for (let i = 0; i < TIDIED_PER_LOOK; i++) passOn(table.isLive(held[nextHeld] as number));
+    if (unread > 0) unread++;
+    // else polls do it, and none must be passed over
+    else if (!dark) for (let i = 0; i < TIDIED_PER_LOOK; i++) passOn(table.isLive(held[nextHeld] as number));
   }
 
   /** Goes on to the next reference; one that is needed no more is left out. */
@@ -238,19 +247,26 @@ export function trackPromises(
     if (nextHeld >= held.length) nextHeld = 0;
   }
 
-  /** Ends the samples that have settled while no hook told of it. */
-  function readStates(most: number): void {
-    if (details === undefined) return;
-    for (let looks = held.length < most ? held.length : most; looks > 0; looks--) {
+  /** Ends the samples whose promises are gone, or have settled while no hook told of it. */
+  function readReferences(most: number): void {
+    const looks = held.length < most ? held.length : most;
+    for (let i = 0; i < looks; i++) {
       const task = held[nextHeld] as number;
       let needed = table.isLive(task);
-      const promise = needed ? (references[nextHeld] as WeakRef<object>).deref() : undefined;
-      if (promise !== undefined && details.of(promise)?.[0] !== details.pending) {
-        end(promise, task);
-        needed = false;
+      if (needed) {
+        const promise = (references[nextHeld] as WeakRef<object>).deref();
+        if (promise === undefined) {
+          // it may have settled before
+          endTask(task, !dark);
+          needed = false;
+        } else if (dark && details !== undefined && details.of(promise)?.[0] !== details.pending) {
+          end(promise, task);
+          needed = false;
+        }
       }
       passOn(needed);
     }
+    unread = unread > looks ? unread - looks : 0;
   }
 
   function onSettled(promise: object): void {
@@ -270,9 +286,12 @@ export function trackPromises(
 
   function end(promise: object, task: number): void {
     remove(promise);
-    unregister(promise);
+    endTask(task, false);
+  }
+
+  function endTask(task: number, abandoned: boolean): void {
     gate.change(() => {
-      table.end(task, false);
+      table.end(task, abandoned);
     });
   }
 
@@ -303,6 +322,7 @@ export function trackPromises(
 
   const duty = createDuty({ hooks: { set: setHooks }, cost: HOOK_COST, budget, part: HOOK_PART, canReadEnds: details !== undefined, seed: SEED, now: clock() });
   setHooks(true, true);
+  awaitCollection();
   return {
     duty,
     get dark() {
@@ -310,12 +330,10 @@ export function trackPromises(
     },
     catchUp() {
       endLate();
-      if (dark) {
-        const told = stopSettled !== undefined;
-        readStates(told ? Infinity : STATES_PER_POLL);
-        // what is pending now ends before the hook's eyes
-        if (told) dark = false;
-      }
+      const told = stopSettled !== undefined;
+      readReferences(dark && told ? Infinity : dark || unread > 0 ? READ_PER_POLL : READ_IN_CALM);
+      // what is pending now ends before the hook's eyes
+      if (told) dark = false;
       reactions.rest();
       considerWaiting();
     },

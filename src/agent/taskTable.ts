@@ -10,10 +10,10 @@
 /** More live samples than this are never kept, whatever memory is allowed: the number of a task has room for so many. */
 export const MAX_TASKS = 1 << 20;
 /**
- * What a live sample takes at most, in bytes: its row in the table, and of a promise the entries by which it is found and the
- * two weak references (Node 24, `npm run bench -- memory`).
+ * What a live sample takes at most, in bytes: its row in the table, and of a promise the entry by which it is found and the
+ * weak reference. 90 to 130 bytes, by how full the tables are that grow by doubling (Node 24, `npm run bench -- memory`).
  */
-export const TASK_BYTES = 256;
+export const TASK_BYTES = 160;
 const FIRST_CAPACITY = 1 << 10;
 const NONE = 0xffffffff;
 /** A task's number is `generation * GENERATION + index`, so that a late message about a gone task is recognised. */
