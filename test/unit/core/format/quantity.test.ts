@@ -7,6 +7,9 @@ describe('figures in words', () => {
     [0, true, '0'],
     [1204, true, '1,204'],
     [1204.4, false, '~1,204'],
+    [999.5, true, '1,000'],
+    [100_000, true, '100,000'],
+    [1_234_567, true, '1,234,567'],
   ])('count %d (exact: %s) is %s', (count, exact, text) => {
     expect(formatCount(count, exact)).toBe(text);
   });
