@@ -181,7 +181,9 @@ export const ABSENT = -1;
 export function lookUpNames(strings: StringTable): HeapNames {
   const keys = Object.keys(NAMES) as NameKey[];
   const found = strings.find(keys.map((key) => NAMES[key]));
-  const names: Partial<Record<NameKey, number>> = {};
+  // The copy of a literal has fields. To V8 an object that so many properties are added to one by one is a hash table, in which each
+  // comparison with a name would be a look-up.
+  const names: Record<NameKey, number | string> = { ...NAMES };
   keys.forEach((key, i) => {
     names[key] = found[i] ?? ABSENT;
   });
