@@ -102,8 +102,8 @@ export interface AwaitGraph {
   readonly waiters: Waiters;
   /** Pending promises that have reactions, in ascending order. That a promise without any is pending cannot be told from the heap. */
   readonly pending: Uint32Array;
-  /** For each node, the waiter that settles this promise; -1 for all others. */
-  readonly producers: Int32Array;
+  /** For each node, one more than the waiter that settles this promise; 0 for all others, so that few pages are touched. See {@link producerOf}. */
+  readonly producers: Uint32Array;
   /** For each generator node, the waiter that it is; -1 for all others. */
   readonly generators: ReadonlyMap<number, WaiterIndex>;
   /** The promises that an async generator owes, by waiter. */
@@ -156,12 +156,21 @@ export function includes(sorted: Uint32Array, node: number): boolean {
   return sorted[low] === node;
 }
 
+/** The waiter that settles a promise; {@link NO_WAITER} where none is known to. */
+export function producerOf(producers: AwaitGraph['producers'], promise: NodeIndex): WaiterIndex {
+  return ((producers[promise] ?? 0) - 1) as WaiterIndex;
+}
+
+export function setProducer(producers: AwaitGraph['producers'], promise: NodeIndex, waiter: WaiterIndex): void {
+  producers[promise] = waiter + 1;
+}
+
 /** What a waiter waits for next; {@link NO_WAITER} where its chain ends. */
 export function nextWaiter({ waiters, producers }: AwaitGraph, waiter: WaiterIndex): WaiterIndex {
   if ((waiters.pending[waiter] ?? 0) > 1) return NO_WAITER;
   const source = waiters.source(waiter);
   if (source === NO_NODE) return NO_WAITER;
-  const next = (producers[source] ?? NO_WAITER) as WaiterIndex;
+  const next = producerOf(producers, source);
   // A function that runs, or goes on next, waits for nothing
   return next !== NO_WAITER && waiters.source(next) === NO_NODE ? NO_WAITER : next;
 }
@@ -239,7 +248,7 @@ const SCAN_SHARE = 0.4;
 
 class Builder {
   readonly #waiters = new Waiters();
-  readonly #producers: Int32Array;
+  readonly #producers: Uint32Array;
   /** 1 for reactions and requests that were seen in a list: each is in one, once, and in a corrupted heap no list is endless. */
   readonly #listed: Uint8Array;
   readonly #generators = new Map<number, WaiterIndex>();
@@ -256,7 +265,7 @@ class Builder {
     readonly found: Scan,
     readonly progress: Progress,
   ) {
-    this.#producers = new Int32Array(graph.nodeCount).fill(-1);
+    this.#producers = new Uint32Array(graph.nodeCount);
     this.#listed = new Uint8Array(graph.nodeCount);
     this.#lead = this.#reactionLead();
   }
@@ -316,7 +325,7 @@ class Builder {
       if (sources[i] === NO_NODE || isUncertain(this.#waiters, waiter)) continue;
       const requests = this.#requests.get(waiter);
       for (const promise of requests === undefined ? [products[i] ?? NO_NODE] : new Set(requests)) {
-        if (promise !== NO_NODE && this.#producers[promise] === waiter && !includes(pending, promise)) quiet++;
+        if (promise !== NO_NODE && producerOf(this.#producers, promise as NodeIndex) === waiter && !includes(pending, promise)) quiet++;
       }
     }
     return quiet;
@@ -352,7 +361,7 @@ class Builder {
     const kind = this.#moduleGenerators.has(generator) ? WAITER_KIND.module : WAITER_KIND.asyncFunction;
     const waiter = this.#waiters.add(kind, generator, NO_NODE, promise);
     this.#generators.set(generator, waiter);
-    this.#producers[promise] = waiter;
+    setProducer(this.#producers, promise, waiter);
   }
 
   #addAsyncGenerator(generator: NodeIndex, queue: NodeIndex): void {
@@ -379,7 +388,7 @@ class Builder {
         }
       }
       if (promise !== NO_NODE) {
-        this.#producers[promise] = waiter;
+        setProducer(this.#producers, promise, waiter);
         if (promises.length === 0) this.#waiters.products[waiter] = promise;
         promises.push(promise);
       }
@@ -477,12 +486,12 @@ class Builder {
 
   #then(promise: NodeIndex, callback: NodeIndex, result: NodeIndex): void {
     const waiter = this.#waiters.add(WAITER_KIND.then, callback, promise, result);
-    if (result !== NO_NODE) this.#producers[result] = waiter;
+    if (result !== NO_NODE) setProducer(this.#producers, result, waiter);
   }
 
   #link(promise: NodeIndex, result: NodeIndex, kind: WaiterKind = WAITER_KIND.link): void {
-    if (result === NO_NODE || this.#producers[result] !== -1) return;
-    this.#producers[result] = this.#waiters.add(kind, result, promise, result);
+    if (result === NO_NODE || producerOf(this.#producers, result) !== NO_WAITER) return;
+    setProducer(this.#producers, result, this.#waiters.add(kind, result, promise, result));
   }
 
   /** The handler is the resolving function of another promise. When several promises have the same, it is a race. */
@@ -490,7 +499,7 @@ class Builder {
     const result = this.#firstSlot(closure, RESOLVER_PROMISE_SLOT);
     // V8 takes the promise out of the slot once it was settled (Node 26): what is left of a race
     if (result === NO_NODE) return;
-    const known = (this.#producers[result] ?? -1) as WaiterIndex;
+    const known = producerOf(this.#producers, result);
     if (known === NO_WAITER) {
       this.#link(promise, result, WAITER_KIND.resolverLink);
       return;
@@ -513,7 +522,7 @@ class Builder {
       waiter = this.#waiters.add(kind, context, promise, result);
       this.#waiters.pending[waiter] = 0;
       this.#combinators.set(context, waiter);
-      if (result !== NO_NODE) this.#producers[result] = waiter;
+      if (result !== NO_NODE) setProducer(this.#producers, result, waiter);
     }
     this.#pushInput(waiter, promise);
   }

@@ -3,7 +3,7 @@ import { formatCount } from '../format/quantity';
 import { verdictOf } from '../verdicts/verdictRules';
 import type { Evidence } from '../verdicts/verdictRule';
 import type { Verdict } from '../model/dump';
-import { COMBINATOR_NAMES, NO_WAITER, WAITER_KIND, combinatorCounts, inputsOf, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import { COMBINATOR_NAMES, NO_WAITER, WAITER_KIND, combinatorCounts, inputsOf, producerOf, type AwaitGraph, type WaiterIndex } from './awaitGraph';
 import type { Crowds } from './crowds';
 import type { Frames } from './frames';
 import type { RawText, RawWaitsFor } from './heapAnalysis';
@@ -111,7 +111,7 @@ export class ChainEnds {
   /** The promise of a call that awaits nothing: it runs while the snapshot is taken, or goes on next. */
   #running(promise: NodeIndex): Explanation | undefined {
     const { awaits, frames } = this.sources;
-    const producer = (awaits.producers[promise] ?? NO_WAITER) as WaiterIndex;
+    const producer = producerOf(awaits.producers, promise);
     if (producer === NO_WAITER || awaits.waiters.source(producer) !== NO_NODE) return undefined;
     const { function: name, declared } = frames.frame(frames.of(producer));
     const text: RawText = [name === null ? 'a function' : declared === null ? name : { function: name, declared }, ', which runs or goes on next'];
@@ -160,12 +160,12 @@ export class ChainEnds {
 
   #settlersOf(promise: NodeIndex): Settlers {
     const { awaits, reachability } = this.sources;
-    const { producers, waiters } = awaits;
+    const { waiters } = awaits;
     let current = promise;
     for (let steps = 0; steps < INPUT_LIMIT; steps++) {
       if (reachability.cannotSettle(current)) return 'none';
-      const producer = (producers[current] ?? -1) as WaiterIndex;
-      if (producer === -1) return this.explanation(current).settlers;
+      const producer = producerOf(awaits.producers, current);
+      if (producer === NO_WAITER) return this.explanation(current).settlers;
       if ((waiters.pending[producer] ?? 0) !== 1) return 'none';
       current = waiters.source(producer);
       if (current === NO_NODE) return 'none';

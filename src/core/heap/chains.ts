@@ -5,7 +5,7 @@
  *
  * A combinator that waits for several promises ends a chain: it hangs on all of them. Its inputs begin chains of their own.
  */
-import { NO_WAITER, includes, isUncertain, nextWaiter, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import { NO_WAITER, includes, isUncertain, nextWaiter, producerOf, setProducer, type AwaitGraph, type WaiterIndex } from './awaitGraph';
 import type { ChainEnds } from './chainEnds';
 import { isFramed, type Frames } from './frames';
 import { MEMBER_LIMIT, type RawFrame } from './heapAnalysis';
@@ -61,11 +61,11 @@ const FOLLOW_SHARE = 0.7;
 
 /** Where code that is no waiter settles one promise when another settles, the chain goes on. */
 function followOn(awaits: AwaitGraph, ends: ChainEnds, progress: Progress): void {
-  const { waiters, producers } = awaits;
+  const { waiters } = awaits;
   const queue: NodeIndex[] = [];
   const seen = new Set<number>();
   const consider = (promise: NodeIndex): void => {
-    if (promise === NO_NODE || producers[promise] !== -1 || seen.has(promise)) return;
+    if (promise === NO_NODE || producerOf(awaits.producers, promise) !== NO_WAITER || seen.has(promise)) return;
     seen.add(promise);
     queue.push(promise);
   };
@@ -77,7 +77,7 @@ function followOn(awaits: AwaitGraph, ends: ChainEnds, progress: Progress): void
     if ((explained++ & (EXPLAINED_PER_REPORT - 1)) === 0) progress.report((explained / (explained + queue.length)) * FOLLOW_SHARE);
     const { follows } = ends.explanation(promise);
     if (follows === NO_NODE || follows === promise) continue;
-    producers[promise] = waiters.addLink(follows, promise);
+    setProducer(awaits.producers, promise, waiters.addLink(follows, promise));
     consider(follows);
   }
 }

@@ -1,6 +1,6 @@
 /** Which promises have very many callbacks, and for how many of those nobody waits. */
 import { CROWD_REACTIONS } from '../verdicts/crowd';
-import { NO_WAITER, WAITER_KIND, inputsOf, nextWaiter, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import { NO_WAITER, WAITER_KIND, inputsOf, nextWaiter, producerOf, type AwaitGraph, type WaiterIndex } from './awaitGraph';
 import { NO_NODE, type NodeIndex } from './heapGraph';
 
 export interface Crowd {
@@ -40,7 +40,7 @@ export function findCrowds(awaits: AwaitGraph): Crowds {
 
 /** Functions, and whatever a function waits for through any number of others. */
 function liveWaiters(awaits: AwaitGraph): Uint8Array {
-  const { waiters, producers } = awaits;
+  const { waiters } = awaits;
   const live = new Uint8Array(waiters.count);
   const stack: WaiterIndex[] = [];
   for (let start = 0; start < waiters.count; start++) {
@@ -54,7 +54,7 @@ function liveWaiters(awaits: AwaitGraph): Uint8Array {
       if (next !== NO_WAITER) stack.push(next);
       else if ((waiters.pending[waiter] ?? 0) > 1) {
         for (const input of inputsOf(awaits, waiter)) {
-          const producer = (producers[input] ?? NO_WAITER) as WaiterIndex;
+          const producer = producerOf(awaits.producers, input);
           if (producer !== NO_WAITER) stack.push(producer);
         }
       }

@@ -6,7 +6,7 @@
  * is the rule of Go's goroutine leak detector, and it is sound only as long as nothing that settles promises is overlooked: so every edge
  * to a promise counts as one that may settle it, except for those that are known only to store it. Linear in the edges.
  */
-import { NO_WAITER, type AwaitGraph } from './awaitGraph';
+import { NO_WAITER, producerOf, type AwaitGraph } from './awaitGraph';
 import { EDGE_TYPE, NODE_TYPE, NO_NODE, ROOT, type EdgeIndex, type HeapGraph, type NodeIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
 import { STEPS_PER_REPORT, type Progress } from './progress';
@@ -27,8 +27,8 @@ export class Reachability {
   constructor(
     readonly graph: HeapGraph,
     readonly states: Uint8Array,
-    /** The edge that each node was reached by; -1 for the root, and for what was not reached. */
-    readonly edges: Int32Array,
+    /** One more than the edge that each node was reached by; 0 for the root, and for what was not reached. */
+    readonly edges: Uint32Array,
     /** For each promise, one more than the node that was found first to settle it; 0 for all others, so that few pages are touched. */
     readonly settledBy: Uint32Array,
   ) {}
@@ -45,7 +45,7 @@ export class Reachability {
 
   /** The edge by which the node was reached; -1 for the root, and for what was not reached. */
   edge(node: NodeIndex): EdgeIndex {
-    return (this.edges[node] ?? NO_EDGE) as EdgeIndex;
+    return ((this.edges[node] ?? 0) - 1) as EdgeIndex;
   }
 
   /** Whose edge it was; {@link NO_NODE} where there is none. */
@@ -65,7 +65,7 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, realm: Realm,
   const { nodeTypes, nodeNames, firstEdges, edgeTypes, edgeNames, edgeTargets } = graph.arrays;
   const reactionsName = index.edge.reactions_or_result;
   const states = new Uint8Array(nodeCount);
-  const edges = new Int32Array(nodeCount).fill(NO_EDGE);
+  const edges = new Uint32Array(nodeCount);
   // First in, first out from the front; what lies behind code and object shapes waits at the back, for it makes poor paths
   const queue = graph.borrowNumbers();
   let head = 0;
@@ -122,7 +122,7 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, realm: Realm,
 
   function reach(node: number, edge: number): void {
     states[node] = (states[node] ?? 0) | REACHED;
-    edges[node] = edge;
+    edges[node] = edge + 1;
     const type = nodeTypes[node];
     if (type === NODE_TYPE.code || type === NODE_TYPE.objectShape) queue[--later] = node;
     else queue[tail++] = node;
@@ -161,7 +161,7 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, realm: Realm,
     if (type === NODE_TYPE.array) return false;
     if (type === NODE_TYPE.hidden) {
       // Who asked an async generator gets an answer when that goes on: see resume
-      if (index.named(node as NodeIndex, 'system / AsyncGeneratorRequest')) return awaits.producers[edgeTargets[edge] ?? 0] === NO_WAITER;
+      if (index.named(node as NodeIndex, 'system / AsyncGeneratorRequest')) return producerOf(awaits.producers, (edgeTargets[edge] ?? 0) as NodeIndex) === NO_WAITER;
       return !stores.has(nodeNames[node] ?? -1);
     }
     if (type !== NODE_TYPE.object && type !== NODE_TYPE.closure && type !== NODE_TYPE.regexp) return true;
@@ -178,7 +178,7 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, realm: Realm,
         return !storing.has(edgeNames[edge] ?? -1);
       case EDGE_TYPE.hidden:
         // A suspended function settles its promise when it goes on: see resume
-        return ((states[node] ?? 0) & GENERATOR) === 0 || awaits.producers[edgeTargets[edge] ?? 0] !== awaits.generators.get(node);
+        return ((states[node] ?? 0) & GENERATOR) === 0 || producerOf(awaits.producers, (edgeTargets[edge] ?? 0) as NodeIndex) !== awaits.generators.get(node);
       default:
         return true;
     }
