@@ -21,6 +21,10 @@ const GENERATOR = 16;
 /** Native code holds the object, and may settle the promises in its properties: `FSReqPromise` has one in `promise`. */
 const NATIVELY_HELD = 32;
 
+/** Types of nodes that lead to nothing but their like and their shape: 1 for each. They are half of a heap, and are not looked into. */
+const IS_VALUE = new Uint8Array(NODE_TYPE.other + 1);
+for (const type of [NODE_TYPE.string, NODE_TYPE.concatenatedString, NODE_TYPE.slicedString, NODE_TYPE.number, NODE_TYPE.bigint]) IS_VALUE[type] = 1;
+
 const NO_EDGE = -1;
 
 export class Reachability {
@@ -37,10 +41,6 @@ export class Reachability {
   cannotSettle(promise: NodeIndex): boolean {
     const state = this.states[promise] ?? 0;
     return (state & (PENDING | SETTLEABLE | REACHED)) === (PENDING | REACHED);
-  }
-
-  reached(node: NodeIndex): boolean {
-    return ((this.states[node] ?? 0) & REACHED) !== 0;
   }
 
   /** The edge by which the node was reached; -1 for the root, and for what was not reached. */
@@ -123,9 +123,9 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, realm: Realm,
   function reach(node: number, edge: number): void {
     states[node] = (states[node] ?? 0) | REACHED;
     edges[node] = edge + 1;
-    const type = nodeTypes[node];
+    const type = nodeTypes[node] ?? NODE_TYPE.other;
     if (type === NODE_TYPE.code || type === NODE_TYPE.objectShape) queue[--later] = node;
-    else queue[tail++] = node;
+    else if (IS_VALUE[type] === 0) queue[tail++] = node;
   }
 
   function expand(node: number): void {
@@ -135,10 +135,12 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, realm: Realm,
     const skipReactions = (state & (PENDING | SETTLEABLE)) === PENDING && !frozen;
     const end = firstEdges[node + 1] ?? 0;
     for (let edge = firstEdges[node] ?? 0; edge < end; edge++) {
-      if (edgeTypes[edge] === EDGE_TYPE.weak) continue;
-      if (skipReactions && edgeNames[edge] === reactionsName && edgeTypes[edge] === EDGE_TYPE.internal) continue;
       const target = edgeTargets[edge] ?? 0;
       const targetState = states[target] ?? 0;
+      // what most edges lead to
+      if (!native && (targetState & (REACHED | PENDING)) === REACHED) continue;
+      if (edgeTypes[edge] === EDGE_TYPE.weak) continue;
+      if (skipReactions && edgeNames[edge] === reactionsName && edgeTypes[edge] === EDGE_TYPE.internal) continue;
       if ((targetState & REACHED) === 0) reach(target, edge);
       if (native && nodeTypes[target] === NODE_TYPE.object && (targetState & (NATIVELY_HELD | PENDING)) === 0) holdNatively(target);
       if ((targetState & (PENDING | SETTLEABLE)) === PENDING && !frozen && maySettle(node, edge)) settle(target, node);
