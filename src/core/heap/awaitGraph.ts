@@ -20,6 +20,8 @@ export const NO_WAITER = -1 as WaiterIndex;
  */
 export const WAITER_KIND = { asyncFunction: 0, asyncGenerator: 1, module: 2, then: 3, all: 4, allSettled: 5, any: 6, race: 7, link: 8, resolverLink: 9 } as const;
 export type WaiterKind = (typeof WAITER_KIND)[keyof typeof WAITER_KIND];
+/** How many kinds there are. */
+export const WAITER_KINDS = WAITER_KIND.resolverLink + 1;
 
 /** How combinators are called. */
 export const COMBINATOR_NAMES: Readonly<Partial<Record<WaiterKind, string>>> = {
@@ -124,6 +126,11 @@ export interface AwaitGraph {
 export function isUncertain(waiters: Waiters, waiter: WaiterIndex): boolean {
   const kind = waiters.kind(waiter);
   return kind === WAITER_KIND.all || kind === WAITER_KIND.any || kind === WAITER_KIND.race || kind === WAITER_KIND.resolverLink;
+}
+
+/** Whether it is a suspended function, which stands at a line. */
+export function isFunction(waiters: Waiters, waiter: WaiterIndex): boolean {
+  return waiters.kind(waiter) <= WAITER_KIND.module;
 }
 
 /** Linked lists: the inputs of waiter w begin at `first.get(w)`. */
@@ -305,10 +312,10 @@ class Builder {
 
   /** A function counts as suspended once it is known what it awaits; one that runs, or that goes on next, awaits nothing. */
   #countSuspended(): number {
-    const { kinds, sources, count } = this.#waiters;
+    const { sources, count } = this.#waiters;
     let suspended = 0;
     for (let i = 0; i < count; i++) {
-      if ((kinds[i] ?? WAITER_KIND.link) <= WAITER_KIND.module && sources[i] !== NO_NODE) suspended++;
+      if (isFunction(this.#waiters, i as WaiterIndex) && sources[i] !== NO_NODE) suspended++;
     }
     return suspended;
   }

@@ -5,7 +5,7 @@
  *
  * A combinator that waits for several promises ends a chain: it hangs on all of them. Its inputs begin chains of their own.
  */
-import { NO_WAITER, includes, isUncertain, nextWaiter, producerOf, setProducer, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import { NO_WAITER, includes, isFunction, isUncertain, nextWaiter, producerOf, setProducer, type AwaitGraph, type WaiterIndex } from './awaitGraph';
 import type { ChainEnds } from './chainEnds';
 import { isFramed, type Frames } from './frames';
 import { MEMBER_LIMIT, type RawFrame } from './heapAnalysis';
@@ -225,7 +225,7 @@ class Folder {
   }
 
   #prepend(waiter: WaiterIndex, tail: number): number {
-    return isFramed(this.awaits, waiter) ? this.#classes.add(this.frames.of(waiter), tail, this.awaits.generators.has(this.awaits.waiters.subject(waiter))) : tail;
+    return isFramed(this.awaits, waiter) ? this.#classes.add(this.frames.of(waiter), tail, isFunction(this.awaits.waiters, waiter)) : tail;
   }
 
   #finish(waiter: WaiterIndex, chainClass: number, end: number, nextTask: number): void {
@@ -301,7 +301,7 @@ class Folder {
     let current = outermost;
     for (const [i, { repeats }] of frames.entries()) {
       if (current === NO_WAITER) break;
-      if (this.awaits.generators.get(waiters.subject(current)) === current) ids[i] = this.graph.id(waiters.subject(current));
+      if (isFunction(waiters, current)) ids[i] = this.graph.id(waiters.subject(current));
       for (let step = 0; step < repeats && current !== NO_WAITER; step++) current = (this.#nextTask[current] ?? NO_WAITER) as WaiterIndex;
     }
     const end = this.#endOf[outermost] ?? NO_NODE;

@@ -1,6 +1,6 @@
 /** Which promises have very many callbacks, and for how many of those nobody waits. */
 import { CROWD_REACTIONS } from '../verdicts/crowd';
-import { NO_WAITER, WAITER_KIND, inputsOf, nextWaiter, producerOf, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import { NO_WAITER, inputsOf, isFunction, nextWaiter, producerOf, type AwaitGraph, type WaiterIndex } from './awaitGraph';
 import { NO_NODE, type NodeIndex } from './heapGraph';
 
 export interface Crowd {
@@ -44,8 +44,7 @@ function liveWaiters(awaits: AwaitGraph): Uint8Array {
   const live = new Uint8Array(waiters.count);
   const stack: WaiterIndex[] = [];
   for (let start = 0; start < waiters.count; start++) {
-    const isFunction = (waiters.kinds[start] ?? WAITER_KIND.link) <= WAITER_KIND.module;
-    if (!isFunction || waiters.source(start as WaiterIndex) === NO_NODE) continue;
+    if (!isFunction(waiters, start as WaiterIndex) || waiters.source(start as WaiterIndex) === NO_NODE) continue;
     stack.push(start as WaiterIndex);
     for (let waiter = stack.pop(); waiter !== undefined; waiter = stack.pop()) {
       if (live[waiter] === 1) continue;
