@@ -3,8 +3,8 @@
  * of the next ones end there. Only what is exactly the same is taken over: see {@link KnownWays.find}.
  */
 import type { RawPosition } from '../heapAnalysis';
-import { EDGE_TYPE, NODE_TYPE } from '../heapGraph';
-import type { EdgeIndex, NodeIndex } from '../heapGraph';
+import { EDGE_TYPE } from '../heapGraph';
+import type { EdgeIndex, EdgeType, NodeIndex } from '../heapGraph';
 import type { HeapObjects } from './heapObjects';
 import type { Step } from './leaf';
 
@@ -119,9 +119,8 @@ export class KnownWays<Answer> {
       if (!this.#isSamePlace(a.node, b.node)) return false;
     }
     if (a.edge === b.edge) return true;
-    if (a.edge < 0 || b.edge < 0) return false;
-    const type = graph.edgeType(a.edge as EdgeIndex);
-    if (graph.edgeType(b.edge as EdgeIndex) !== type) return false;
+    const type = this.#edgeType(a);
+    if (this.#edgeType(b) !== type) return false;
     switch (type) {
       case EDGE_TYPE.element:
       case EDGE_TYPE.hidden:
@@ -130,12 +129,15 @@ export class KnownWays<Answer> {
         // the scope may be named by its file
         return this.#isSameName(a, b) && (a.node === b.node || this.#isSameScope(a.node, b.node));
       case EDGE_TYPE.internal:
-        // entries of tables are named by their numbers
-        if (graph.type(a.node) !== NODE_TYPE.array) return this.#isSameName(a, b);
+        // entries of tables are named by their numbers, and few other names tell anything
         return this.#isSameName(a, b) || !(this.#isTelling(a) || this.#isTelling(b));
       default:
         return this.#isSameName(a, b);
     }
+  }
+
+  #edgeType({ edge }: Step): EdgeType {
+    return edge < 0 ? EDGE_TYPE.other : this.#objects.graph.edgeType(edge as EdgeIndex);
   }
 
   #isSameName(a: Step, b: Step): boolean {

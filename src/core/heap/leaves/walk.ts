@@ -369,7 +369,8 @@ export class Walk {
     const { names } = this.#objects;
     if (this.#graph.type(node) !== NODE_TYPE.closure) return false;
     const code = this.#objects.internal(node, 'code');
-    const name = code === NO_NODE ? -1 : this.#graph.nameIndex(code);
+    if (code === NO_NODE) return false;
+    const name = this.#graph.nameIndex(code);
     return name === names.rejectCode || name === names.rejectHandle;
   }
 
