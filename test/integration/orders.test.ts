@@ -7,6 +7,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Counters } from '../../examples/orders/src/app.ts';
 import { LEAKS, readConfig } from '../../examples/orders/src/config.ts';
@@ -46,6 +47,13 @@ describe.each(NODES)('orders on Node $version', ({ path }) => {
     expect(counters.ordersTaken).toBe(ORDERS);
     expect(counters.alive.cache).toBe(CITIES.length);
     expect(await shop.terminate()).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('the partners take more charges at once than Node allows listeners by default', async () => {
+    const partners = pathToFileURL(join(compiled, 'partnerServer.js')).href;
+    const child = spawn(path, ['--input-type=module', '-e', chargeAtOnce(partners, ORDERS)]);
+    const stderr = collect(child.stderr);
+    expect({ code: await exitOf(child), stderr: stderr.text }).toEqual({ code: 0, stderr: '' });
   });
 
   it('with all leaks and under load, SIGTERM ends it with exit code 0', async () => {
@@ -211,6 +219,15 @@ async function openShopWith(node: string, args: readonly string[]): Promise<Shop
   };
   running.push(shop);
   return shop;
+}
+
+/** A program that opens the partners' side, and has it charge so often before the first payment is confirmed. */
+function chargeAtOnce(partners: string, count: number): string {
+  return `import { startPartnerServer } from '${partners}';
+    const { url, close } = await startPartnerServer();
+    const charge = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ orderId: '1', amount: 1, callback: url }) };
+    await Promise.all(Array.from({ length: ${String(count)} }, async () => (await fetch(url + '/charges', charge)).arrayBuffer()));
+    await close();`;
 }
 
 async function placeOrder(url: string, index: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import Fastify from 'fastify';
@@ -26,6 +27,8 @@ const LABEL_LENGTH = 256 * 1024;
 export async function startPartnerServer(): Promise<PartnerServer> {
   const app = Fastify({ forceCloseConnections: true });
   const closing = new AbortController();
+  // every confirmation and mail under way listens; Node 20 would warn of a leak at eleven
+  setMaxListeners(0, closing.signal);
 
   app.get<{ Querystring: { city: string } }>('/quotes', async (request) => {
     await delay(QUOTE_MS);
