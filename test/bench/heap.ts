@@ -37,6 +37,9 @@ const PROCESS = { orders: 110_000, tasks: 10_000 };
 const SAMPLE_SMALL = { load: 200, seconds: 20 };
 const SAMPLE_LARGE = { load: 500, seconds: 90 };
 
+/** The thread that analyses has a limit for its young objects: three times this, megabytes. */
+const AS_WORKER = ['--max-semi-space-size=2'];
+
 type Reader = 'JSON.parse' | 'Asyncscope, reading' | 'Asyncscope, all' | '@vscode/v8-heap-parser' | '@memlab/core';
 const OURS: readonly Reader[] = ['JSON.parse', 'Asyncscope, reading', 'Asyncscope, all'];
 const PEERS: readonly Reader[] = ['@vscode/v8-heap-parser', '@memlab/core'];
@@ -159,13 +162,13 @@ async function growth(node: string, file: string): Promise<string[]> {
 }
 
 async function measureInChild(node: string, reader: Reader, file: string): Promise<Measure> {
-  return JSON.parse(await child(node, ['--child', reader, '--file', file])) as Measure;
+  return JSON.parse(await child(node, ['--child', reader, '--file', file], reader.startsWith('Asyncscope') ? AS_WORKER : [])) as Measure;
 }
 
 /** Runs this bundle in another process; what it prints last is its answer. */
-async function child(node: string, args: readonly string[]): Promise<string> {
+async function child(node: string, args: readonly string[], options: readonly string[] = []): Promise<string> {
   const script = process.argv[1] ?? '';
-  const { stdout } = await promisify(execFile)(node, ['--max-old-space-size=16000', script, ...args], { maxBuffer: 16 * MEGABYTE });
+  const { stdout } = await promisify(execFile)(node, ['--max-old-space-size=16000', ...options, script, ...args], { maxBuffer: 16 * MEGABYTE });
   return stdout.slice(stdout.lastIndexOf('{'));
 }
 

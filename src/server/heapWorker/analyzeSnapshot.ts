@@ -23,6 +23,11 @@ const HEAP_SHARE = 0.5;
 /** The worker's heap may always grow to the first, and never beyond the second. Megabytes. */
 const LEAST_HEAP_MB = 256;
 const MOST_HEAP_MB = 4096;
+/**
+ * For its young objects, megabytes. V8 would let them have 48, for the sake of programs that make much more than an analysis does: that takes
+ * as long with 6, and 15 to 25 MB less memory (Node 24, snapshots of 43 to 156 MB).
+ */
+const YOUNG_HEAP_MB = 6;
 
 /** Where a snapshot comes from: a file, or something that writes it piece by piece and resolves at its end. */
 export type SnapshotSource =
@@ -100,7 +105,7 @@ class HeapWorker {
       execArgv: [],
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: heapLimitMb },
+      resourceLimits: { maxOldGenerationSizeMb: heapLimitMb, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
     });
     this.#worker.stdout.resume();
     this.#worker.stderr.resume();
