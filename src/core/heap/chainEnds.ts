@@ -35,14 +35,20 @@ export interface EndSources {
   holderOf(promise: NodeIndex): RawText | null;
 }
 
+/** What is known of a promise. */
+interface PromiseEnd {
+  explanation: Explanation | undefined;
+  /** Of its end; -1 while nobody has asked. */
+  number: number;
+}
+
 /** Ends are interned: alike ones have one number. */
 export class ChainEnds {
   readonly #ends: ChainEnd[] = [];
   readonly #byKey = new Map<string, number>();
   readonly #kinds = new Map<string, number>();
-  readonly #ofPromise = new Map<number, number>();
+  readonly #promises = new Map<NodeIndex, PromiseEnd>();
   readonly #peers = new Map<number, number>();
-  readonly #explanations = new Map<number, Explanation>();
 
   constructor(readonly sources: EndSources) {}
 
@@ -51,11 +57,16 @@ export class ChainEnds {
   }
 
   explanation(promise: NodeIndex): Explanation {
-    const known = this.#explanations.get(promise);
-    if (known !== undefined) return known;
-    const explanation = this.sources.explainer.explain(promise);
-    this.#explanations.set(promise, explanation);
-    return explanation;
+    return (this.#of(promise).explanation ??= this.sources.explainer.explain(promise));
+  }
+
+  #of(promise: NodeIndex): PromiseEnd {
+    let known = this.#promises.get(promise);
+    if (known === undefined) {
+      known = { explanation: undefined, number: -1 };
+      this.#promises.set(promise, known);
+    }
+    return known;
   }
 
   /** The same for ends of one kind that have one verdict. */
@@ -82,8 +93,8 @@ export class ChainEnds {
 
   /** A promise that no waiter settles. */
   ofPromise(promise: NodeIndex): number {
-    const known = this.#ofPromise.get(promise);
-    if (known !== undefined) return known;
+    const known = this.#of(promise);
+    if (known.number !== -1) return known.number;
     const { graph, reachability, crowds } = this.sources;
     const explanation = this.#running(promise) ?? this.explanation(promise);
     const cannotSettle = reachability.cannotSettle(promise);
@@ -94,7 +105,7 @@ export class ChainEnds {
     const number = this.#add(waitsFor === NOTHING ? 'nothing' : explanation.key, evidence, () =>
       settlers === 'held' ? this.sources.holderOf(promise) : null,
     );
-    this.#ofPromise.set(promise, number);
+    known.number = number;
     if (waitsFor === explanation.waitsFor && explanation.peer !== undefined) this.#peers.set(graph.id(promise), graph.id(explanation.peer));
     return number;
   }

@@ -10,6 +10,7 @@ import type { ChainEnds } from './chainEnds';
 import { isFramed, type Frames } from './frames';
 import { MEMBER_LIMIT, type RawFrame } from './heapAnalysis';
 import { NO_NODE, type HeapGraph, type NodeIndex } from './heapGraph';
+import { NodeSet } from './nodeSet';
 import { STEPS_PER_REPORT, type Progress } from './progress';
 
 /** Ids of suspended functions that all groups keep together, for look-ups; of the chains beyond that only the count is kept. */
@@ -50,7 +51,7 @@ interface ClassGroup {
 }
 
 export function foldChains(graph: HeapGraph, awaits: AwaitGraph, frames: Frames, ends: ChainEnds, progress: Progress): FoldedChains {
-  followOn(awaits, ends, progress);
+  followOn(graph, awaits, ends, progress);
   return new Folder(graph, awaits, frames, ends, progress).fold();
 }
 
@@ -60,14 +61,13 @@ const EXPLAINED_PER_REPORT = 1024;
 const FOLLOW_SHARE = 0.7;
 
 /** Where code that is no waiter settles one promise when another settles, the chain goes on. */
-function followOn(awaits: AwaitGraph, ends: ChainEnds, progress: Progress): void {
+function followOn(graph: HeapGraph, awaits: AwaitGraph, ends: ChainEnds, progress: Progress): void {
   const { waiters } = awaits;
   const queue: NodeIndex[] = [];
-  const seen = new Set<number>();
+  const seen = new NodeSet(graph);
   const consider = (promise: NodeIndex): void => {
-    if (promise === NO_NODE || producerOf(awaits.producers, promise) !== NO_WAITER || seen.has(promise)) return;
-    seen.add(promise);
-    queue.push(promise);
+    if (promise === NO_NODE || producerOf(awaits.producers, promise) !== NO_WAITER) return;
+    if (seen.add(promise)) queue.push(promise);
   };
   for (let waiter = 0; waiter < waiters.count; waiter++) {
     if ((waiters.pending[waiter] ?? 0) === 1) consider(waiters.source(waiter as WaiterIndex));

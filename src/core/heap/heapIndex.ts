@@ -162,7 +162,8 @@ export class HeapIndex {
     const { edgeTypes, edgeNames } = this.graph.arrays;
     const end = this.graph.endEdge(node);
     for (let edge: number = this.graph.firstEdge(node); edge < end; edge++) {
-      if (edgeTypes[edge] === type && edgeNames[edge] === name) return edge as EdgeIndex;
+      // names first: few are the same, and types stand elsewhere in memory
+      if (edgeNames[edge] === name && edgeTypes[edge] === type) return edge as EdgeIndex;
     }
     return -1 as EdgeIndex;
   }

@@ -10,32 +10,36 @@ import { eachRetainer } from './leaves/eachRetainer';
 /** Those who refer to what a function is known by that are looked at, the first ones. */
 const RETAINER_LIMIT = 64;
 
-type Kind = 'global' | 'process' | 'realm' | 'other';
+/** 0 is what was not looked at yet. */
+const KIND = { other: 1, global: 2, process: 3, realm: 4 } as const;
+type Kind = (typeof KIND)[keyof typeof KIND];
 
 export class Realm {
-  /** By string index. */
-  readonly #kinds = new Map<number, Kind>();
+  /** By string index: walks ask for each object on their way. */
+  readonly #kinds: Uint8Array;
   /** By scope info, which all scopes of one function share. */
   readonly #constants = new Map<NodeIndex, boolean>();
 
   constructor(
     readonly graph: HeapGraph,
     readonly index: HeapIndex,
-  ) {}
+  ) {
+    this.#kinds = new Uint8Array(graph.strings.count);
+  }
 
   /** The global object, and what it inherits from. */
   isGlobal(node: NodeIndex): boolean {
-    return this.graph.type(node) === NODE_TYPE.object && this.#kindOf(node) === 'global';
+    return this.graph.type(node) === NODE_TYPE.object && this.#kindOf(node) === KIND.global;
   }
 
   /** Node's `process`, which is no variable of any file and no plain property of the global object. */
   isProcess(node: NodeIndex): boolean {
-    return this.graph.type(node) === NODE_TYPE.object && this.#kindOf(node) === 'process';
+    return this.graph.type(node) === NODE_TYPE.object && this.#kindOf(node) === KIND.process;
   }
 
   /** What V8 calls a native context: it has the tables of all that is built in, and is the scope around those of files. */
   isRealm(node: NodeIndex): boolean {
-    return this.graph.type(node) === NODE_TYPE.hidden && this.#kindOf(node) === 'realm';
+    return this.graph.type(node) === NODE_TYPE.hidden && this.#kindOf(node) === KIND.realm;
   }
 
   /**
@@ -78,16 +82,16 @@ export class Realm {
 
   #kindOf(node: NodeIndex): Kind {
     const name = this.graph.nameIndex(node);
-    let known = this.#kinds.get(name);
-    if (known === undefined) {
-      known = kindOf(this.index.className(node));
-      this.#kinds.set(name, known);
-    }
-    return known;
+    const known = this.#kinds[name] ?? 0;
+    if (known !== 0) return known as Kind;
+    const kind = kindOf(this.index.className(node));
+    this.#kinds[name] = kind;
+    return kind;
   }
 }
 
 function kindOf(className: string): Kind {
-  if (className === 'global' || className === 'process') return className;
-  return className.startsWith('system / NativeContext') ? 'realm' : 'other';
+  if (className === 'global') return KIND.global;
+  if (className === 'process') return KIND.process;
+  return className.startsWith('system / NativeContext') ? KIND.realm : KIND.other;
 }

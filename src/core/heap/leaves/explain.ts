@@ -11,7 +11,7 @@ import { FEATURE, Features } from './features';
 import type { HeapObjects } from './heapObjects';
 import { clientRequestLeaf, fetchLeaf, http2Leaf, incomingLeaf, responseLeaf, undiciRequestLeaf } from './httpRequest';
 import { KnownWays, isSamePosition } from './knownWays';
-import type { Narrow } from './knownWays';
+import type { Crossing, Narrow } from './knownWays';
 import { FAILURE_RANK, RANK, keyOf } from './leaf';
 import type { Details, Leaf, Settlers as SettlersOfLeaf, Step } from './leaf';
 import { handleLeaf, heldByNative, nativeLeaf } from './native';
@@ -63,7 +63,8 @@ interface Found {
   readonly step: Step;
 }
 
-class PromiseExplainer implements Explainer {
+/** Walks up from one promise at a time, and is itself what the walk shows its way. */
+class PromiseExplainer implements Explainer, Visitor {
   readonly #objects: HeapObjects;
   readonly #features: Features;
   readonly #walk: Walk;
@@ -73,6 +74,11 @@ class PromiseExplainer implements Explainer {
   /** How often an explanation stood on more of its promise than the way from it. */
   #promiseReads = 0;
   readonly #timerNow: number | null;
+  /** Of the promise that is being explained: what was found, where the walk was narrow, where it was last, and what was known before. */
+  #promise: NodeIndex = NO_NODE;
+  readonly #found: Found[] = [];
+  readonly #crossings: Narrow[] = [];
+  #met: { last: Step | null; answer: Explanation | undefined } = { last: null, answer: undefined };
 
   constructor(objects: HeapObjects, { timerNow = null }: ExplainOptions, walk: Walk) {
     this.#objects = objects;
@@ -83,52 +89,59 @@ class PromiseExplainer implements Explainer {
   }
 
   explain(promise: NodeIndex): Explanation {
-    const objects = this.#objects;
     const ways = this.#ways;
-    const found: Found[] = [];
-    const crossings: Narrow[] = [];
-    const known: { explanation: Explanation | undefined } = { explanation: undefined };
-    const visited: { last: Step | null } = { last: null };
-    const add = (leaf: Leaf, step: Step, penalty = 0): void => {
-      if (found.length < LEAF_LIMIT) found.push({ leaf, step, rank: leaf.rank + penalty + (step.rejects ? FAILURE_RANK : 0) });
-    };
-    const visitor: Visitor = {
-      edge: (from, edge, below): EdgeVerdict => {
-        if (!objects.isClosure(below.node)) return 'follow';
-        const subscribed = subscription(objects, from, edge);
-        if (subscribed === null) return 'follow';
-        add(this.#emitterLeaf(subscribed), below, this.#penalty(subscribed));
-        return 'stop';
-      },
-      node: (step): EdgeVerdict => {
-        visited.last = step;
-        const leaf = this.#leafAt(step, promise);
-        if (leaf === 'follow') return 'follow';
-        if (leaf !== null) add(leaf, step);
-        return 'stop';
-      },
-      held: (step): void => {
-        add(heldLeaf(objects, step), step);
-      },
-      enough: () => found.length >= LEAF_LIMIT,
-      alone: (crossing) => {
-        if (found.length > 0) return 'go on';
-        known.explanation = ways.find(crossing);
-        if (known.explanation !== undefined) return 'end';
-        if (ways.isShared(crossing.step.node)) return 'watch';
-        crossings.push({ step: crossing.step, at: crossing.at });
-        return 'go on';
-      },
-    };
+    const found = this.#found;
+    found.length = 0;
+    this.#crossings.length = 0;
+    this.#promise = promise;
+    this.#met = { last: null, answer: undefined };
     const promiseReads = this.#promiseReads;
-    const { settlers, steps, beyond } = this.#walk.run(promise, visitor);
-    if (known.explanation !== undefined) return known.explanation;
+    const { settlers, steps, beyond } = this.#walk.run(promise, this);
+    const { answer, last } = this.#met;
+    if (answer !== undefined) return answer;
     if (!settlers) return NOTHING;
-    if (found.length === 0 && visited.last !== null) add(heldLeaf(objects, visited.last), visited.last);
+    if (found.length === 0 && last !== null) this.#add(heldLeaf(this.#objects, last), last);
     const explanation = this.#interned(this.#choose(found));
-    if (beyond === null) ways.pass(crossings, steps);
+    if (beyond === null) ways.pass(this.#crossings, steps);
     else if (this.#promiseReads === promiseReads && (explanation.follows === NO_NODE || beyond.pushed.has(explanation.follows))) ways.add(beyond, explanation);
     return explanation;
+  }
+
+  edge(from: NodeIndex, edge: EdgeIndex, below: Step): EdgeVerdict {
+    if (!this.#objects.isClosure(below.node)) return 'follow';
+    const subscribed = subscription(this.#objects, from, edge);
+    if (subscribed === null) return 'follow';
+    this.#add(this.#emitterLeaf(subscribed), below, this.#penalty(subscribed));
+    return 'stop';
+  }
+
+  node(step: Step): EdgeVerdict {
+    this.#met.last = step;
+    const leaf = this.#leafAt(step, this.#promise);
+    if (leaf === 'follow') return 'follow';
+    if (leaf !== null) this.#add(leaf, step);
+    return 'stop';
+  }
+
+  held(step: Step): void {
+    this.#add(heldLeaf(this.#objects, step), step);
+  }
+
+  enough(): boolean {
+    return this.#found.length >= LEAF_LIMIT;
+  }
+
+  alone(crossing: Crossing): 'go on' | 'watch' | 'end' {
+    if (this.#found.length > 0) return 'go on';
+    this.#met.answer = this.#ways.find(crossing);
+    if (this.#met.answer !== undefined) return 'end';
+    if (this.#ways.isShared(crossing.step.node)) return 'watch';
+    this.#crossings.push({ step: crossing.step, at: crossing.at });
+    return 'go on';
+  }
+
+  #add(leaf: Leaf, step: Step, penalty = 0): void {
+    if (this.#found.length < LEAF_LIMIT) this.#found.push({ leaf, step, rank: leaf.rank + penalty + (step.rejects ? FAILURE_RANK : 0) });
   }
 
   /** A leaf; `null` for what settles nothing any more, such as a timer that has fired; `follow` for what is on the way only. */

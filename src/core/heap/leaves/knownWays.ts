@@ -26,8 +26,10 @@ export interface Narrow {
 
 /** How a walk came to a {@link Narrow}. */
 export interface Crossing extends Narrow {
+  /** Where the walk began. */
+  readonly promise: NodeIndex;
   /** What was seen on the way, this object too. */
-  readonly seen: ReadonlySet<number>;
+  readonly way: readonly Step[];
   /** Functions that wait for the promise: walks pass them over. */
   awaiters(): ReadonlySet<number>;
 }
@@ -68,11 +70,11 @@ export class KnownWays<Answer> {
    * names and functions of the same places, and when neither meets beyond what is the other's alone.
    */
   find(crossing: Crossing): Answer | undefined {
-    const { step, at, seen } = crossing;
+    const { step, at, promise, way: seen } = crossing;
     const way = this.#ways.get(step.node)?.find(({ beyond }) => beyond.crossing.at === at && this.#isSameWay(step, beyond.crossing.step));
     if (way === undefined) return undefined;
     const { pushed, generators } = way.beyond;
-    for (const node of seen) if (pushed.has(node)) return undefined;
+    if (pushed.has(promise) || seen.some(({ node }) => pushed.has(node))) return undefined;
     if (generators.length > 0) {
       const awaiters = crossing.awaiters();
       if (generators.some((generator) => awaiters.has(generator))) return undefined;

@@ -47,7 +47,6 @@ export interface Step {
   /** -1 at the promise itself, and where the step is not an edge (from a function to the promise that it awaits). */
   readonly edge: number;
   readonly below: Step | null;
-  readonly depth: number;
   /** The way begins at `reject`. */
   readonly rejects: boolean;
 }

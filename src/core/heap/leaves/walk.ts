@@ -13,6 +13,7 @@ import { eachRetainer } from './eachRetainer';
 import type { HeapObjects } from './heapObjects';
 import type { Beyond, Crossing, Narrow } from './knownWays';
 import type { Step } from './leaf';
+import { NodeSet } from '../nodeSet';
 
 /** Steps of one walk. What is farther from its promise than this is not found, and the promise is told by what is near. */
 export const STEP_LIMIT = 600;
@@ -25,9 +26,6 @@ const SHARED_NODE_SCOPE_LIMIT = 64;
 const REACTION_LIMIT = 10_000;
 /** Functions that wait for one another above a promise, none of which can be what settles it. */
 const AWAITER_LIMIT = 64;
-
-/** What has more edges is remembered rather than looked through again. */
-const LARGE_NODE = 64;
 
 /** What became of an edge to a node. */
 export type EdgeVerdict = 'follow' | 'stop';
@@ -74,62 +72,73 @@ export class Walk {
   readonly #graph: HeapGraph;
   readonly #realm: Realm;
   readonly #scopes = new Map<NodeIndex, Scope>();
-  /** Of nodes with more edges than {@link LARGE_NODE}, whether they are generators. */
-  readonly #largeGenerators = new Map<NodeIndex, boolean>();
+  /** Of the walk that is under way: its promise, and what was pushed. */
+  readonly #seen: NodeSet;
+  #queue: Step[] = [];
+  #watched: (Narrow & { readonly before: ReadonlySet<number> }) | undefined;
+  /** Whether it came upon something from before what is watched. */
+  #own = false;
+  /** Objects that are known to be generators or not, and those that are. */
+  readonly #looked: NodeSet;
+  readonly #generators: NodeSet;
 
   constructor(objects: HeapObjects) {
     this.#objects = objects;
     this.#graph = objects.graph;
     this.#realm = objects.realm;
+    this.#seen = new NodeSet(objects.graph);
+    this.#looked = new NodeSet(objects.graph);
+    this.#generators = new NodeSet(objects.graph);
   }
 
-  /** Walks up from a promise. */
+  /** Walks up from a promise, one at a time. */
   run(promise: NodeIndex, visitor: Visitor): WalkResult {
-    const seen = new Set<number>([promise]);
+    const queue: Step[] = [];
+    this.#queue = queue;
+    this.#watched = undefined;
+    this.#own = false;
+    this.#seen.add(promise);
+    const result = this.#run(promise, queue, visitor);
+    this.#seen.delete(promise);
+    for (const { node } of queue) this.#seen.delete(node);
+    return result;
+  }
+
+  #run(promise: NodeIndex, queue: readonly Step[], visitor: Visitor): WalkResult {
     let known: Set<NodeIndex> | undefined;
     const awaiters = (): Set<NodeIndex> => (known ??= this.#awaiters(promise));
-    const queue: Step[] = [];
-    let watched: (Narrow & { readonly before: ReadonlySet<number> }) | undefined;
-    let own = false;
     const generators: NodeIndex[] = [];
-    const push = (node: NodeIndex, edge: number, below: Step | null, rejects: boolean): void => {
-      if (seen.has(node)) {
-        if (watched?.before.has(node) === true) own = true;
-        return;
-      }
-      seen.add(node);
-      queue.push({ node, edge, below, depth: below === null ? 1 : below.depth + 1, rejects });
-    };
-    this.#settlers(promise, null, push);
+    this.#settlers(promise, null);
     const settlers = queue.length > 0;
     let at = 0;
     for (; at < queue.length && at < STEP_LIMIT && !visitor.enough(); at++) {
       const step = queue[at] as Step;
-      if (at > 0 && at === queue.length - 1 && watched === undefined) {
-        const wish = visitor.alone({ step, at, seen, awaiters });
+      if (at > 0 && at === queue.length - 1 && this.#watched === undefined) {
+        const wish = visitor.alone({ step, at, promise, way: queue, awaiters });
         if (wish === 'end') return { settlers, cut: false, steps: at, beyond: null };
-        if (wish === 'watch') {
-          const before = new Set(seen);
-          before.delete(step.node);
-          watched = { step, at, before };
-        }
+        if (wish === 'watch') this.#watched = { step, at, before: new Set([promise, ...queue.slice(0, at).map(({ node }) => node)]) };
       }
       if (this.isGenerator(step.node)) {
         if (awaiters().has(step.node)) {
-          own ||= watched !== undefined;
+          this.#own ||= this.#watched !== undefined;
           continue;
         }
-        if (watched !== undefined) generators.push(step.node);
+        if (this.#watched !== undefined) generators.push(step.node);
       }
       if (this.#realm.isGlobal(step.node)) visitor.held(step);
-      else if (visitor.node(step) === 'follow') this.#expand(step, visitor, push);
+      else if (visitor.node(step) === 'follow') this.#expand(step, visitor);
     }
-    const beyond = watched === undefined ? null : beyondOf(watched, at, queue, generators, own);
+    const beyond = this.#watched === undefined ? null : beyondOf(this.#watched, at, queue, generators, this.#own);
     return { settlers, cut: at < queue.length, steps: at, beyond };
   }
 
+  #push(node: NodeIndex, edge: number, below: Step | null, rejects: boolean): void {
+    if (this.#seen.add(node)) this.#queue.push({ node, edge, below, rejects });
+    else if (this.#watched?.before.has(node) === true) this.#own = true;
+  }
+
   /** What V8 itself settles a promise by. */
-  #settlers(promise: NodeIndex, below: Step | null, push: Push): void {
+  #settlers(promise: NodeIndex, below: Step | null): void {
     const { names } = this.#objects;
     const graph = this.#graph;
     const rejects = below?.rejects ?? false;
@@ -141,15 +150,15 @@ export class Walk {
       const type = graph.edgeType(edge);
       if (type === EDGE_TYPE.hidden) {
         // a context of resolving functions, a capability, a derived reaction, a generator's request, a generator
-        push(from, edge, below, rejects);
+        this.#push(from, edge, below, rejects);
       } else if (type === EDGE_TYPE.property) {
-        if (this.#objects.internal(from, 'toNative') !== NO_NODE) push(from, edge, below, rejects);
+        if (this.#objects.internal(from, 'toNative') !== NO_NODE) this.#push(from, edge, below, rejects);
       } else if (type === EDGE_TYPE.internal) {
         // the context of resolving functions that optimized code has made
         const fromType = graph.type(from);
-        if (graph.edgeNameOrIndex(edge) === names.extension) push(from, edge, below, rejects);
-        else if (fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic) push(from, edge, below, rejects);
-        else if (fromType === NODE_TYPE.array && this.#isRetainedBy(from, names.atomicsWaiters)) push(from, edge, below, rejects);
+        if (graph.edgeNameOrIndex(edge) === names.extension) this.#push(from, edge, below, rejects);
+        else if (fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic) this.#push(from, edge, below, rejects);
+        else if (fromType === NODE_TYPE.array && this.#isRetainedBy(from, names.atomicsWaiters)) this.#push(from, edge, below, rejects);
       }
     }
   }
@@ -162,7 +171,7 @@ export class Walk {
     return found;
   }
 
-  #expand(step: Step, visitor: Visitor, push: Push): void {
+  #expand(step: Step, visitor: Visitor): void {
     const { names } = this.#objects;
     const graph = this.#graph;
     const { node } = step;
@@ -170,20 +179,20 @@ export class Walk {
     const type = graph.type(node);
     if (type === NODE_TYPE.native || type === NODE_TYPE.synthetic || type === NODE_TYPE.code) return;
     if (type === NODE_TYPE.object && name === names.promiseName) {
-      this.#settlers(node, step, push);
+      this.#settlers(node, step);
       return;
     }
     if (type === NODE_TYPE.object && name === names.contextName) {
-      this.#expandContext(step, visitor, push);
+      this.#expandContext(step, visitor);
       return;
     }
     if (type === NODE_TYPE.hidden && name === names.reactionName) {
       const promise = this.promiseOfReaction(node);
-      if (promise !== NO_NODE) push(promise, -1, step, step.rejects);
+      if (promise !== NO_NODE) this.#push(promise, -1, step, step.rejects);
       return;
     }
     if (this.isGenerator(node)) {
-      this.#expandGenerator(step, visitor, push);
+      this.#expandGenerator(step, visitor);
       return;
     }
     const { first, edges } = graph.retainers;
@@ -192,11 +201,11 @@ export class Walk {
       const edge = (edges[i] ?? 0) as EdgeIndex;
       const from = graph.source(edge);
       if (!this.#leads(from, edge) || visitor.edge(from, edge, step) === 'stop') continue;
-      push(from, edge, step, step.rejects || this.#isReject(from));
+      this.#push(from, edge, step, step.rejects || this.#isReject(from));
     }
   }
 
-  #expandContext(step: Step, visitor: Visitor, push: Push): void {
+  #expandContext(step: Step, visitor: Visitor): void {
     const { node } = step;
     const { first } = this.#graph.retainers;
     const count = (first[node + 1] ?? 0) - (first[node] ?? 0);
@@ -215,13 +224,13 @@ export class Walk {
       visitor.held(step);
       return;
     }
-    for (const { from, edge } of scope.users) this.#pushScoped(step, from, edge, visitor, push);
-    for (const { from, edge } of scope.others) this.#pushScoped(step, from, edge, visitor, push);
+    for (const { from, edge } of scope.users) this.#pushScoped(step, from, edge, visitor);
+    for (const { from, edge } of scope.others) this.#pushScoped(step, from, edge, visitor);
   }
 
-  #pushScoped(step: Step, from: NodeIndex, edge: EdgeIndex, visitor: Visitor, push: Push): void {
+  #pushScoped(step: Step, from: NodeIndex, edge: EdgeIndex, visitor: Visitor): void {
     if (visitor.edge(from, edge, step) === 'stop') return;
-    push(from, edge, step, step.rejects || this.#isReject(from));
+    this.#push(from, edge, step, step.rejects || this.#isReject(from));
   }
 
   #readScope(context: NodeIndex): Scope {
@@ -253,7 +262,7 @@ export class Walk {
     return users.length > SHARED_SCOPE_LIMIT || this.#realm.isFileScope(context);
   }
 
-  #expandGenerator(step: Step, visitor: Visitor, push: Push): void {
+  #expandGenerator(step: Step, visitor: Visitor): void {
     const graph = this.#graph;
     const edgeType = step.edge < 0 ? EDGE_TYPE.other : graph.edgeType(step.edge as EdgeIndex);
     const settles = edgeType === EDGE_TYPE.hidden;
@@ -262,21 +271,15 @@ export class Walk {
       return;
     }
     const awaited = this.awaited(step.node);
-    if (awaited !== NO_NODE) push(awaited, -1, step, step.rejects);
+    if (awaited !== NO_NODE) this.#push(awaited, -1, step, step.rejects);
     else if (!settles) visitor.held(step);
   }
 
+  /** Asked again and again about the same objects, which can be large. */
   isGenerator(node: NodeIndex): boolean {
-    const graph = this.#graph;
-    if (graph.type(node) !== NODE_TYPE.object) return false;
-    if (graph.endEdge(node) - graph.firstEdge(node) <= LARGE_NODE) return this.#objects.internal(node, 'parameters') !== NO_NODE;
-    // thousands of walks come by the same array
-    let known = this.#largeGenerators.get(node);
-    if (known === undefined) {
-      known = this.#objects.internal(node, 'parameters') !== NO_NODE;
-      this.#largeGenerators.set(node, known);
-    }
-    return known;
+    if (this.#graph.type(node) !== NODE_TYPE.object) return false;
+    if (this.#looked.add(node) && this.#objects.internal(node, 'parameters') !== NO_NODE) this.#generators.add(node);
+    return this.#generators.has(node);
   }
 
   /** The promise that a suspended function awaits; NO_NODE where there is none. */
@@ -423,5 +426,3 @@ function endOfRetainers(first: Uint32Array, node: NodeIndex, limit: number): num
   const start = first[node] ?? 0;
   return Math.min(first[node + 1] ?? start, start + limit);
 }
-
-type Push = (node: NodeIndex, edge: number, below: Step | null, rejects: boolean) => void;
