@@ -8,6 +8,7 @@
  */
 import { EDGE_TYPE, NODE_TYPE, NO_NODE, type HeapGraph, type NodeIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
+import { NodeSet } from './nodeSet';
 import { STEPS_PER_REPORT, type Progress } from './progress';
 
 /** Index of a waiter: 0 to `count - 1`. */
@@ -104,10 +105,14 @@ export interface AwaitGraph {
   readonly waiters: Waiters;
   /** Pending promises that have reactions, in ascending order. That a promise without any is pending cannot be told from the heap. */
   readonly pending: Uint32Array;
+  /** The same promises. */
+  readonly pendingNodes: NodeSet;
   /** For each node, one more than the waiter that settles this promise; 0 for all others, so that few pages are touched. See {@link producerOf}. */
   readonly producers: Uint32Array;
-  /** For each generator node, the waiter that it is; -1 for all others. */
+  /** For each generator node, the waiter that it is. */
   readonly generators: ReadonlyMap<number, WaiterIndex>;
+  /** The same nodes, for those who only ask whether a node is one. */
+  readonly suspendedNodes: NodeSet;
   /** The promises that an async generator owes, by waiter. */
   readonly requests: ReadonlyMap<number, readonly number[]>;
   /** The inputs of combinators: see {@link inputsOf}. */
@@ -149,18 +154,6 @@ export interface CombinatorCounts {
 export function buildAwaitGraph(graph: HeapGraph, index: HeapIndex, progress: Progress): AwaitGraph {
   const found = scan(graph, index, progress);
   return new Builder(graph, index, found, progress).build();
-}
-
-/** @param sorted nodes in ascending order */
-export function includes(sorted: Uint32Array, node: number): boolean {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] ?? 0) < node) low = middle + 1;
-    else high = middle;
-  }
-  return sorted[low] === node;
 }
 
 /** The waiter that settles a promise; {@link NO_WAITER} where none is known to. */
@@ -259,6 +252,8 @@ class Builder {
   /** 1 for reactions and requests that were seen in a list: each is in one, once, and in a corrupted heap no list is endless. */
   readonly #listed: Uint8Array;
   readonly #generators = new Map<number, WaiterIndex>();
+  readonly #suspendedNodes: NodeSet;
+  readonly #pendingNodes: NodeSet;
   readonly #combinators = new Map<number, WaiterIndex>();
   readonly #inputs = { first: new Map<number, number>(), promises: [] as number[], next: [] as number[] };
   readonly #requests = new Map<number, number[]>();
@@ -274,6 +269,8 @@ class Builder {
   ) {
     this.#producers = new Uint32Array(graph.nodeCount);
     this.#listed = new Uint8Array(graph.nodeCount);
+    this.#suspendedNodes = new NodeSet(graph);
+    this.#pendingNodes = new NodeSet(graph);
     this.#lead = this.#reactionLead();
   }
 
@@ -286,6 +283,7 @@ class Builder {
     for (let i = 0; i < pending.length; i++) {
       if ((i & 4095) === 0) this.progress.report(SCAN_SHARE + (i / pending.length) * (1 - SCAN_SHARE));
       const promise = pending[i] as NodeIndex;
+      this.#pendingNodes.add(promise);
       let count = 0;
       let reaction = this.index.internal(promise, 'reactions_or_result');
       while (reaction !== NO_NODE && this.#listed[reaction] === 0) {
@@ -299,12 +297,14 @@ class Builder {
     return {
       waiters: this.#waiters,
       pending,
+      pendingNodes: this.#pendingNodes,
+      suspendedNodes: this.#suspendedNodes,
       producers: this.#producers,
       generators: this.#generators,
       requests: this.#requests,
       inputs: this.#inputs,
       suspended,
-      pendingPromises: pending.length + this.#countQuiet(pending),
+      pendingPromises: pending.length + this.#countQuiet(),
       waitAsync: found.waitAsyncTables.flatMap((table) => this.#objectsIn(table as NodeIndex)),
       reactionCounts,
     };
@@ -324,18 +324,22 @@ class Builder {
    * What an unfinished waiter settles is pending, also where nobody waits for it; but a combinator or a resolving function may have
    * been through already, and its other inputs still know it.
    */
-  #countQuiet(pending: Uint32Array): number {
-    const { count, sources, products } = this.#waiters;
+  #countQuiet(): number {
+    const { count, sources } = this.#waiters;
     let quiet = 0;
     for (let i = 0; i < count; i++) {
       const waiter = i as WaiterIndex;
       if (sources[i] === NO_NODE || isUncertain(this.#waiters, waiter)) continue;
-      const requests = this.#requests.get(waiter);
-      for (const promise of requests === undefined ? [products[i] ?? NO_NODE] : new Set(requests)) {
-        if (promise !== NO_NODE && producerOf(this.#producers, promise as NodeIndex) === waiter && !includes(pending, promise)) quiet++;
-      }
+      const requests = this.#waiters.kind(waiter) === WAITER_KIND.asyncGenerator ? this.#requests.get(waiter) : undefined;
+      if (requests === undefined) {
+        if (this.#isQuiet(this.#waiters.product(waiter), waiter)) quiet++;
+      } else for (const promise of new Set(requests)) if (this.#isQuiet(promise as NodeIndex, waiter)) quiet++;
     }
     return quiet;
+  }
+
+  #isQuiet(promise: NodeIndex, waiter: WaiterIndex): boolean {
+    return promise !== NO_NODE && producerOf(this.#producers, promise) === waiter && !this.#pendingNodes.has(promise);
   }
 
   #noteModuleGenerator(module: NodeIndex): void {
@@ -367,13 +371,18 @@ class Builder {
     if (promise === NO_NODE) return;
     const kind = this.#moduleGenerators.has(generator) ? WAITER_KIND.module : WAITER_KIND.asyncFunction;
     const waiter = this.#waiters.add(kind, generator, NO_NODE, promise);
-    this.#generators.set(generator, waiter);
+    this.#addSuspended(generator, waiter);
     setProducer(this.#producers, promise, waiter);
+  }
+
+  #addSuspended(generator: NodeIndex, waiter: WaiterIndex): void {
+    this.#generators.set(generator, waiter);
+    this.#suspendedNodes.add(generator);
   }
 
   #addAsyncGenerator(generator: NodeIndex, queue: NodeIndex): void {
     const waiter = this.#waiters.add(WAITER_KIND.asyncGenerator, generator, NO_NODE, NO_NODE);
-    this.#generators.set(generator, waiter);
+    this.#addSuspended(generator, waiter);
     const { edgeTypes, edgeNames, edgeTargets } = this.graph.arrays;
     const promises: number[] = [];
     this.#requests.set(waiter, promises);
@@ -485,7 +494,7 @@ class Builder {
     if (waiter === undefined) {
       // Without a promise of its own: an async generator whose requests were all answered, returning
       waiter = this.#waiters.add(WAITER_KIND.asyncGenerator, generator, NO_NODE, NO_NODE);
-      this.#generators.set(generator, waiter);
+      this.#addSuspended(generator, waiter);
     }
     this.#waiters.sources[waiter] = promise;
     this.#waiters.pending[waiter] = 1;

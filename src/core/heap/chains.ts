@@ -5,7 +5,7 @@
  *
  * A combinator that waits for several promises ends a chain: it hangs on all of them. Its inputs begin chains of their own.
  */
-import { NO_WAITER, includes, isFunction, isUncertain, nextWaiter, producerOf, setProducer, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import { NO_WAITER, isFunction, isUncertain, nextWaiter, producerOf, setProducer, type AwaitGraph, type WaiterIndex } from './awaitGraph';
 import type { ChainEnds } from './chainEnds';
 import { isFramed, type Frames } from './frames';
 import { MEMBER_LIMIT, type RawFrame } from './heapAnalysis';
@@ -101,7 +101,6 @@ class Folder {
   /** Number of the loop that a waiter is in; -1 outside of loops. */
   readonly #loopOf: Int32Array;
   readonly #loops: WaiterIndex[][] = [];
-  readonly #pending: (promise: NodeIndex) => boolean;
 
   constructor(
     readonly graph: HeapGraph,
@@ -117,7 +116,6 @@ class Folder {
     this.#endOf = new Int32Array(count).fill(NO_NODE);
     this.#nextTask = new Int32Array(count).fill(NO_WAITER);
     this.#loopOf = new Int32Array(count).fill(-1);
-    this.#pending = (promise) => includes(awaits.pending, promise);
   }
 
   fold(): FoldedChains {
@@ -148,7 +146,7 @@ class Folder {
   #isTask(waiter: WaiterIndex): boolean {
     const { waiters } = this.awaits;
     if (!isFramed(this.awaits, waiter) || waiters.source(waiter) === NO_NODE) return false;
-    return !isUncertain(waiters, waiter) || this.#pending(waiters.product(waiter));
+    return !isUncertain(waiters, waiter) || this.awaits.pendingNodes.has(waiters.product(waiter));
   }
 
   #follow(start: WaiterIndex): void {

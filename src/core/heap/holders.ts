@@ -60,7 +60,7 @@ export class Holders {
   readonly #numbers = new Map<string, number>();
   readonly #named: NamedPaths;
   /** Nodes without a named path, by how they were reached and what they are. */
-  readonly #misses = new Map<number, number>();
+  readonly #misses = new Map<number, Map<StringIndex, number>>();
 
   constructor(
     readonly graph: HeapGraph,
@@ -74,7 +74,7 @@ export class Holders {
       index,
       isFileScope: (context) => realm.isFileScope(context) && this.#isPrograms(context),
       realm,
-      isSuspended: (node) => this.awaits.generators.has(node),
+      isSuspended: (node) => this.awaits.suspendedNodes.has(node),
     });
     this.#pathOf = new Uint32Array(graph.nodeCount);
   }
@@ -121,14 +121,15 @@ export class Holders {
 
   /** Undefined where there is no such path that is not much longer than the one by which the node was reached. */
   #namedPathTo(node: NodeIndex, anonymous: number): number | undefined {
-    if (this.graph.type(node) !== NODE_TYPE.object || this.index.named(node, 'Promise') || this.awaits.generators.has(node)) return undefined;
+    if (this.graph.type(node) !== NODE_TYPE.object || this.index.named(node, 'Promise') || this.awaits.suspendedNodes.has(node)) return undefined;
     // what stands alike is held alike: thousands of timers are not looked at one by one
-    const alike = anonymous * this.graph.strings.count + this.graph.nameIndex(node);
-    const misses = this.#misses.get(alike) ?? 0;
+    const name = this.graph.nameIndex(node);
+    const missesByName = this.#misses.get(anonymous) ?? new Map<StringIndex, number>();
+    const misses = missesByName.get(name) ?? 0;
     if (misses >= MISSES_LIMIT) return undefined;
     const edges = this.#named.to(node, this.#lengthTo(node) + NAMED_PATH_EXTRA);
     if (edges === undefined) {
-      this.#misses.set(alike, misses + 1);
+      this.#misses.set(anonymous, missesByName.set(name, misses + 1));
       return undefined;
     }
     let path = EMPTY;
@@ -179,17 +180,18 @@ export class Holders {
   #nameOf(parent: NodeIndex, edge: EdgeIndex, child: NodeIndex): Name | undefined {
     if (edge === -1 || parent === NO_NODE) return undefined;
     if (this.realm.isProcess(child)) return { text: ['process'], anchors: 'named' };
-    const parentType = this.graph.type(parent);
     switch (this.graph.edgeType(edge)) {
       case EDGE_TYPE.context:
         // What settles a promise is what is held, whatever it is called there
         return this.#settles(child) ? undefined : this.#variable(parent, child, this.#edgeName(edge));
       case EDGE_TYPE.property:
         return this.#property(parent, this.#edgeName(edge), child);
-      default:
+      default: {
+        const parentType = this.graph.type(parent);
         if (parentType === NODE_TYPE.native || parentType === NODE_TYPE.synthetic) return this.#nativelyHeld(child);
         // Whatever is found by way of V8's own tables does not belong to what led to them
         return this.realm.isRealm(child) ? { text: ['V8'], anchors: 'anonymous' } : undefined;
+      }
     }
   }
 
@@ -254,7 +256,7 @@ export class Holders {
     if (this.graph.type(child) !== NODE_TYPE.object) return undefined;
     const className = this.index.className(child);
     if (className === '' || className.startsWith('system / ') || className === 'Object' || className === 'Array') return undefined;
-    if (this.awaits.generators.has(child)) return { text: ['running code'], anchors: 'named' };
+    if (this.awaits.suspendedNodes.has(child)) return { text: ['running code'], anchors: 'named' };
     return { text: [className === 'Promise' ? 'native code' : className], anchors: 'anonymous' };
   }
 
@@ -264,7 +266,7 @@ export class Holders {
     for (let depth = 0; depth < CONTEXT_DEPTH_LIMIT; depth++) {
       const parent = this.reachability.parent(current);
       if (parent === NO_NODE) break;
-      if (this.graph.type(parent) === NODE_TYPE.closure || this.awaits.generators.has(parent)) {
+      if (this.graph.type(parent) === NODE_TYPE.closure || this.awaits.suspendedNodes.has(parent)) {
         const closure = this.graph.type(parent) === NODE_TYPE.closure ? parent : this.index.internal(parent, 'function');
         const { declared } = this.index.functionOf(closure);
         if (declared !== null) return declared.scriptId;

@@ -29,17 +29,17 @@ export class Realm {
 
   /** The global object, and what it inherits from. */
   isGlobal(node: NodeIndex): boolean {
-    return this.graph.type(node) === NODE_TYPE.object && this.#kindOf(node) === KIND.global;
+    return this.#kindOf(node) === KIND.global && this.graph.type(node) === NODE_TYPE.object;
   }
 
   /** Node's `process`, which is no variable of any file and no plain property of the global object. */
   isProcess(node: NodeIndex): boolean {
-    return this.graph.type(node) === NODE_TYPE.object && this.#kindOf(node) === KIND.process;
+    return this.#kindOf(node) === KIND.process && this.graph.type(node) === NODE_TYPE.object;
   }
 
   /** What V8 calls a native context: it has the tables of all that is built in, and is the scope around those of files. */
   isRealm(node: NodeIndex): boolean {
-    return this.graph.type(node) === NODE_TYPE.hidden && this.#kindOf(node) === KIND.realm;
+    return this.#kindOf(node) === KIND.realm && this.graph.type(node) === NODE_TYPE.hidden;
   }
 
   /**
