@@ -62,7 +62,7 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
   const status = store.add(new StatusBar(sessions, scheduler, () => view.selectedSessionId));
   const dumps = store.add(new DumpStore());
   const dumpLook = store.add(new DumpLook(extension.workspaceState));
-  const dumpView = store.add(new DumpView({ dumps, sessions, scheduler, lookUps: new LookUps(server, safeErrorMessage), grouping: () => dumpLook.grouping }));
+  const dumpView = store.add(new DumpView({ dumps, sessions, scheduler, lookUps: new LookUps(server, safeErrorMessage), look: dumpLook }));
   store.add(dumpLook.onDidChange(() => { dumpView.refresh(); }));
   const scripts = store.add(new ScriptDocuments({ server, sessions, log }));
   const graph = store.add(new AwaitGraph({

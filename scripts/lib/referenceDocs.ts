@@ -55,6 +55,8 @@ export const COMMAND_TEXTS: Readonly<Record<string, string>> = {
   'asyncscope.dumpFile': 'The same from a `.heapsnapshot` file, without what only the process could tell.',
   'asyncscope.dumpAgain': 'Takes the dump anew, of the same process or file.',
   'asyncscope.openAwaitGraph': 'Draws the dump as a [graph](user-guide.md#the-await-graph) beside the editor.',
+  'asyncscope.filterDump': 'Lists the groups that have all words of a line: see [the async dump](user-guide.md#the-async-dump).',
+  'asyncscope.clearDumpFilter': 'Lists all groups again.',
   'asyncscope.groupDumpByVerdict': 'What can never settle first, then what hangs, then what is under way.',
   'asyncscope.groupDumpByChain': 'One tree, from the outermost functions inwards.',
   'asyncscope.groupDumpByLeaf': 'Everything that waits for the same thing in one list.',

@@ -58,6 +58,7 @@ export function createContextKeys({ sessions, attachments, server, tree, dumps, 
   const updateDumps = (): void => {
     set('asyncscope.hasDump', dumps.all().length > 0 || dumps.taking > 0);
     set('asyncscope.dumpGrouping', dumpLook.grouping);
+    set('asyncscope.dumpFiltered', dumpLook.filter.trim() !== '');
   };
 
   updateLook(tree.look);

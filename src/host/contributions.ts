@@ -3,7 +3,7 @@
  * the two against each other in both directions.
  */
 import type { Grouping } from '../core/view/grouping';
-import { REVEAL_GROUPS_COMMAND, REVEAL_SITE_COMMAND, SHOW_VARIABLES_COMMAND } from '../protocol/lsp';
+import { REVEAL_GROUPS_COMMAND, REVEAL_SITE_COMMAND, SHOW_IN_GRAPH_COMMAND, SHOW_VARIABLES_COMMAND } from '../protocol/lsp';
 import type { Verdict } from '../core/model/dump';
 import type { DumpGrouping } from './dump/dumpGrouping';
 import type { DebuggerConnection } from '../protocol/lsp';
@@ -32,6 +32,8 @@ export const COMMANDS = {
   dumpFile: 'asyncscope.dumpFile',
   dumpAgain: 'asyncscope.dumpAgain',
   openAwaitGraph: 'asyncscope.openAwaitGraph',
+  filterDump: 'asyncscope.filterDump',
+  clearDumpFilter: 'asyncscope.clearDumpFilter',
   groupDumpByVerdict: 'asyncscope.groupDumpByVerdict',
   groupDumpByChain: 'asyncscope.groupDumpByChain',
   groupDumpByLeaf: 'asyncscope.groupDumpByLeaf',
@@ -42,7 +44,7 @@ export const COMMANDS = {
   openDumpRow: 'asyncscope.openDumpRow',
   openDumpRowToSide: 'asyncscope.openDumpRowToSide',
   openDeclaration: 'asyncscope.openDeclaration',
-  showInGraph: 'asyncscope.showInGraph',
+  showInGraph: SHOW_IN_GRAPH_COMMAND,
   showVariables: SHOW_VARIABLES_COMMAND,
   revealGroups: REVEAL_GROUPS_COMMAND,
   refresh: 'asyncscope.refresh',
@@ -168,6 +170,7 @@ export interface ContextKeys {
   /** There is an async dump, or one is being taken. */
   'asyncscope.hasDump': boolean;
   'asyncscope.dumpGrouping': DumpGrouping;
+  'asyncscope.dumpFiltered': boolean;
 }
 
 export const CONTEXT_KEYS: readonly (keyof ContextKeys)[] = [
@@ -181,6 +184,7 @@ export const CONTEXT_KEYS: readonly (keyof ContextKeys)[] = [
   'asyncscope.onlyNew',
   'asyncscope.hasDump',
   'asyncscope.dumpGrouping',
+  'asyncscope.dumpFiltered',
 ];
 
 /** `contextValue` of the rows of the tree, for `viewItem` in `when` clauses. */

@@ -351,8 +351,11 @@ export interface RevealGroupsArguments {
   readonly groups: readonly { readonly dumpId: string; readonly groupId: string }[];
 }
 
-/** The client's command behind a code lens of suspended functions. */
+/** The client's command behind a code lens of suspended functions, and a link in their hover. */
 export const REVEAL_GROUPS_COMMAND = 'asyncscope.revealGroups';
+
+/** The client's command that shows groups in the await graph, with the same arguments. For a link in a hover. */
+export const SHOW_IN_GRAPH_COMMAND = 'asyncscope.showInGraph';
 
 /** The client's command that shows the variables of a suspended frame: its argument is a {@link DumpFrameParams}. For a link in a hover. */
 export const SHOW_VARIABLES_COMMAND = 'asyncscope.showVariables';

@@ -22,6 +22,8 @@ export const THEMES = {
   light: { name: 'Light Modern', className: 'vs' },
   'high-contrast': { name: 'Dark High Contrast', className: 'hc-black' },
 } as const;
+/** For single pictures: the kind of theme of which most pictures would say nothing new. */
+const LIGHT_CONTRAST = { name: 'Light High Contrast', className: 'hc-light' };
 export type Theme = keyof typeof THEMES;
 
 export interface OpenOptions extends Omit<WorkbenchServerOptions, 'directory'> {
@@ -212,11 +214,12 @@ export class Workbench {
     return this.page.frameLocator('iframe.webview.ready').frameLocator('iframe#active-frame');
   }
 
-  async switchTheme(theme: Theme): Promise<void> {
+  async switchTheme(theme: Theme | 'high-contrast-light'): Promise<void> {
+    const { name, className } = theme === 'high-contrast-light' ? LIGHT_CONTRAST : THEMES[theme];
     await this.runCommand('Preferences: Color Theme');
-    await this.quickInput().fill(THEMES[theme].name);
-    await this.quickPickRow(THEMES[theme].name).first().click();
-    await this.page.locator(`.monaco-workbench.${THEMES[theme].className}`).waitFor();
+    await this.quickInput().fill(name);
+    await this.quickPickRow(name).first().click();
+    await this.page.locator(`.monaco-workbench.${className}`).waitFor();
   }
 
   /** Writes `test-results/screenshots/<name>.png`. */

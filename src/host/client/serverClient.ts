@@ -30,7 +30,7 @@ import type {
   SitesParams,
   WatchParams,
 } from '../../protocol/lsp';
-import { LSP, REVEAL_GROUPS_COMMAND, SHOW_VARIABLES_COMMAND } from '../../protocol/lsp';
+import { LSP, REVEAL_GROUPS_COMMAND, SHOW_IN_GRAPH_COMMAND, SHOW_VARIABLES_COMMAND } from '../../protocol/lsp';
 import { systemClock } from '../base/clock';
 import type { Disposable } from '../base/disposable';
 import { DisposableStore } from '../base/disposable';
@@ -262,7 +262,7 @@ export class ServerClient implements AttachServer, Disposable {
       documentSelector: LANGUAGES.map((language) => ({ language, scheme: 'file' })),
       initializationOptions: settings,
       // Hovers link to what the dump knows; everything in them that came from a process is escaped by the server.
-      markdown: { isTrusted: { enabledCommands: [REVEAL_GROUPS_COMMAND, SHOW_VARIABLES_COMMAND] } },
+      markdown: { isTrusted: { enabledCommands: [REVEAL_GROUPS_COMMAND, SHOW_IN_GRAPH_COMMAND, SHOW_VARIABLES_COMMAND] } },
       outputChannel: channel,
       traceOutputChannel: channel,
       revealOutputChannelOn: lsp.RevealOutputChannelOn.Never,

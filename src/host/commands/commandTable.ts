@@ -35,6 +35,8 @@ interface CommandArguments extends Record<CommandId, readonly unknown[]> {
   [COMMANDS.dumpFile]: [file?: unknown];
   [COMMANDS.dumpAgain]: [element?: DumpElement];
   [COMMANDS.openAwaitGraph]: [element?: DumpElement];
+  /** A filter, or nothing to ask for one. */
+  [COMMANDS.filterDump]: [filter?: unknown];
   [COMMANDS.exportDump]: [element?: DumpElement];
   [COMMANDS.clearDump]: [element?: DumpElement];
   [COMMANDS.copyDumpRow]: DumpRowArguments;
@@ -43,7 +45,8 @@ interface CommandArguments extends Record<CommandId, readonly unknown[]> {
   [COMMANDS.openDumpRow]: [element?: Pick<DumpElement, 'row'>];
   [COMMANDS.openDumpRowToSide]: [element?: Pick<DumpElement, 'row'>];
   [COMMANDS.openDeclaration]: [element?: Pick<DumpElement, 'row'>];
-  [COMMANDS.showInGraph]: DumpRowArguments;
+  /** From rows, or from a link in a hover. */
+  [COMMANDS.showInGraph]: DumpRowArguments | [groups: RevealGroupsArguments];
   /** From a row's menu, or from a link in a hover. */
   [COMMANDS.showVariables]: [target?: DumpFrameParams | DumpElement];
   [COMMANDS.revealGroups]: [groups: RevealGroupsArguments];

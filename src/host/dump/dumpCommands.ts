@@ -19,6 +19,7 @@ import { safeErrorMessage } from '../redact';
 import type { Session, SessionStore } from '../sessions/sessionStore';
 import { displayName, isLive } from '../sessions/sessionStore';
 import type { AwaitGraph } from './awaitGraph';
+import { askForDumpFilter } from './dumpFilterInput';
 import type { DumpLook } from './dumpLook';
 import type { DumpStore, HeldDump } from './dumpStore';
 import type { DumpRow } from './dumpTree';
@@ -42,6 +43,8 @@ type DumpCommands = Pick<
   | typeof COMMANDS.dumpFile
   | typeof COMMANDS.dumpAgain
   | typeof COMMANDS.openAwaitGraph
+  | typeof COMMANDS.filterDump
+  | typeof COMMANDS.clearDumpFilter
   | typeof COMMANDS.groupDumpByVerdict
   | typeof COMMANDS.groupDumpByChain
   | typeof COMMANDS.groupDumpByLeaf
@@ -79,6 +82,14 @@ export function dumpCommands(context: DumpCommandContext): DumpCommands {
       if (held !== undefined) graph.open(held.id);
       return Promise.resolve();
     },
+    [COMMANDS.filterDump]: async (given) => {
+      if (typeof given === 'string') dumpLook.setFilter(given);
+      else await askForDumpFilter(dumpLook);
+    },
+    [COMMANDS.clearDumpFilter]: () => {
+      dumpLook.setFilter('');
+      return Promise.resolve();
+    },
     [COMMANDS.groupDumpByVerdict]: () => dumpLook.setGrouping('verdict'),
     [COMMANDS.groupDumpByChain]: () => dumpLook.setGrouping('chain'),
     [COMMANDS.groupDumpByLeaf]: () => dumpLook.setGrouping('leaf'),
@@ -106,20 +117,34 @@ export function dumpCommands(context: DumpCommandContext): DumpCommands {
     [COMMANDS.openDumpRowToSide]: (element) => openRow(context, element?.row ?? dumpView.selection[0], ({ open }) => open, vscode.ViewColumn.Beside),
     [COMMANDS.openDeclaration]: (element) => openRow(context, element?.row, ({ declared }) => declared, undefined),
     [COMMANDS.showInGraph]: (...args) => {
-      const rows = rowsOf(context, args);
+      const [linked] = readGroups(args[0]).groups;
+      if (linked !== undefined) {
+        graph.open(linked.dumpId, [linked.groupId]);
+        return Promise.resolve();
+      }
+      const rows = rowsOf(context, args as DumpRowArguments);
       const [first] = rows;
       if (first !== undefined) graph.open(first.dumpId, [...new Set(rows.flatMap(({ groups }) => groups.map(({ id }) => id)))]);
       return Promise.resolve();
     },
     [COMMANDS.showVariables]: async (target) => {
       const frame = variablesTarget(target);
-      if (frame === undefined || !(await dumpView.revealVariables(frame))) vscode.window.setStatusBarMessage('Asyncscope: there is no function to look into', MESSAGE_MS);
+      if (frame === undefined || !(await unfiltered(dumpLook, () => dumpView.revealVariables(frame)))) vscode.window.setStatusBarMessage('Asyncscope: there is no function to look into', MESSAGE_MS);
     },
     [COMMANDS.revealGroups]: async (argument) => {
-      if (await dumpView.reveal(readGroups(argument))) return;
+      const groups = readGroups(argument);
+      if (await unfiltered(dumpLook, () => dumpView.reveal(groups))) return;
       vscode.window.setStatusBarMessage('Asyncscope: that dump is not kept any more', MESSAGE_MS);
     },
   };
+}
+
+/** What the filter leaves out is shown all the same when somebody goes there. */
+async function unfiltered(look: DumpLook, reveal: () => Promise<boolean>): Promise<boolean> {
+  if (await reveal()) return true;
+  if (look.filter === '') return false;
+  look.setFilter('');
+  return reveal();
 }
 
 /** Asks where it takes long, dumps, and shows what was found. */

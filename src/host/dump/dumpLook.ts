@@ -1,4 +1,4 @@
-/** How the user wants to see the dump. Kept for the workspace. Pure. */
+/** How the user wants to see the dump. The grouping is kept for the workspace. Pure. */
 import type { Disposable } from '../base/disposable';
 import { Emitter } from '../base/emitter';
 import type { Memory } from '../tree/treeState';
@@ -11,6 +11,7 @@ export class DumpLook implements Disposable {
   readonly #memory: Memory;
   readonly #changed = new Emitter<void>();
   #grouping: DumpGrouping;
+  #filter = '';
 
   readonly onDidChange = this.#changed.event;
 
@@ -28,6 +29,17 @@ export class DumpLook implements Disposable {
     this.#grouping = grouping;
     this.#changed.fire();
     await this.#memory.update(KEY, grouping);
+  }
+
+  /** What {@link filterGroups} lists; blank where that is everything. */
+  get filter(): string {
+    return this.#filter;
+  }
+
+  setFilter(filter: string): void {
+    if (filter === this.#filter) return;
+    this.#filter = filter;
+    this.#changed.fire();
   }
 
   dispose(): void {

@@ -12,6 +12,7 @@ import type { DumpLocation, DumpScope, DumpUnavailable, DumpVariable, DumpVariab
 import type { DumpRowContext } from '../contributions';
 import { COLORS, DUMP_ROW_CONTEXTS } from '../contributions';
 import type { RowIcon } from '../tree/rowIcon';
+import { filterGroups } from './dumpFilter';
 import type { DumpGrouping } from './dumpGrouping';
 import type { HeldDump } from './dumpStore';
 
@@ -62,23 +63,27 @@ export interface DumpRow {
   readonly query: DumpQuery | undefined;
 }
 
-/** @param dumps the last one first. Of several, each has a row of its own. */
-export function dumpRows(dumps: readonly HeldDump[], grouping: DumpGrouping): readonly DumpRow[] {
+/**
+ * @param dumps the last one first. Of several, each has a row of its own.
+ * @param filter see {@link filterGroups}. With one, only groups are listed.
+ */
+export function dumpRows(dumps: readonly HeldDump[], grouping: DumpGrouping, filter = ''): readonly DumpRow[] {
   const [only] = dumps;
   if (only === undefined) return [];
-  if (dumps.length === 1) return contents(only, grouping);
-  return dumps.map((held) =>
-    row(held.id, {
+  if (dumps.length === 1) return contents(only, grouping, filter);
+  return dumps.map((held) => {
+    const groups = filterGroups(held.dump.groups, filter);
+    return row(held.id, {
       id: held.id,
       label: displayName(held.name),
-      description: `${dumpTime(held.dump)}  ${taskCount(sum(held.dump.groups))}`,
+      description: `${dumpTime(held.dump)}  ${taskCount(sum(groups))}`,
       context: DUMP_ROW_CONTEXTS.dump,
       icon: theme(held.sessionId === undefined ? 'file-binary' : 'server-process'),
       expansion: held === only ? 'expanded' : 'collapsed',
-      groups: held.dump.groups,
-      children: () => contents(held, grouping),
-    }),
-  );
+      groups,
+      children: () => contents(held, grouping, filter),
+    });
+  });
 }
 
 /** The rows from the top down to that of a group; empty when there is none. */
@@ -235,8 +240,12 @@ function theme(id: string, color?: string): RowIcon {
   return { type: 'theme', id, ...(color !== undefined && { color }) };
 }
 
-function contents(held: HeldDump, grouping: DumpGrouping): readonly DumpRow[] {
+function contents(held: HeldDump, grouping: DumpGrouping, filter: string): readonly DumpRow[] {
   const { id, dump } = held;
+  if (filter.trim() !== '') {
+    const groups = filterGroups(dump.groups, filter);
+    return groups.length === 0 ? [noteRow(id, `${id}/nothing`, 'No group has all of these words', 'info')] : groupRows(held, groups, grouping);
+  }
   const notes = dump.notes.map((note, index) => noteRow(id, `${id}/note${String(index)}`, stripControls(note), dump.partial ? 'warning' : 'info'));
   const own = dump.groups.filter(({ chain }) => isUsersChain(chain));
   const nodes = dump.groups.filter(({ chain }) => !isUsersChain(chain));

@@ -6,9 +6,9 @@ import { DisposableStore } from '../base/disposable';
 import { COMMANDS, DUMP_ROW_CONTEXTS, VIEWS } from '../contributions';
 import type { RefreshScheduler, SurfaceHandle } from '../refreshScheduler';
 import type { SessionStore } from '../sessions/sessionStore';
-import { dumpMessage, dumpSource } from './dumpState';
+import { dumpMessage, dumpSource, filterMessage } from './dumpState';
 import type { DumpStore } from './dumpStore';
-import type { DumpGrouping } from './dumpGrouping';
+import type { DumpLook } from './dumpLook';
 import type { DumpRow } from './dumpTree';
 import { dumpRows, dumpTime, pathToGroup, pathToTask } from './dumpTree';
 import type { LookUps } from './lookUps';
@@ -25,7 +25,7 @@ export interface DumpViewOptions {
   readonly sessions: SessionStore;
   readonly scheduler: RefreshScheduler;
   readonly lookUps: LookUps;
-  readonly grouping: () => DumpGrouping;
+  readonly look: Pick<DumpLook, 'grouping' | 'filter'>;
 }
 
 export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<DumpElement> {
@@ -127,7 +127,7 @@ export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<Dump
   }
 
   #rootElements(): readonly DumpElement[] {
-    this.#roots ??= dumpRows(this.#options.dumps.all(), this.#options.grouping()).map((row) => ({ id: row.id, row, parent: undefined }));
+    this.#roots ??= dumpRows(this.#options.dumps.all(), this.#options.look.grouping, this.#options.look.filter).map((row) => ({ id: row.id, row, parent: undefined }));
     return this.#roots;
   }
 
@@ -156,6 +156,7 @@ export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<Dump
     const dumps = this.#options.dumps.all();
     const [only] = dumps;
     this.#view.description = dumps.length === 1 && only !== undefined ? `${displayName(only.name)} ${dumpTime(only.dump)}` : '';
-    this.#view.message = dumps.map((held) => (dumps.length === 1 ? dumpMessage(held, dumpSource(held, this.#options.sessions)) : `${displayName(held.name)}: ${dumpMessage(held, dumpSource(held, this.#options.sessions))}`)).join(' — ');
+    const filtered = filterMessage(dumps, this.#options.look.filter);
+    this.#view.message = filtered !== '' ? filtered : dumps.map((held) => (dumps.length === 1 ? dumpMessage(held, dumpSource(held, this.#options.sessions)) : `${displayName(held.name)}: ${dumpMessage(held, dumpSource(held, this.#options.sessions))}`)).join(' — ');
   }
 }

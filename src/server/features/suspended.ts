@@ -3,7 +3,7 @@ import type { CodeLens, Hover, Position } from 'vscode-languageserver';
 import { byVerdictAndCount, frameName, waitsForText, worstVerdict } from '../../core/format/dumpText';
 import { formatCount } from '../../core/format/quantity';
 import type { DumpFrame, DumpGroup, DumpPosition } from '../../core/model/dump';
-import { REVEAL_GROUPS_COMMAND, SHOW_VARIABLES_COMMAND } from '../../protocol/lsp';
+import { REVEAL_GROUPS_COMMAND, SHOW_IN_GRAPH_COMMAND, SHOW_VARIABLES_COMMAND } from '../../protocol/lsp';
 import type { DumpFrameParams, RevealGroupsArguments, SuspendedMark } from '../../protocol/lsp';
 import type { OpenDocument } from '../documents';
 import type { StoredDump } from '../dump/dumpStore';
@@ -154,11 +154,15 @@ function groupText({ dump, group, frame, index, exact }: { readonly dump: Stored
   const [holder] = group.heldBy;
   if (holder !== undefined) lines.push(`Held by ${escapeMarkdown(holder.path)}${holder.count < group.count ? ` (${formatCount(holder.count)} of ${formatCount(group.count)})` : ''}`);
   if (exact && frame.awaitingKnown < group.count) lines.push(`${formatCount(frame.awaitingKnown)} of ${formatCount(group.count)} were looked up and stand here; the others may stand on another line of the function.`);
-  if (dump.process !== undefined && isFunction(frame)) lines.push(variablesLink({ dumpId: dump.id, groupId: group.id, task: 0, frame: index }, group.count));
+  const reveal: RevealGroupsArguments = { groups: [{ dumpId: dump.id, groupId: group.id }] };
+  const links = [link('Show in Dump', REVEAL_GROUPS_COMMAND, reveal), link('Show in Graph', SHOW_IN_GRAPH_COMMAND, reveal)];
+  const variables: DumpFrameParams = { dumpId: dump.id, groupId: group.id, task: 0, frame: index };
+  if (dump.process !== undefined && isFunction(frame)) links.push(link(group.count > 1 ? 'Variables of the first' : 'Variables', SHOW_VARIABLES_COMMAND, variables));
+  lines.push(links.join(' | '));
   return lines.join('\n\n');
 }
 
-function variablesLink(params: DumpFrameParams, tasks: number): string {
-  const query = encodeURIComponent(JSON.stringify([params])).replace(/[()]/g, (each) => `%${each.charCodeAt(0).toString(16)}`);
-  return `[Variables${tasks > 1 ? ' of the first' : ''}](command:${SHOW_VARIABLES_COMMAND}?${query})`;
+function link(text: string, command: string, argument: RevealGroupsArguments | DumpFrameParams): string {
+  const query = encodeURIComponent(JSON.stringify([argument])).replace(/[()]/g, (each) => `%${each.charCodeAt(0).toString(16)}`);
+  return `[${text}](command:${command}?${query})`;
 }

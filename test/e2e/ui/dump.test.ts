@@ -1,6 +1,6 @@
 /** A person dumps the sample service with its leaks on: the tree, the line, the variables, the graph. */
 import type { FrameLocator, Locator } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Workbench } from '../workbench.ts';
 import { clickLens, lineFaces, lineOf, PATIENCE_MS, screenshotOfFailure, VIEW } from './liveTasks.ts';
 import type { SampleService } from './sampleService.ts';
@@ -43,6 +43,23 @@ function box(text: string | RegExp): Locator {
   return graph().locator('.box', { hasText: text }).first();
 }
 
+/** Points at the line until its hover is there: a lens that appears above moves the line away from under the mouse. */
+async function hover(): Promise<Locator> {
+  const content = workbench.page.locator('.monaco-hover-content', { hasText: 'suspended' }).first();
+  await vi.waitFor(async () => {
+    await workbench.hideMouse();
+    await workbench.editor().locator('.view-line', { hasText: 'await confirmation' }).locator('span', { hasText: /confirmation/ }).first().hover();
+    await content.waitFor({ timeout: 5_000 });
+  }, PATIENCE_MS);
+  return content;
+}
+
+async function clickInHover(text: string | RegExp): Promise<void> {
+  await workbench.page.locator('.tab', { hasText: FILE }).first().click();
+  await (await hover()).locator('a', { hasText: text }).first().click();
+  await workbench.hideMouse();
+}
+
 test('one click shows what waits, by verdict, with the reason', async () => {
   await workbench.runViewAction(VIEW, 'Dump Async Tasks');
   const question = workbench.dialog('An async dump will stop orders for about');
@@ -69,12 +86,37 @@ test('a click opens the line, which has a mark, a text and a lens of its own', a
   // VS Code asks for lenses in its own time
   await expect.poll(async () => (await lineFaces(workbench)).get(LINE)?.lens, { timeout: PATIENCE_MS }).toMatch(/suspended/);
   await inEveryTheme(workbench, 'dump-line');
-  await workbench.editor().locator('.view-line', { hasText: 'await confirmation' }).locator('span', { hasText: /confirmation/ }).first().hover();
-  await workbench.page.locator('.monaco-hover-content', { hasText: 'suspended' }).first().waitFor({ timeout: PATIENCE_MS });
+  await hover();
   await workbench.screenshot('dump-hover');
   await workbench.hideMouse();
   await clickLens(workbench, LINE);
   await workbench.view(DUMP).locator('.monaco-list-row.selected', { hasText: /Payments\.collect|then orders\.ts/ }).waitFor();
+});
+
+test('the hover of the line leads to the row, to the graph and to the variables', async () => {
+  await clickInHover('Show in Dump');
+  await workbench.view(DUMP).locator('.monaco-list-row.selected', { hasText: /Payments\.collect|then orders\.ts/ }).waitFor();
+  await clickInHover('Show in Graph');
+  await graph().locator('.box.leaf.selected', { hasText: 'Nothing that is alive' }).waitFor({ timeout: PATIENCE_MS });
+  await workbench.page.locator('.tab', { hasText: 'Await Graph' }).locator('.action-label[aria-label^="Close"]').click();
+  await clickInHover(/^Variables/);
+  await row(/^\s*order\s*Order \{id: 'order-/).first().waitFor({ timeout: PATIENCE_MS });
+});
+
+test('a filter leaves the groups that have its words, until something else is looked at', async () => {
+  await row(/^\s*Waits for nothing that is alive/).first().click();
+  await workbench.page.keyboard.press('Control+F');
+  await workbench.quickInput().fill('preparecel');
+  await row(/No group has all of these words/).waitFor();
+  await workbench.quickInput().fill('preparePARCEL stuck');
+  await row(/Warehouse\.prepareParcel/).first().waitFor();
+  await row(/Payments\.collect/).first().waitFor({ state: 'detached' });
+  await workbench.page.keyboard.press('Enter');
+  await expect.poll(() => workbench.view(DUMP).locator('.message').textContent()).toMatch(/Filter: preparePARCEL stuck — 1 of \d+ groups, \d+ tasks?/);
+  await workbench.screenshot('dump-filter');
+  await clickInHover('Show in Dump');
+  await row(/Payments\.collect/).first().waitFor();
+  await expect.poll(() => workbench.view(DUMP).locator('.message').textContent()).toMatch(/suspended functions/);
 });
 
 test('a single task shows its variables', async () => {
@@ -95,6 +137,10 @@ test('the graph shows the chains, and leads to the lines', async () => {
   await box(/Payments\.collect/).locator('.head').click();
   await graph().locator('.details .why', { hasText: 'Nothing that is alive can settle this promise' }).waitFor();
   await inEveryTheme(workbench, 'dump-graph-details');
+  await workbench.switchTheme('high-contrast-light');
+  await workbench.hideMouse();
+  await workbench.screenshot('dump-graph-details-high-contrast-light');
+  await workbench.switchTheme('dark');
   await workbench.runCommand('View: Toggle Maximize Editor Group');
   await workbench.hideMouse();
   await workbench.screenshot('dump-graph-wide');

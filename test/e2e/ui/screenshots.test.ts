@@ -80,13 +80,20 @@ test('the actions of the status bar', async () => {
   await workbench.page.keyboard.press('Escape');
 });
 
-test('the question before a long heap snapshot', async () => {
-  await workbench.runCommand('Asyncscope: Detach from All Processes');
-  await attachTo(workbench, large.port);
-  await workbench.runViewAction(VIEW, 'Take Heap Snapshot');
-  const dialog = workbench.dialog('A heap snapshot will stop orders for about');
+test.each([
+  ['snapshot', 'Take Heap Snapshot', 'A heap snapshot'],
+  ['dump', 'Dump Async Tasks', 'An async dump'],
+])('the question before a long %s, and its cancel', async (name, action, subject) => {
+  if (name === 'snapshot') {
+    await workbench.runCommand('Asyncscope: Detach from All Processes');
+    await attachTo(workbench, large.port);
+  }
+  await workbench.runViewAction(VIEW, action);
+  const dialog = workbench.dialog(new RegExp(`${subject} will stop orders for about \\d+(?:\\.\\d)? (?:s|min)`));
   await dialog.waitFor();
-  await workbench.screenshot('snapshot-question');
+  await dialog.getByText('Nothing else runs in the process meanwhile').waitFor();
+  await workbench.screenshot(`${name}-question`);
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await dialog.waitFor({ state: 'detached' });
+  expect(await workbench.view('Async Dump').count()).toBe(0);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DumpLook } from '../../../src/host/dump/dumpLook';
-import { dumpHeadline, dumpMessage, dumpSource } from '../../../src/host/dump/dumpState';
+import { dumpHeadline, dumpMessage, dumpSource, filterMessage } from '../../../src/host/dump/dumpState';
 import type { HeldDump } from '../../../src/host/dump/dumpStore';
 import { DumpStore } from '../../../src/host/dump/dumpStore';
 import { dumpMessages } from '../../../src/host/dump/graphMessages';
@@ -38,6 +38,13 @@ describe('DumpStore', () => {
 });
 
 describe('what is said of a dump', () => {
+  it('is how much a filter leaves', () => {
+    expect(filterMessage([held()], 'socket\u0007')).toBe('Filter: socket\u{fffd} — 0 of 12 groups, 0 tasks');
+    expect(filterMessage([held()], 'orphan')).toBe('Filter: orphan — 1 of 12 groups, 96 tasks');
+    expect(filterMessage([held()], ' ')).toBe('');
+    expect(filterMessage([], 'orphan')).toBe('');
+  });
+
   it('counts, and tells when and for how long the process stood still', () => {
     expect(dumpMessage(held(), 'process')).toMatch(/^1,022 suspended functions, 3,104 pending promises\. Taken at \d\d:\d\d:22; the process stood still for 312 ms\.$/);
     expect(dumpMessage(held({ dump: sampleDump('/srv', { pauseMs: null, totals: { suspended: 1, pendingPromises: 1, timers: 0, handles: 0, requests: 0 } }) }), 'file')).toBe('1 suspended function, 1 pending promise. From a file: single tasks and variables cannot be looked up.');

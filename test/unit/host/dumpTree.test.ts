@@ -65,6 +65,23 @@ describe('the rows of a dump', () => {
     expect(rows('leaf').map(({ label, description }) => `${label} | ${description}`)).toContain('Socket 127.0.0.1:41233 | 32 tasks  2 groups');
   });
 
+  it.each([
+    ['no words', ' ', 12],
+    ['a function, whatever the case', 'OUTBOX notify', 1],
+    ['a file and a line', 'orders.ts:69', 3],
+    ['what is waited for', 'quotes/basel', 1],
+    ['a verdict', 'orphan', 1],
+    ['what holds it', 'awaitingconfirmation', 1],
+    ['words that no group has all of', 'orphan socket', 0],
+  ])('can be those of %s', (_what, filter, groups) => {
+    for (const grouping of DUMP_GROUPINGS) {
+      const found = all(dumpRows([held()], grouping, filter), aboveGroups);
+      expect(found.filter(({ context }) => context === DUMP_ROW_CONTEXTS.group)).toHaveLength(groups);
+      expect(found.some(({ context }) => context === DUMP_ROW_CONTEXTS.resources)).toBe(filter === ' ');
+      expect(found.some(({ label }) => label === 'No group has all of these words')).toBe(groups === 0);
+    }
+  });
+
   it.each(DUMP_GROUPINGS)('hold each group once, and each row has an id of its own (%s)', (grouping) => {
     for (const dump of [sampleDump(), sampleDump('/srv/big', { groups: manyGroups(1500) })]) {
       const found = all(dumpRows([held(dump)], grouping), aboveGroups);
