@@ -5,11 +5,14 @@
 import type { RawPosition } from '../heapAnalysis';
 import { EDGE_TYPE } from '../heapGraph';
 import type { EdgeIndex, EdgeType, NodeIndex } from '../heapGraph';
+import { NodeSet } from '../nodeSet';
 import type { HeapObjects } from './heapObjects';
 import type { Step } from './leaf';
 
-/** Steps beyond an object from which it is worth to remember what they found; shorter walks are made again. */
-const LEAST_STEPS = 8;
+/** Steps from an object on, its own too, from which it is worth to remember what they found. A walk that ends there is made again. */
+const LEAST_STEPS = 2;
+/** From so many steps on it is worth most: the second half of the room is kept for these. */
+const MANY_STEPS = 8;
 /** Objects that were pushed beyond; a walk that has more is made again each time. */
 const MOST_PUSHED = 2_048;
 /** Ways to one object that are told apart; others are walked each time. */
@@ -53,14 +56,17 @@ interface Way<Answer> {
 export class KnownWays<Answer> {
   readonly #objects: HeapObjects;
   readonly #ways = new Map<NodeIndex, Way<Answer>[]>();
-  /** Objects that a long walk came by: with the second, what lies beyond is remembered. */
-  readonly #passed = new Set<NodeIndex>();
+  /** Objects that a walk came by, and those of them with many steps beyond: with the second walk, what lies beyond is remembered. */
+  readonly #passed: NodeSet;
+  readonly #passedFar: NodeSet;
   #count = 0;
   /** Edge names that tell something also where they are V8's own. */
   readonly #telling: ReadonlySet<number>;
 
   constructor(objects: HeapObjects) {
     this.#objects = objects;
+    this.#passed = new NodeSet(objects.graph);
+    this.#passedFar = new NodeSet(objects.graph);
     const { names } = objects;
     this.#telling = new Set([names.table, names.ready, names.readableState, names.writableState, objects.index.edge.receiver]);
   }
@@ -84,12 +90,16 @@ export class KnownWays<Answer> {
 
   /** Whether what lies beyond is worth to be remembered this time. */
   isShared(node: NodeIndex): boolean {
-    return this.#passed.has(node) && this.#count < WAYS_LIMIT && (this.#ways.get(node)?.length ?? 0) < WAYS_PER_NODE;
+    const limit = this.#passedFar.has(node) ? WAYS_LIMIT : WAYS_LIMIT / 2;
+    return this.#passed.has(node) && this.#count < limit && (this.#ways.get(node)?.length ?? 0) < WAYS_PER_NODE;
   }
 
   /** @param crossings the objects that a walk of so many steps came by */
   pass(crossings: readonly Narrow[], steps: number): void {
-    for (const { step, at } of crossings) if (steps - at >= LEAST_STEPS) this.#passed.add(step.node);
+    for (const { step, at } of crossings) {
+      if (steps - at >= LEAST_STEPS) this.#passed.add(step.node);
+      if (steps - at >= MANY_STEPS) this.#passedFar.add(step.node);
+    }
   }
 
   add(beyond: Beyond, answer: Answer): void {
