@@ -59,6 +59,7 @@ export class Holders {
   readonly #paths: Path[] = [{ first: null, last: [], skipped: false, anonymous: false }];
   readonly #numbers = new Map<string, number>();
   readonly #named: NamedPaths;
+  readonly #untold = new Map<StringIndex, boolean>();
   /** Nodes without a named path, by how they were reached and what they are. */
   readonly #misses = new Map<number, Map<StringIndex, number>>();
 
@@ -185,7 +186,7 @@ export class Holders {
         // What settles a promise is what is held, whatever it is called there
         return this.#settles(child) ? undefined : this.#variable(parent, child, this.#edgeName(edge));
       case EDGE_TYPE.property:
-        return this.#property(parent, this.#edgeName(edge), child);
+        return this.#property(parent, edge, child);
       default: {
         const parentType = this.graph.type(parent);
         if (parentType === NODE_TYPE.native || parentType === NODE_TYPE.synthetic) return this.#nativelyHeld(child);
@@ -195,16 +196,30 @@ export class Holders {
     }
   }
 
-  #property(parent: NodeIndex, name: string, child: NodeIndex): Name | undefined {
-    if (this.realm.isGlobal(parent)) return { text: [`global ${name}`], anchors: 'named' };
+  #property(parent: NodeIndex, edge: EdgeIndex, child: NodeIndex): Name | undefined {
+    const isGlobals = this.realm.isGlobal(parent);
+    if (!isGlobals && this.#isUntold(this.graph.edgeNameOrIndex(edge) as StringIndex)) return undefined;
+    const name = this.#edgeName(edge);
+    if (isGlobals) return { text: [`global ${name}`], anchors: 'named' };
     const callback = TIMER_CALLBACKS[name];
     if (callback !== undefined && this.index.className(parent) === callback) return this.#timer(callback, child);
-    if (UNTOLD.has(name) || INTERNAL_SYMBOL.test(name) || this.#settles(child)) return undefined;
+    if (this.#settles(child)) return undefined;
     if (this.#isListenerTable(parent)) {
       const ofProcess = this.realm.isProcess(this.reachability.parent(parent));
       return { text: [`${ofProcess ? 'process ' : ''}'${name}' listener`], anchors: ofProcess ? 'named' : false };
     }
     return { text: [this.graph.type(child) === NODE_TYPE.closure ? name : this.#described(child, name)], anchors: false };
+  }
+
+  /** Most properties on a way are called so: each name is looked at once. */
+  #isUntold(name: StringIndex): boolean {
+    let known = this.#untold.get(name);
+    if (known === undefined) {
+      const text = this.graph.strings.get(name);
+      known = UNTOLD.has(text) || INTERNAL_SYMBOL.test(text);
+      this.#untold.set(name, known);
+    }
+    return known;
   }
 
   #timer(timer: string, callback: NodeIndex): Name {
