@@ -15,10 +15,10 @@ export interface Gate {
   /**
    * A hook is under way; it sets this itself, as a call could fail where the stack is used up. What is made meanwhile comes
    * from functions of the program that our own code ran into, such as a patched `Array.prototype.push`: a hook that looked
-   * at that would never come to an end.
+   * at that would never come to an end. Or it comes from what a debugger has V8 evaluate in the middle of the hook.
    */
   busy: boolean;
-  /** Creations at the very end of the stack, where no hook could look at them: the sum of their weights. */
+  /** Creations at the very end of the stack or in the middle of a hook, where none could be looked at: the sum of their weights. */
   lost: number;
   /**
    * Whether the stack has room for what a hook does to the tables. A call that fails half way through would leave them

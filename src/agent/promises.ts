@@ -133,7 +133,11 @@ export function trackPromises(
       }
       return;
     }
-    if (gate.busy || --sampler.skip > 0) return;
+    if (gate.busy) {
+      gate.lost++;
+      return;
+    }
+    if (--sampler.skip > 0) return;
     gate.busy = true;
     let seen = false;
     try {

@@ -267,7 +267,11 @@ export function trackResources(
       carry(asyncId, type, triggerAsyncId, resource);
       return;
     }
-    if (gate.busy || --sampler.skip > 0) return;
+    if (gate.busy) {
+      gate.lost++;
+      return;
+    }
+    if (--sampler.skip > 0) return;
     gate.busy = true;
     let seen = false;
     try {

@@ -27,13 +27,15 @@ function watched() {
   const node = { v8: { promiseHooks }, isProxy: () => false } as unknown as NodeModules;
   const table = createTaskTable();
   table.addSite();
-  const stacks = { undecided: 0, site: () => 0, isBelowUser: () => false } as unknown as Stacks;
+  let meanwhile = (): void => undefined;
+  const stacks = { undecided: 0, site: () => (meanwhile(), 0), isBelowUser: () => false } as unknown as Stacks;
+  const gate = createGate();
   let now = 0;
   const clock = () => now;
   const budget = createBudget(100, now);
   const states = new WeakMap<object, number>();
   const details = { of: (promise: object) => [states.get(promise) ?? PENDING], pending: PENDING };
-  const tracking = trackPromises(node, table, stacks, createSampler(budget, 1, now, () => 0), clock, createGate(), createReactions(node.v8), budget, details);
+  const tracking = trackPromises(node, table, stacks, createSampler(budget, 1, now, () => 0), clock, gate, createReactions(node.v8), budget, details);
   return {
     make(promise: object) {
       init?.(promise, undefined);
@@ -49,6 +51,11 @@ function watched() {
       const { live, ended, abandoned } = table.figures(0);
       return { live, ended, abandoned };
     },
+    /** While a hook is under way. */
+    interrupt(work: () => void) {
+      meanwhile = work;
+    },
+    lost: () => gate.lost,
     stop: () => {
       tracking.stop();
     },
@@ -105,6 +112,16 @@ describe('promises', () => {
     // no task runs between the polls, so V8 could not tell
     while (program.poll().abandoned < 2_000 && polls < 100) polls++;
     expect(polls).toBe(3);
+    program.stop();
+  });
+
+  test('that are made in the middle of a hook are not counted, and said not to be', () => {
+    const program = watched();
+    const [outer, inner] = [{}, {}];
+    program.interrupt(() => program.make(inner));
+    program.make(outer);
+    expect(program.poll()).toEqual({ live: 1, ended: 0, abandoned: 0 });
+    expect(program.lost()).toBe(1);
     program.stop();
   });
 
