@@ -1,4 +1,4 @@
-/** Sockets that functions wait for have their addresses, also where the heap does not hold them: connected to an IP address of a real server. */
+/** Sockets that functions wait for, and those that are open, have their addresses, also where the heap does not hold them: connected to an IP address of a real server. */
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
@@ -32,6 +32,8 @@ query(await open('127.0.0.1', first));
 all(await open('127.0.0.1', first));
 all(await open('127.0.0.1', second));
 client(new Client(await open('::1', first)).ask());
+(await open('127.0.0.1', first)).on('data', function busy() {});
+(await open('127.0.0.1', first)).on('data', function idle() {}).unref();
 console.error('ready');
 `;
 
@@ -61,7 +63,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-describe.concurrent('a socket that is waited for', () => {
+describe.concurrent('a socket that is open', () => {
   test.each(NODES)('has its address on Node $version, and nothing is left on it', async (node) => {
     const [first, second] = [await listen(), await listen()];
     const file = join(directory, `sockets${node.version}.mjs`);
@@ -76,6 +78,9 @@ describe.concurrent('a socket that is waited for', () => {
       expect(waits['all']?.text).toBe(`socket ${[first, second].map((port) => `127.0.0.1:${port}`).sort().join(' or ')}: reading`);
       expect(waits['client']).toMatchObject({ kind: 'socket', details: { address: `[::1]:${first}` } });
       expect(waits['client']?.text).toBe(`socket [::1]:${first}`);
+      const handles = dumped.dump.resources.handles.filter(({ type }) => type === 'TCP').map(({ count, text }) => `${String(count)} ${text}`);
+      // Node does not list the last one, which keeps no process alive
+      expect(handles.sort()).toEqual([`1 socket 127.0.0.1:${first}`, `1 socket [::1]:${first}`, '1 socket', `4 ${(waits['all']?.text ?? '').replace(': reading', '')}`].sort());
     }
     // Node keeps what remoteAddress has found on the socket
     const connection = await connect(target.url);

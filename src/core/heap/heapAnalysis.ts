@@ -77,6 +77,8 @@ export interface RawWaitsFor {
 
 export interface RawResource {
   readonly count: number;
+  /** As those of {@link RawGroup}, for each that it counts. */
+  readonly sockets?: Uint32Array;
   readonly type: string;
   readonly text: RawText;
   readonly at: RawPosition | null;

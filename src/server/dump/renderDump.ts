@@ -178,15 +178,15 @@ export function renderDump(analysis: HeapAnalysis, options: RenderOptions): Rend
       notes,
       totals: analysis.totals,
       groups: groups.sort((a, b) => b.count - a.count),
-      resources: resourcesOf(analysis, place, write),
+      resources: resourcesOf(analysis, options.peers, place, write),
     },
     kept,
     place,
   };
 }
 
-/** The addresses of the sockets of a group, without repeats, and whether these are all. */
-function addressesOf({ count, sockets }: Part, addresses: ReadonlyMap<number, string>): { readonly known: readonly string[]; readonly certain: boolean } {
+/** The addresses of the sockets of a group or of a resource, without repeats, and whether these are all. */
+function addressesOf({ count, sockets }: Pick<Part, 'count'> & { readonly sockets?: Uint32Array | undefined }, addresses: ReadonlyMap<number, string>): { readonly known: readonly string[]; readonly certain: boolean } {
   const found = [...(sockets ?? [])].map((id) => addresses.get(id));
   const known = [...new Set(found)].filter((address) => address !== undefined);
   return { known: known.sort(), certain: found.length === count && !found.includes(undefined) };
@@ -294,9 +294,13 @@ function withDue(text: string, { dueInMs, lastDueInMs }: WaitsFor['details'], re
   return last === undefined || first.endsWith(` in ${last}`) ? `${text}, ${first}` : `${text}, ${first}, the last in ${last}`;
 }
 
-function resourcesOf({ resources }: HeapAnalysis, place: (at: RawPosition | null) => DumpPosition | null, write: (text: RawText) => string): DumpResources {
+function resourcesOf({ resources }: HeapAnalysis, peers: ReadonlyMap<number, string>, place: (at: RawPosition | null) => DumpPosition | null, write: (text: RawText, address?: string) => string): DumpResources {
   const written = (list: HeapAnalysis['resources']['timers']): DumpResource[] =>
-    list.map(({ count, type, text, at, details }) => ({ count, type, text: write(text), at: place(at), details }));
+    list.map((resource) => {
+      const { count, type, text, at, details } = resource;
+      const { known, certain } = addressesOf(resource, peers);
+      return { count, type, text: write(text, addressText(known, certain)), at: place(at), details };
+    });
   return {
     timers: written(resources.timers).map((timer) => ({ ...timer, text: withDue(timer.text, timer.details, timer.type === 'interval') })),
     handles: written(resources.handles),

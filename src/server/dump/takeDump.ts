@@ -190,8 +190,8 @@ async function finish(
 
 const NO_PEERS: ReadonlyMap<number, string> = new Map();
 
-async function peersOf({ groups }: HeapAnalysis, target: HeapTarget): Promise<ReadonlyMap<number, string>> {
-  const sockets = new Set(groups.flatMap((group) => [...(group.sockets ?? [])]));
+async function peersOf({ groups, resources }: HeapAnalysis, target: HeapTarget): Promise<ReadonlyMap<number, string>> {
+  const sockets = new Set([...groups, ...resources.handles].flatMap((each) => [...(each.sockets ?? [])]));
   sockets.delete(0);
   return sockets.size === 0 ? NO_PEERS : target.peerAddresses(sockets);
 }

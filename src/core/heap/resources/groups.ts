@@ -1,5 +1,6 @@
 /** Resources that are alike, counted together. */
 import type { RawPosition, RawResource, RawText } from '../heapAnalysis';
+import type { HeapObjectId } from '../heapGraph';
 import { commonDetails, keyOf } from '../leaves/leaf';
 import type { Details } from '../leaves/leaf';
 
@@ -13,10 +14,13 @@ export interface Resource {
   readonly details: Details;
   /** Node's own: shown, but not counted as the program's. */
   readonly ofNode: boolean;
+  /** The socket whose address the heap does not hold; its text has a place for it. */
+  readonly socket?: HeapObjectId;
 }
 
 interface Group {
   count: number;
+  readonly sockets: number[];
   readonly resource: Omit<Resource, 'details'>;
   details: Readonly<Details>;
 }
@@ -33,11 +37,12 @@ export class ResourceGroups {
     const group = this.#groups.get(key);
     if (group !== undefined) {
       group.count++;
+      if (key !== resource.type && resource.socket !== undefined) group.sockets.push(resource.socket);
       group.details = commonDetails(group.details, resource.details);
     } else if (key === resource.type) {
-      this.#groups.set(key, { count: 1, resource: { ...resource, text: ['others'], at: null }, details: {} });
+      this.#groups.set(key, { count: 1, sockets: [], resource: { ...resource, text: ['others'], at: null }, details: {} });
     } else {
-      this.#groups.set(key, { count: 1, resource, details: resource.details });
+      this.#groups.set(key, { count: 1, sockets: resource.socket === undefined ? [] : [resource.socket], resource, details: resource.details });
     }
   }
 
@@ -45,6 +50,13 @@ export class ResourceGroups {
   rows(): RawResource[] {
     return [...this.#groups.values()]
       .sort((a, b) => b.count - a.count)
-      .map(({ count, resource: { type, text, at, ofNode }, details }) => ({ count, type, text, at, details: ofNode ? { ...details, origin: 'node' } : details }));
+      .map(({ count, sockets, resource: { type, text, at, ofNode }, details }) => ({
+        count,
+        type,
+        text,
+        at,
+        details: ofNode ? { ...details, origin: 'node' } : details,
+        ...(sockets.length > 0 && { sockets: Uint32Array.from(sockets) }),
+      }));
   }
 }

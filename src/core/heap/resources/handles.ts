@@ -1,7 +1,8 @@
 /** Handles that are open and requests under way: what native code holds (node: src/handle_wrap.h, src/req_wrap.h). */
 import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
-import type { EdgeIndex, NodeIndex } from '../heapGraph';
-import type { RawPosition } from '../heapAnalysis';
+import type { EdgeIndex, HeapObjectId, NodeIndex } from '../heapGraph';
+import { PEER_ADDRESS } from '../heapAnalysis';
+import type { RawPosition, RawText } from '../heapAnalysis';
 import { eachRetainer } from '../leaves/eachRetainer';
 import { clientRequest } from '../leaves/httpRequest';
 import { FEATURE } from '../leaves/features';
@@ -91,28 +92,32 @@ export class NativeResources {
     if (!isOpenHandle(objects, owner, node) && isCompression(type)) return;
     const features = this.#features.of(owner);
     const details: Details = {};
-    let text = noun;
+    let text: RawText = [noun];
+    let socket: HeapObjectId | undefined;
     if ((features & FEATURE.server) !== 0) {
       const address = listenAddress(objects, owner);
-      text = `${noun === 'pipe' ? 'pipe server' : 'server'}${address === null ? '' : ` ${address}`}`;
+      text = [`${noun === 'pipe' ? 'pipe server' : 'server'}${address === null ? '' : ` ${address}`}`];
       const connections = objects.numberProperty(owner, 'connections');
       if (connections !== null) details['connections'] = connections;
     } else if ((features & FEATURE.socket) !== 0) {
       const remote = remoteAddress(objects, owner);
-      if (remote !== null) text = `${noun} ${remote}`;
+      if (remote !== null) text = [`${noun} ${remote}`];
       else if (objects.isObject(objects.property(owner, 'server'))) {
         const address = listenAddress(objects, objects.property(owner, 'server'));
-        text = `${noun}, accepted${address === null ? '' : ` at ${address}`}`;
+        text = [`${noun}, accepted${address === null ? '' : ` at ${address}`}`];
+      } else if (noun === 'socket') {
+        text = [noun, PEER_ADDRESS];
+        socket = objects.graph.id(owner);
       }
     } else if ((features & FEATURE.childProcess) !== 0) {
       const file = objects.textProperty(owner, 'spawnfile');
-      if (file !== null) text = `${noun} ${file}`;
+      if (file !== null) text = [`${noun} ${file}`];
       const pid = objects.numberProperty(owner, 'pid');
       if (pid !== null) details['pid'] = pid;
     }
     const request = isCompression(type);
     const ofNode = objects.isTrue(objects.property(owner, 'isStdio'));
-    see(request ? 'request' : 'handle', { type: this.#typeName(node), text: [text], at: this.#listener(owner), details, ofNode });
+    see(request ? 'request' : 'handle', { type: this.#typeName(node), text, at: this.#listener(owner), details, ofNode, ...(socket !== undefined && { socket }) });
   }
 
   /** Servers and sockets are both `TCP` or `Pipe`. */

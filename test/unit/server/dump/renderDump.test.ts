@@ -1,7 +1,7 @@
 /** From an analysis and what was looked up to the dump: positions, texts, groups told apart, ids that stay. */
 import { describe, expect, test } from 'vitest';
 import { PEER_ADDRESS } from '../../../../src/core/heap/heapAnalysis';
-import type { RawGroup, RawText } from '../../../../src/core/heap/heapAnalysis';
+import type { HeapAnalysis, RawGroup, RawText } from '../../../../src/core/heap/heapAnalysis';
 import type { FoundPositions } from '../../../../src/server/dump/lookUp';
 import { renderDump } from '../../../../src/server/dump/renderDump';
 import type { RenderOptions } from '../../../../src/server/dump/renderDump';
@@ -54,6 +54,14 @@ test('positions are 1-based, in original sources, and those of Node as Node name
     { function: 'then', kind: 'then', origin: 'node', declared: null, awaiting: null, awaitingKnown: 1, repeats: 1, detail: null },
   ]);
   expect(waitsFor).toEqual({ kind: 'timer', text: 'timer, src/orders.ts:11 in src/orders.ts, (unknown line)', at: { file: 'node:internal/timers', line: 3, column: 4 }, details: { delayMs: 5 } });
+});
+
+test('handles have the addresses that were found', () => {
+  const handle = (...sockets: number[]): HeapAnalysis['resources']['handles'][number] => ({ count: sockets.length, type: 'TCP', text: ['socket', PEER_ADDRESS], at: null, details: {}, sockets: Uint32Array.from(sockets) });
+  const { resources } = analysis([]);
+  const handles = [handle(1, 2), handle(1, 3), handle(3), { count: 1, type: 'Pipe', text: ['pipe'], at: null, details: {} }];
+  const peers = new Map([1, 2].map((id) => [id, `10.0.0.${String(id)}:80`]));
+  expect(render([], undefined, { resources: { ...resources, handles } }, [], { peers }).dump.resources.handles.map(({ text }) => text)).toEqual(['socket 10.0.0.1:80 or 10.0.0.2:80', 'socket such as 10.0.0.1:80', 'socket', 'pipe']);
 });
 
 test('timers say when they are due, which makes no other group of them', () => {

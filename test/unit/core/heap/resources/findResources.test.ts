@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PEER_ADDRESS } from '../../../../../src/core/heap/heapAnalysis';
 import { HeapIndex } from '../../../../../src/core/heap/heapIndex';
 import { HeapObjects } from '../../../../../src/core/heap/leaves/heapObjects';
 import { findResources } from '../../../../../src/core/heap/resources/findResources';
@@ -55,6 +56,16 @@ describe('handles and requests', () => {
     ]);
     expect(resources.requests).toMatchObject([{ count: 1, type: 'GetAddrInfoReqWrap', text: ['DNS look-up of example.org'] }]);
     expect(totals).toEqual({ timers: 0, handles: 2, requests: 1 });
+  });
+
+  it('have a place for the address where the heap does not hold it', () => {
+    const heap = nodeHeap();
+    const sockets = [heap.socket({}), heap.socket({})];
+    heap.socket({}, { server: heap.emitter('Server', {}, { _connectionKey: '6::::8080' }) });
+    expect(found(heap).resources.handles).toEqual([
+      { count: 2, type: 'TCP', text: ['socket', PEER_ADDRESS], at: null, details: {}, sockets: Uint32Array.from(sockets.map(({ id }) => id)) },
+      { count: 1, type: 'TCP', text: ['socket, accepted at [::]:8080'], at: null, details: {} },
+    ]);
   });
 
   it("of messages, without Node's own port to each worker", () => {
