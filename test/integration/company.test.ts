@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { attach } from '../../src/cdp/attach.ts';
 import { connect } from '../../src/cdp/connection.ts';
 import type { Connection } from '../../src/cdp/connection.ts';
-import type { AttachedTarget } from '../../src/cdp/target.ts';
+import type { AttachedTarget, TargetError } from '../../src/cdp/target.ts';
 import { STILL_THRESHOLD_MS } from '../../src/core/model/task.ts';
 import type { AgentPoll } from '../../src/protocol/agent.ts';
 import { NODES } from '../support/nodes.ts';
@@ -76,7 +76,11 @@ describe.each(NODES)('Node $version', (node) => {
   test('the wait for the first line can be cancelled, and leaves nothing behind', async () => {
     const target = await startTarget(node, "setInterval(() => {}, 1000); console.log('begun')", ['--inspect-brk=127.0.0.1:0']);
     const cancel = new AbortController();
-    await expect(attach(target.url, { ...OPTIONS, signal: cancel.signal, onWaiting: () => cancel.abort() })).rejects.toMatchObject({ reason: 'cancelled' });
+    const attaching = attach(target.url, { ...OPTIONS, signal: cancel.signal, onWaiting: () => cancel.abort() });
+    const error = await attaching.then(() => undefined, (reason: unknown) => reason as TargetError);
+    // a target that is gone before it is waited for ends the attach in another way
+    const { exitCode, signalCode } = target.child;
+    expect({ reason: error?.reason, exitCode, signalCode }, `${String(error)} ${String(error?.cause)}\n${target.stderr()}`).toEqual({ reason: 'cancelled', exitCode: null, signalCode: null });
     const user = await connect(target.url);
     expect(await evaluate(user, OURS)).toBe('[]');
     await user.send('Runtime.runIfWaitingForDebugger');
