@@ -275,6 +275,28 @@ test.each([
   expectToldApart(heap, promises.slice(0, 2), promises[2] as BuiltNode);
 });
 
+test('a promise that comes by itself beyond the hub is told in another way than those that come by it', () => {
+  const heap = nodeHeap();
+  const hub = heap.builder.object('Array');
+  unused(heap, hub, 10);
+  const promises = ['plain', 'its callback has the hub', 'plain'].map((kind) => {
+    const promise = heap.promise();
+    element(hub, heap.resolverOf(promise));
+    if (kind !== 'plain') heap.then(promise, heap.closure('again', heap.scope({ hub })));
+    return promise;
+  });
+  expectToldApart(heap, promises.slice(0, 2), promises[2] as BuiltNode);
+});
+
+test('a promise that was explained is on the way of the next one all the same', () => {
+  const heap = nodeHeap();
+  const promise = heap.promise();
+  const before = heap.promise();
+  heap.then(before, heap.closure('goesOn', heap.scope({ resolve: heap.resolverOf(promise) })));
+  heap.moduleVariable('resolve', heap.resolverOf(before));
+  expectToldApart(heap, [before], promise);
+});
+
 test("what is read off the function that awaits a promise is that promise's alone", () => {
   const heap = nodeHeap();
   const hub = heap.builder.object('Array');
