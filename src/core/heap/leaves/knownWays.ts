@@ -29,8 +29,6 @@ export interface Narrow {
 
 /** How a walk came to a {@link Narrow}. */
 export interface Crossing extends Narrow {
-  /** Where the walk began. */
-  readonly promise: NodeIndex;
   /** What was seen on the way, this object too. */
   readonly way: readonly Step[];
   /** Functions that wait for the promise: walks pass them over. */
@@ -76,11 +74,12 @@ export class KnownWays<Answer> {
    * names and functions of the same places, and when neither meets beyond what is the other's alone.
    */
   find(crossing: Crossing): Answer | undefined {
-    const { step, at, promise, way: seen } = crossing;
+    const { step, at, way: seen } = crossing;
     const way = this.#ways.get(step.node)?.find(({ beyond }) => beyond.crossing.at === at && this.#isSameWay(step, beyond.crossing.step));
     if (way === undefined) return undefined;
     const { pushed, generators } = way.beyond;
-    if (pushed.has(promise) || seen.some(({ node }) => pushed.has(node))) return undefined;
+    // who came by this promise went on to what settles it, with which each way begins
+    if (seen.some(({ node }) => pushed.has(node))) return undefined;
     if (generators.length > 0) {
       const awaiters = crossing.awaiters();
       if (generators.some((generator) => awaiters.has(generator))) return undefined;

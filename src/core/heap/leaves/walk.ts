@@ -114,7 +114,7 @@ export class Walk {
     for (; at < queue.length && at < STEP_LIMIT && !visitor.enough(); at++) {
       const step = queue[at] as Step;
       if (at > 0 && at === queue.length - 1 && this.#watched === undefined) {
-        const wish = visitor.alone({ step, at, promise, way: queue, awaiters });
+        const wish = visitor.alone({ step, at, way: queue, awaiters });
         if (wish === 'end') return { settlers, cut: false, steps: at, beyond: null };
         if (wish === 'watch') this.#watched = { step, at, before: new Set([promise, ...queue.slice(0, at).map(({ node }) => node)]) };
       }
