@@ -225,7 +225,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     }
     const changes = mapList(table.takeDirty(), (site): AgentPoll['changes'][number] => {
       const { live, variance, started, ended, abandoned } = table.figures(site);
-      return [site, live, variance > 0 ? variance : 0, started, ended, abandoned, table.oldest(site)];
+      return [site, live, variance > 0 ? floor(variance) : 0, started, ended, abandoned, shortly(table.oldest(site))];
     });
     keepTime();
     const span = now - lastPoll;
@@ -396,6 +396,11 @@ function limitOf(bytes: number): number {
 }
 
 const { floor, sqrt } = Math;
+
+/** A moment in hundredths of a millisecond: with all its digits it would be a third of what a poll says of a site. */
+function shortly(ms: number): number {
+  return floor(ms * 100) / 100;
+}
 
 function countingOf({ level }: Duty, { weight }: Sampler): AgentPoll['promiseCounting'] {
   if (level === 'slots') return 'duty-cycled';
