@@ -14,7 +14,7 @@ import { KnownWays, isSamePosition } from './knownWays';
 import type { Crossing, Narrow } from './knownWays';
 import { FAILURE_RANK, RANK, keyOf } from './leaf';
 import type { Details, Leaf, Settlers as SettlersOfLeaf, Step } from './leaf';
-import { handleLeaf, heldByNative, nativeLeaf } from './native';
+import { handleLeaf, heldByNative, nativeLeaf, runningLeaf } from './native';
 import { hostAndPort, openHandle, remoteAddress, serverLeaf, socketLeaf } from './socket';
 import { readlineLeaf, streamLeaf, webStreamLeaf } from './stream';
 import { readImmediate, readTimeout, signalTimeoutLeaf, timerLeaf } from './timer';
@@ -150,6 +150,7 @@ class PromiseExplainer implements Explainer, Visitor {
     const { graph, names } = objects;
     const { node } = step;
     const type = graph.type(node);
+    if (graph.nameIndex(node) === names.stackRootsName && step.below !== null) return runningLeaf(node);
     if (type === NODE_TYPE.native || type === NODE_TYPE.synthetic) return heldByNative(objects, node);
     const name = graph.nameIndex(node);
     const edge = step.edge as EdgeIndex;

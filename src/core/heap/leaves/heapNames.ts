@@ -26,6 +26,7 @@ const NAMES = {
   value: 'value',
   atomicsWaiters: 'atomics_waitasync_promises',
   globalHandlesName: '(Global handles)',
+  stackRootsName: '(Stack roots)',
   toNative: 'javascript_to_native',
   // names of nodes
   arrayName: 'Array',

@@ -146,6 +146,15 @@ export function heldByNative(objects: HeapObjects, node: NodeIndex): Leaf {
   return { kind: 'native', rank: RANK.work, settlers: isHandle ? 'in flight' : 'native', text, at: null, details: {}, key: keyOf('native', text, null), node };
 }
 
+/**
+ * Functions that ran when the snapshot was taken refer to something on the way. They may settle the promise; but what else is known says
+ * more: a busy process always has some on the stack, and whatever these have at hand leads to many promises.
+ */
+export function runningLeaf(node: NodeIndex): Leaf {
+  const text = ['running code'];
+  return { kind: 'native', rank: RANK.unknown, settlers: 'native', text, at: null, details: {}, key: keyOf('native', text, null), node };
+}
+
 function isAtomicsList(objects: HeapObjects, node: NodeIndex): boolean {
   const { graph, names } = objects;
   const { first, edges } = graph.retainers;

@@ -238,6 +238,22 @@ describe("the app's own promise", () => {
     expect(line(explained(heap, promise))).toBe('app promise | its resolver is in Map waiting in script 7 | - | held');
   });
 
+  it('is told by what holds its resolver where code that runs has that at hand, too', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const waiting = heap.map({ a: heap.resolverOf(promise) });
+    heap.gcRoots.element(2, heap.builder.synthetic('(Stack roots)').internal('1', waiting));
+    heap.moduleVariable('waiting', waiting);
+    expect(line(explained(heap, promise))).toBe('app promise | its resolver is in Map waiting in script 7 | - | held');
+  });
+
+  it('is told by the code that runs where only that has its resolver', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    heap.gcRoots.element(2, heap.builder.synthetic('(Stack roots)').internal('1', heap.resolverOf(promise)));
+    expect(line(explained(heap, promise))).toBe('native | running code | - | native');
+  });
+
   it('is told by the class that holds its resolver', () => {
     const heap = nodeHeap();
     const promise = heap.promise();
