@@ -32,7 +32,7 @@ export interface Crossing extends Narrow {
   /** What was seen on the way, this object too. */
   readonly way: readonly Step[];
   /** Functions that wait for the promise: walks pass them over. */
-  awaiters(): ReadonlySet<number>;
+  awaiters(): readonly NodeIndex[];
 }
 
 /** What a walk met beyond a {@link Narrow}. */
@@ -41,7 +41,7 @@ export interface Beyond {
   readonly steps: number;
   readonly pushed: ReadonlySet<number>;
   /** Suspended functions that the walk came by, other than those that wait for the promise. */
-  readonly generators: readonly number[];
+  readonly generators: readonly NodeIndex[];
   /** It came upon something of its own promise again, so that another promise's walk would be another one. */
   readonly own: boolean;
 }
@@ -82,7 +82,7 @@ export class KnownWays<Answer> {
     if (seen.some(({ node }) => pushed.has(node))) return undefined;
     if (generators.length > 0) {
       const awaiters = crossing.awaiters();
-      if (generators.some((generator) => awaiters.has(generator))) return undefined;
+      if (generators.some((generator) => awaiters.includes(generator))) return undefined;
     }
     return way.answer;
   }

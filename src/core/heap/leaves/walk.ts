@@ -75,6 +75,8 @@ export class Walk {
   /** Of the walk that is under way: its promise, and what was pushed. */
   readonly #seen: NodeSet;
   #queue: Step[] = [];
+  /** Promises whose awaiters are being looked for. */
+  readonly #awaited: NodeSet;
   #watched: (Narrow & { readonly before: ReadonlySet<number> }) | undefined;
   /** Whether it came upon something from before what is watched. */
   #own = false;
@@ -87,6 +89,7 @@ export class Walk {
     this.#graph = objects.graph;
     this.#realm = objects.realm;
     this.#seen = new NodeSet(objects.graph);
+    this.#awaited = new NodeSet(objects.graph);
     this.#looked = new NodeSet(objects.graph);
     this.#generators = new NodeSet(objects.graph);
   }
@@ -105,8 +108,8 @@ export class Walk {
   }
 
   #run(promise: NodeIndex, queue: readonly Step[], visitor: Visitor): WalkResult {
-    let known: Set<NodeIndex> | undefined;
-    const awaiters = (): Set<NodeIndex> => (known ??= this.#awaiters(promise));
+    let known: readonly NodeIndex[] | undefined;
+    const awaiters = (): readonly NodeIndex[] => (known ??= this.#awaiters(promise));
     const generators: NodeIndex[] = [];
     this.#settlers(promise, null);
     const settlers = queue.length > 0;
@@ -119,7 +122,7 @@ export class Walk {
         if (wish === 'watch') this.#watched = { step, at, before: new Set([promise, ...queue.slice(0, at).map(({ node }) => node)]) };
       }
       if (this.isGenerator(step.node)) {
-        if (awaiters().has(step.node)) {
+        if (awaiters().includes(step.node)) {
           this.#own ||= this.#watched !== undefined;
           continue;
         }
@@ -301,8 +304,7 @@ export class Walk {
 
   /** The suspended function that awaits a promise, the first; NO_NODE where there is none. */
   awaiter(promise: NodeIndex): NodeIndex {
-    for (const generator of this.#awaiters(promise)) return generator;
-    return NO_NODE;
+    return this.#awaiters(promise)[0] ?? NO_NODE;
   }
 
   /** The first text among a suspended function's parameters and variables; null where there is none. */
@@ -336,14 +338,15 @@ export class Walk {
   }
 
   /** The suspended functions that wait for a promise, those that wait for them, and so on. */
-  #awaiters(promise: NodeIndex): Set<NodeIndex> {
+  #awaiters(promise: NodeIndex): readonly NodeIndex[] {
     const graph = this.#graph;
     const objects = this.#objects;
-    const found = new Set<NodeIndex>();
-    // a set is walked in the order of what is added to it, on the way too
-    const promises = new Set([promise]);
+    // few, mostly one
+    const found: NodeIndex[] = [];
+    const promises = [promise];
+    this.#awaited.add(promise);
     for (const each of promises) {
-      if (found.size >= AWAITER_LIMIT) break;
+      if (found.length >= AWAITER_LIMIT) break;
       let reaction = objects.internal(each, 'reactions');
       for (let n = 0; reaction !== NO_NODE && n < AWAITER_LIMIT; n++) {
         let next: NodeIndex = NO_NODE;
@@ -351,20 +354,21 @@ export class Walk {
           const target = graph.target(edge);
           if (graph.nameIndex(target) === objects.names.reactionName) next = target;
           else if (graph.type(target) === NODE_TYPE.object && graph.nameIndex(target) === objects.names.promiseName) {
-            if (graph.edgeType(edge) === EDGE_TYPE.hidden) promises.add(target);
+            if (graph.edgeType(edge) === EDGE_TYPE.hidden && this.#awaited.add(target)) promises.push(target);
           } else if (graph.type(target) === NODE_TYPE.closure) {
             const generator = objects.internal(objects.internal(target, 'context'), 'extension');
-            if (generator === NO_NODE || found.has(generator)) continue;
-            found.add(generator);
+            if (generator === NO_NODE || found.includes(generator)) continue;
+            found.push(generator);
             for (let own = graph.firstEdge(generator); own < graph.endEdge(generator); own = (own + 1) as EdgeIndex) {
               const returned = graph.target(own);
-              if (graph.edgeType(own) === EDGE_TYPE.hidden && graph.nameIndex(returned) === objects.names.promiseName) promises.add(returned);
+              if (graph.edgeType(own) === EDGE_TYPE.hidden && graph.nameIndex(returned) === objects.names.promiseName && this.#awaited.add(returned)) promises.push(returned);
             }
           }
         }
         reaction = next;
       }
     }
+    for (const each of promises) this.#awaited.delete(each);
     return found;
   }
 
@@ -417,7 +421,7 @@ export class Walk {
   }
 }
 
-function beyondOf({ step, at }: Narrow, end: number, queue: readonly Step[], generators: readonly number[], own: boolean): Beyond {
+function beyondOf({ step, at }: Narrow, end: number, queue: readonly Step[], generators: readonly NodeIndex[], own: boolean): Beyond {
   return { crossing: { step, at }, steps: end - at, pushed: new Set(queue.slice(at + 1).map(({ node }) => node)), generators, own };
 }
 
