@@ -76,6 +76,11 @@ export class DumpStore {
         await target.frames.release(groupOf(dump));
         return RESUMED;
       }
+      if (this.#dumps.get(dump.id) !== dump) {
+        // cleared meanwhile: nobody would let go of them
+        await target.frames.release(groupOf(dump));
+        return FORGOTTEN;
+      }
       const scopes = found.scopes.map(({ name, variables }) => scopeOf(name, variables));
       this.#remember(dump, scopes);
       return { scopes };

@@ -73,6 +73,18 @@ test('values are let go of at the next look-up, when the dump is cleared, and be
   expect(store.all()).toEqual([]);
 });
 
+test('values that come when their dump was cleared meanwhile are let go of', async () => {
+  const frames = new FakeFrames();
+  frames.scope = { frame: { at: { scriptId: SCRIPT, line: 1, column: 1 }, source: null }, scopes: [] };
+  const store = new DumpStore();
+  const { id } = await store.add(dump(frames));
+  const looking = store.variables(at(id, 0, 0));
+  await store.clear(id);
+  expect(frames.released).toEqual([]);
+  expect(await looking).toMatchObject({ unavailable: 'gone' });
+  expect(frames.released).toEqual([`asyncscope-${id}`]);
+});
+
 test('a session has one dump, and only so many are kept', async () => {
   const store = new DumpStore();
   await store.add(dump(new FakeFrames(), 'a'));
