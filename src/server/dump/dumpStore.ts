@@ -76,14 +76,8 @@ export class DumpStore {
         await target.frames.release(groupOf(dump));
         return RESUMED;
       }
-      if (this.#dumps.get(dump.id) !== dump) {
-        // cleared meanwhile: nobody would let go of them
-        await target.frames.release(groupOf(dump));
-        return FORGOTTEN;
-      }
       const scopes = found.scopes.map(({ name, variables }) => scopeOf(name, variables));
-      this.#remember(dump, scopes);
-      return { scopes };
+      return (await this.#remember(dump, scopes)) ? { scopes } : FORGOTTEN;
     });
   }
 
@@ -96,8 +90,7 @@ export class DumpStore {
     }
     return unlessEnded(async () => {
       const scope = scopeOf('', await dump.process?.look(({ frames }) => frames.members(reference)) ?? []);
-      this.#remember(dump, [scope], known);
-      return scope;
+      return (await this.#remember(dump, [scope], known)) ? scope : FORGOTTEN;
     });
   }
 
@@ -111,9 +104,13 @@ export class DumpStore {
     return unlessEnded(() => (dump.process?.look ?? noProcess)((target) => look({ target, dump, id, awaited: group.awaited[task] ?? 0 })));
   }
 
-  #remember(dump: StoredDump, scopes: readonly DumpScope[], before: ReadonlySet<string> = new Set()): void {
+  /** Resolves to false, and lets go of everything, where the dump was cleared meanwhile: nobody else would. */
+  async #remember(dump: StoredDump, scopes: readonly DumpScope[], before: ReadonlySet<string> = new Set()): Promise<boolean> {
     const references = scopes.flatMap(({ variables }) => variables.flatMap(({ reference }) => reference ?? []));
     this.#references.set(dump.id, new Set([...before, ...references]));
+    if (this.#dumps.get(dump.id) === dump) return true;
+    await this.#release(dump);
+    return false;
   }
 
   async #release(dump: StoredDump): Promise<void> {

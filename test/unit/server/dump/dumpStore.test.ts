@@ -85,6 +85,18 @@ test('values that come when their dump was cleared meanwhile are let go of', asy
   expect(frames.released).toEqual([`asyncscope-${id}`]);
 });
 
+test('members that come when their dump was cleared meanwhile are let go of', async () => {
+  const frames = new FakeFrames();
+  frames.scope = { frame: { at: { scriptId: SCRIPT, line: 1, column: 1 }, source: null }, scopes: [{ name: 'Local (f)', variables: [{ name: 'x', value: { type: 'object', objectId: 'remote-1' }, accessor: false }] }] };
+  const store = new DumpStore();
+  const { id } = await store.add(dump(frames));
+  await store.variables(at(id, 0, 0));
+  const looking = store.variable({ dumpId: id, reference: 'remote-1' });
+  await store.clear(id);
+  expect(await looking).toMatchObject({ unavailable: 'gone' });
+  expect(frames.released).toEqual([`asyncscope-${id}`, `asyncscope-${id}`]);
+});
+
 test('a session has one dump, and only so many are kept', async () => {
   const store = new DumpStore();
   await store.add(dump(new FakeFrames(), 'a'));
