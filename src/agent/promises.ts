@@ -92,7 +92,7 @@ export function trackPromises(
     unread = held.length;
     awaitCollection();
   });
-  /** Samples whose end may have been missed, as no hook told of ends: so many references are to be looked at still. */
+  /** Ends may have been missed, as no hook told of them: states are to be read. */
   let dark = false;
   const register = own(collections, 'register');
   const request = {

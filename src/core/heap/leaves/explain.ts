@@ -150,9 +150,9 @@ class PromiseExplainer implements Explainer, Visitor {
     const { graph, names } = objects;
     const { node } = step;
     const type = graph.type(node);
-    if (graph.nameIndex(node) === names.stackRootsName && step.below !== null) return runningLeaf(node);
-    if (type === NODE_TYPE.native || type === NODE_TYPE.synthetic) return heldByNative(objects, node);
     const name = graph.nameIndex(node);
+    if (type === NODE_TYPE.synthetic && name === names.stackRootsName && step.below !== null) return runningLeaf(node);
+    if (type === NODE_TYPE.native || type === NODE_TYPE.synthetic) return heldByNative(objects, node);
     const edge = step.edge as EdgeIndex;
     if (type === NODE_TYPE.array) return step.below === null ? heldByNative(objects, node) : 'follow';
     if (type === NODE_TYPE.hidden) return graph.name(node).includes('Module') ? heldByNative(objects, node) : 'follow';
