@@ -58,6 +58,9 @@ export interface ScriptPosition {
   readonly column: number;
 }
 
+/** Numbers of one location: see {@link HeapArrays.locations}. */
+export const LOCATION_FIELDS = 4;
+
 /** The arrays of a graph; lengths are `nodeCount` and `edgeCount` where nothing else is said. */
 export interface HeapArrays {
   readonly nodeTypes: Uint8Array;
@@ -73,11 +76,10 @@ export interface HeapArrays {
   readonly edgeNames: Uint32Array;
   /** Node ordinals. */
   readonly edgeTargets: Uint32Array;
-  /** Node ordinals in ascending order; the three arrays below run along. */
-  readonly locationNodes: Uint32Array;
-  readonly locationScripts: Uint32Array;
-  readonly locationLines: Uint32Array;
-  readonly locationColumns: Uint32Array;
+  /** {@link LOCATION_FIELDS} numbers for each location, in the order of the file: node, script, line, column. */
+  readonly locations: Uint32Array;
+  /** For each node, one more than the number of its location; 0 where it has none. */
+  readonly locationOf: Uint32Array;
 }
 
 /**
@@ -96,7 +98,6 @@ export class HeapGraph {
   readonly edgeCount: number;
   #retainers: Retainers | undefined;
   #blockOwners: Uint32Array | undefined;
-  #locationBlocks: Uint32Array | undefined;
   #spare: Uint32Array<ArrayBuffer> | undefined;
 
   constructor(
@@ -163,12 +164,11 @@ export class HeapGraph {
 
   /** Where the node's function is declared; undefined for what has no place. */
   location(node: NodeIndex): ScriptPosition | undefined {
-    const { locationNodes, locationScripts, locationLines, locationColumns } = this.arrays;
-    const blocks = (this.#locationBlocks ??= firstOfBlocks(locationNodes, this.nodeCount));
-    let at = blocks[node >>> NODES_PER_BLOCK_BITS] ?? locationNodes.length;
-    while ((locationNodes[at] ?? node) < node) at++;
-    if (locationNodes[at] !== node) return undefined;
-    return { scriptId: locationScripts[at] ?? 0, line: locationLines[at] ?? 0, column: locationColumns[at] ?? 0 };
+    const { locations, locationOf } = this.arrays;
+    const number = locationOf[node] ?? 0;
+    if (number === 0) return undefined;
+    const at = (number - 1) * LOCATION_FIELDS;
+    return { scriptId: locations[at + 1] ?? 0, line: locations[at + 2] ?? 0, column: locations[at + 3] ?? 0 };
   }
 
   /** Built at the first call, by counting sort: 4 bytes a node and 4 for each edge that is in it. */
@@ -201,21 +201,6 @@ function ownersOfBlocks({ firstEdges }: HeapArrays, nodeCount: number, edgeCount
     while (block < owners.length && block * EDGES_PER_BLOCK < end) owners[block++] = node;
   }
   return owners;
-}
-
-/** Nodes whose locations are searched for among the same few; a power of two. */
-const NODES_PER_BLOCK_BITS = 5;
-
-/** For each block of nodes, the first location at or behind its first node. */
-function firstOfBlocks(locationNodes: Uint32Array, nodeCount: number): Uint32Array {
-  const blocks = new Uint32Array((nodeCount >>> NODES_PER_BLOCK_BITS) + 1);
-  let at = 0;
-  for (let block = 0; block < blocks.length; block++) {
-    const first = block << NODES_PER_BLOCK_BITS;
-    while ((locationNodes[at] ?? first) < first) at++;
-    blocks[block] = at;
-  }
-  return blocks;
 }
 
 /** 1 for the types of nodes that {@link Retainers} leave out. */

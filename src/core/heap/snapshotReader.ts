@@ -6,7 +6,7 @@
  * and a location have, and what their types are called, the file says itself in `snapshot.meta`, so files of other versions can be
  * read too. Everything in a file is checked: it may be cut off, damaged or made to harm.
  */
-import { HeapGraph } from './heapGraph';
+import { HeapGraph, LOCATION_FIELDS } from './heapGraph';
 import type { HeapArrays } from './heapGraph';
 import type { Progress } from './progress';
 import { NO_PROGRESS } from './progress';
@@ -213,6 +213,7 @@ export class SnapshotReader {
     }
     if (this.#edge !== this.#edgesOfNodes) throw corrupted(`it has ${this.#edge} edges, and its nodes ${this.#edgesOfNodes}`);
     if (this.#node === 0) throw corrupted('it has no nodes');
+    const locations = this.#locations.subarray(0, this.#location * LOCATION_FIELDS);
     const arrays: HeapArrays = {
       nodeTypes: this.#nodeTypes,
       nodeNames: this.#nodeNames,
@@ -222,7 +223,8 @@ export class SnapshotReader {
       edgeTypes: this.#edgeTypes,
       edgeNames: this.#edgeNames,
       edgeTargets: this.#edgeTargets,
-      ...sortLocations(this.#locations, this.#location),
+      locations,
+      locationOf: numberLocations(locations, this.#node),
     };
     return new HeapGraph(arrays, strings);
   }
@@ -694,7 +696,7 @@ export class SnapshotReader {
     const column = record[layout.column] ?? 0;
     // V8 writes -1 where it has no place, as an unsigned number
     if (line === LARGEST || column === LARGEST) return;
-    const slot = this.#location * 4;
+    const slot = this.#location * LOCATION_FIELDS;
     if (slot === this.#locations.length) this.#locations = grow32(this.#locations, Math.max(slot * 2, FIRST_ROOM));
     this.#locations[slot] = node;
     this.#locations[slot + 1] = record[layout.scriptId] ?? 0;
@@ -836,62 +838,9 @@ function grow32(array: Uint32Array<ArrayBuffer>, length: number): Uint32Array<Ar
   return grown;
 }
 
-/** Four numbers each, in the order of the file, as columns in the order of nodes; of several of one node the first counts. */
-function sortLocations(
-  rows: Uint32Array,
-  count: number,
-): Pick<HeapArrays, 'locationNodes' | 'locationScripts' | 'locationLines' | 'locationColumns'> {
-  let sorted = true;
-  for (let i = 1; i < count && sorted; i++) sorted = (rows[i * 4] ?? 0) > (rows[i * 4 - 4] ?? 0);
-  const order = sorted ? null : orderOfLocations(rows, count);
-  const nodes = new Uint32Array(count);
-  const scripts = new Uint32Array(count);
-  const lines = new Uint32Array(count);
-  const columns = new Uint32Array(count);
-  let kept = 0;
-  for (let i = 0; i < count; i++) {
-    const row = order === null ? i : (order[i] ?? 0);
-    const node = rows[row * 4] ?? 0;
-    if (kept > 0 && nodes[kept - 1] === node) continue;
-    nodes[kept] = node;
-    scripts[kept] = rows[row * 4 + 1] ?? 0;
-    lines[kept] = rows[row * 4 + 2] ?? 0;
-    columns[kept] = rows[row * 4 + 3] ?? 0;
-    kept++;
-  }
-  return {
-    locationNodes: nodes.subarray(0, kept),
-    locationScripts: scripts.subarray(0, kept),
-    locationLines: lines.subarray(0, kept),
-    locationColumns: columns.subarray(0, kept),
-  };
-}
-
-/** Bits of a node's number that rows are put in order by at a time. */
-const ORDER_BITS = 11;
-
-/** The rows in ascending order of their nodes, and as they were where the nodes are the same: sorted by one part of the number after the other. */
-function orderOfLocations(rows: Uint32Array, count: number): Uint32Array {
-  const buckets = 1 << ORDER_BITS;
-  const ends = new Uint32Array(buckets);
-  let order = new Uint32Array(count);
-  for (let row = 0; row < count; row++) order[row] = row;
-  let sorted = new Uint32Array(count);
-  for (let shift = 0; shift < 32; shift += ORDER_BITS) {
-    ends.fill(0);
-    for (let i = 0; i < count; i++) {
-      const bucket = ((rows[i * 4] ?? 0) >>> shift) & (buckets - 1);
-      ends[bucket] = (ends[bucket] ?? 0) + 1;
-    }
-    for (let bucket = 1; bucket < buckets; bucket++) ends[bucket] = (ends[bucket] ?? 0) + (ends[bucket - 1] ?? 0);
-    for (let i = count - 1; i >= 0; i--) {
-      const row = order[i] ?? 0;
-      const bucket = ((rows[row * 4] ?? 0) >>> shift) & (buckets - 1);
-      const slot = (ends[bucket] ?? 0) - 1;
-      ends[bucket] = slot;
-      sorted[slot] = row;
-    }
-    [order, sorted] = [sorted, order];
-  }
-  return order;
+/** For each node, one more than the number of its location, of several the first; 0 where it has none. */
+function numberLocations(locations: Uint32Array, nodeCount: number): Uint32Array {
+  const locationOf = new Uint32Array(nodeCount);
+  for (let at = locations.length - LOCATION_FIELDS; at >= 0; at -= LOCATION_FIELDS) locationOf[locations[at] ?? 0] = at / LOCATION_FIELDS + 1;
+  return locationOf;
 }

@@ -2,7 +2,7 @@
  * Reads JavaScript objects out of a heap graph, as far as a snapshot holds them: properties, strings, and the numbers of a
  * snapshot that was taken with `captureNumericValue`. What the snapshot does not hold reads as absent, never as something else.
  */
-import { EDGE_TYPE, NODE_TYPE, NO_NODE, ROOT } from '../heapGraph';
+import { EDGE_TYPE, LOCATION_FIELDS, NODE_TYPE, NO_NODE, ROOT } from '../heapGraph';
 import type { EdgeIndex, HeapGraph, NodeIndex, StringIndex } from '../heapGraph';
 import type { HeapIndex } from '../heapIndex';
 import type { RawPosition } from '../heapAnalysis';
@@ -242,10 +242,16 @@ export class HeapObjects {
 
   #readScriptNames(): ReadonlyMap<number, string> {
     const { graph, index } = this;
-    const { locationNodes, locationScripts } = graph.arrays;
-    for (let i = 0; i < locationNodes.length; i++) {
-      const node = (locationNodes[i] ?? 0) as NodeIndex;
-      if (graph.type(node) === NODE_TYPE.closure) index.rememberScript(node, locationScripts[i] ?? 0);
+    const { locations } = graph.arrays;
+    let last = -1;
+    for (let at = 0; at < locations.length; at += LOCATION_FIELDS) {
+      const script = locations[at + 1] ?? 0;
+      // neighbours are mostly from one script
+      if (script === last) continue;
+      const node = (locations[at] ?? 0) as NodeIndex;
+      if (graph.type(node) !== NODE_TYPE.closure) continue;
+      index.rememberScript(node, script);
+      last = script;
     }
     return index.scripts;
   }
