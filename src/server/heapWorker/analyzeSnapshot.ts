@@ -6,6 +6,7 @@ import { errorMessage } from '../../core/base/errorMessage';
 import type { AnalysisPhase } from '../../core/heap/heapAnalysis';
 import { AnalysisCancelled } from '../../core/heap/progress';
 import { SnapshotError } from '../../core/heap/snapshotError';
+import { compileSparingly } from './compiler';
 import { availableMemory } from './memory';
 import { HeapAnalysisError } from './messages';
 import type { AnalyzedSnapshot, FromHeapWorker, HeapWorkerData, HeapWorkerFailure, ToHeapWorker } from './messages';
@@ -98,6 +99,7 @@ class HeapWorker {
     // whoever waits for it hears of it; nobody may wait yet
     this.result.catch(ignore);
     const workerData: HeapWorkerData = { file, cancelled: this.#cancelled.buffer, timerNow };
+    compileSparingly();
     this.#worker = new Worker(script, {
       workerData,
       name: 'asyncscope heap',
