@@ -19,6 +19,7 @@ import { findCallbacks, placeCallbacks } from './callbackPositions';
 import type { CallbackPositions } from './callbackPositions';
 import { REQUEST_TIMEOUT_MS, withTimeout } from './connection';
 import type { Connection } from './connection';
+import { callPatiently, evaluateUnseen } from './evaluate';
 import { LOAD, PROCESS, findInternals } from './primordials';
 import { TargetError, throwIfCancelled } from './target';
 import type { TargetFile } from './target';
@@ -35,9 +36,10 @@ const READY_TIMEOUT_MS = 3_000;
 const READY_POLL_MS = 20;
 /** Between two looks at a target that waits for a debugger. */
 const WAIT_POLL_MS = 100;
+/** So long a target that waits, or has just been let run, may take for an answer: it has all of its modules to load then. */
+const WAITING_TIMEOUT_MS = 15_000;
 /** What the agent's absence is told by when it is called. */
 const GONE = 'gone';
-const READY_ANSWER = 'asyncscope: ready';
 /** A hook of the agent's takes microseconds: to meet one twice is unlikely, ten times is not going to happen. */
 const ADOPT_ATTEMPTS = 10;
 const COUNT_TIMEOUT_MS = 60_000;
@@ -127,7 +129,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
   connection.on('Runtime.bindingCalled', ({ name: binding, payload }) => {
     if (binding !== config.outBinding || typeof payload !== 'string') return;
     asked.follows = payload === AGENT_ANSWER_FOLLOWS;
-    if (asked.follows || payload === READY_ANSWER) return;
+    if (asked.follows) return;
     // each is asked for: a target that says more would fill our memory
     if (asked.owed === 0) asked.tooMany = true;
     if (asked.tooMany) return;
@@ -302,49 +304,64 @@ const READY = `(function (g, p) {
 async function installWhenReady(connection: Connection, config: AgentConfig, options: AgentChannelOptions): Promise<InstalledAgent> {
   const { signal, onWaiting } = options;
   const end = performance.now() + READY_TIMEOUT_MS;
+  let hasWaited = false;
+  let wasReady = true;
   for (;;) {
     throwIfCancelled(signal);
-    if ((await evaluate(connection, READY)).value !== false) {
+    const look = await evaluate(connection, READY, wasReady ? REQUEST_TIMEOUT_MS : WAITING_TIMEOUT_MS);
+    const isReady: boolean = look.value !== false;
+    // What is sent to a target that begins can come just before its first line. A debugger that is to stop there would stop in what we
+    // call instead. It is past that line when it has answered and gets to its own work: at the next look.
+    const isPastFirstLine = isReady && wasReady;
+    wasReady = isReady;
+    if (isPastFirstLine) {
       const checked = v.safeParse(installed, (await callInstaller(connection, config)).value);
       if (!checked.success) throw new TargetError('agent failed', 'The agent did not answer as expected.');
       if (checked.output.runtime !== NOT_READY) return checked.output;
     }
-    if (performance.now() > end) {
+    if (!isReady && !hasWaited && performance.now() > end) {
       // It is the user who lets it run. We only say what it waits for, and wait too.
+      hasWaited = true;
       onWaiting?.();
-      await untilReady(connection, config, signal);
-    } else await sleep(READY_POLL_MS);
+      await untilBegun(connection, config, signal);
+    } else await sleep(!isReady && hasWaited ? WAIT_POLL_MS : READY_POLL_MS);
   }
 }
 
 /**
- * Asks again and again whether Node is ready, for as long as it takes. Every evaluation makes one more script in the list of
- * the debugger that the target waits for; asked as the agent is asked (see {@link openAgentChannel}), it makes none.
+ * Asks again and again whether Node has begun to run, for as long as it takes. Every evaluation makes one more script in the list of
+ * the debugger that the target waits for. Asked as the agent is asked (see {@link openAgentChannel}) it makes none; and what answers
+ * is made of builtin functions only, in which no debugger stops. It tells of `process.pid`, which Node defines when it is let run, on
+ * its way to the first line (node: PatchProcessObject in src/node_process_object.cc).
  */
-async function untilReady(connection: Connection, config: AgentConfig, signal: AbortSignal | undefined): Promise<void> {
-  const gate = `${config.pollBinding}_ready`;
-  const state = { ready: false };
+async function untilBegun(connection: Connection, config: AgentConfig, signal: AbortSignal | undefined): Promise<void> {
+  const gate = `${config.pollBinding}_begun`;
+  const out = `${gate}_out`;
+  const state = { begun: false };
   const stop = connection.on('Runtime.bindingCalled', ({ name, payload }) => {
-    if (name === config.outBinding) state.ready ||= payload === READY_ANSWER;
+    if (name === out) state.begun ||= payload !== '{}';
   });
   try {
+    await connection.send('Runtime.addBinding', { name: out, executionContextId: MAIN_CONTEXT }, WAITING_TIMEOUT_MS);
     await evaluate(
       connection,
-      `void (function (g, out, load) {
-  var require = load;
-  Object.defineProperty(g, ${JSON.stringify(gate)}, { configurable: true, set: function () { if (${READY}) out(${JSON.stringify(READY_ANSWER)}); } });
-})(globalThis, globalThis[${JSON.stringify(config.outBinding)}], typeof require === 'function' ? require : undefined)`,
+      `void (function (g, p, gate, out) {
+  var answer = Object.defineProperty({ length: 1 }, 0, { get: JSON.stringify.bind(JSON, p, ['pid']) });
+  Object.defineProperty(g, gate, { configurable: true, set: Reflect.apply.bind(Reflect, g[out], undefined, answer) });
+})(globalThis, ${PROCESS}, ${JSON.stringify(gate)}, ${JSON.stringify(out)})`,
+      WAITING_TIMEOUT_MS,
     );
     for (;;) {
       throwIfCancelled(signal);
-      await connection.send('Runtime.addBinding', { name: gate, executionContextId: MAIN_CONTEXT });
-      await connection.send('Runtime.removeBinding', { name: gate });
-      if (state.ready) return;
+      await connection.send('Runtime.addBinding', { name: gate, executionContextId: MAIN_CONTEXT }, WAITING_TIMEOUT_MS);
+      await connection.send('Runtime.removeBinding', { name: gate }, WAITING_TIMEOUT_MS);
+      if (state.begun) return;
       await sleep(WAIT_POLL_MS, undefined, signal && { signal }).catch(() => undefined);
     }
   } finally {
     stop();
-    await evaluate(connection, `delete globalThis[${JSON.stringify(gate)}]`).catch(() => undefined);
+    await evaluate(connection, `delete globalThis[${JSON.stringify(gate)}]; delete globalThis[${JSON.stringify(out)}]`).catch(() => undefined);
+    await connection.send('Runtime.removeBinding', { name: out }).catch(() => undefined);
   }
 }
 
@@ -359,7 +376,7 @@ async function callInstaller(connection: Connection, config: AgentConfig): Promi
       silent: true,
       returnByValue: true,
     };
-    return resultOf(await connection.send('Runtime.callFunctionOn', call, INSTALL_TIMEOUT_MS));
+    return resultOf(await callPatiently(connection, call));
   } finally {
     await connection.send('Runtime.releaseObjectGroup', { objectGroup: OBJECT_GROUP });
   }
@@ -463,7 +480,7 @@ function (name) { return ${LOAD}(${PROCESS}, name); })`,
     const timers = await scopeVariables(connection, scopeOf('setTimeout'), TIMER_INTERNALS);
     if (needsInternals) {
       const enable = { functionDeclaration: ENABLE, objectId: functions.objectId, arguments: [{ value: config.pollBinding }, ...hook.map(toArgument)], silent: true };
-      throwIfGone(resultOf(await connection.send('Runtime.callFunctionOn', enable, INSTALL_TIMEOUT_MS)), config);
+      throwIfGone(resultOf(await callPatiently(connection, enable)), config);
     }
     return await adoptTimers(connection, config, functions.objectId, timers);
   } finally {
@@ -591,17 +608,7 @@ async function evaluate(
   returnByValue = true,
 ): Promise<v.InferOutput<typeof remoteObject>> {
   return resultOf(
-    await connection.send(
-      'Runtime.evaluate',
-      {
-        expression: `${expression}\n//# sourceURL=${SOURCE_URL}`,
-        silent: true,
-        includeCommandLineAPI: true,
-        objectGroup: OBJECT_GROUP,
-        returnByValue,
-      },
-      timeoutMs,
-    ),
+    await evaluateUnseen(connection, { expression: `${expression}\n//# sourceURL=${SOURCE_URL}`, objectGroup: OBJECT_GROUP, returnByValue }, timeoutMs),
   );
 }
 

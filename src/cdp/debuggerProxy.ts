@@ -10,6 +10,7 @@ import type { InspectorAddress } from './address';
 import { attachTo } from './attach';
 import { connect } from './connection';
 import type { Connection } from './connection';
+import { evaluateUnseen } from './evaluate';
 import { isLoopback } from './hosts';
 import { TargetError, throwIfCancelled } from './target';
 import type { AttachOptions, AttachedTarget } from './target';
@@ -104,12 +105,7 @@ export function guarded(connection: Connection): Connection {
 
 /** @returns undefined where the target does not say */
 async function inspectorUrl(connection: Connection): Promise<string | undefined> {
-  const response = await connection.send('Runtime.evaluate', {
-    expression: INSPECTOR_URL,
-    silent: true,
-    includeCommandLineAPI: true,
-    returnByValue: true,
-  });
+  const response = await evaluateUnseen(connection, { expression: INSPECTOR_URL, returnByValue: true });
   const checked = v.safeParse(answer, response);
   if (!checked.success || !checked.output.result.value.main) {
     throw new TargetError('refused', 'This debug session has no inspector of its own (a worker thread, or not Node).');

@@ -1,6 +1,7 @@
 /** Takes heap snapshots over a connection, as a stream, and measures how long the target stood still for them. */
 import * as v from 'valibot';
 import type { Connection } from './connection';
+import { evaluateUnseen } from './evaluate';
 import { TargetError } from './target';
 import type { HeapSnapshotOptions, HeapSnapshotTaken } from './target';
 
@@ -102,7 +103,7 @@ async function take(connection: Connection, options: HeapSnapshotOptions, over: 
  */
 function measurePause(connection: Connection): { sent(): void; running(): void; ms(): Promise<number> } {
   const ask = (): Promise<number | undefined> =>
-    connection.send('Runtime.evaluate', { expression: CLOCK, silent: true, returnByValue: true }, 0).then(
+    evaluateUnseen(connection, { expression: CLOCK, returnByValue: true, includeCommandLineAPI: false }, 0).then(
       (answer) => {
         const checked = v.safeParse(clockAnswer, answer);
         return checked.success ? checked.output.result.value : undefined;

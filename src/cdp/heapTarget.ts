@@ -10,6 +10,7 @@ import { askForSourceMaps } from './agentChannel';
 import { answers, reachTarget } from './attach';
 import type { ReachOptions } from './attach';
 import type { Connection } from './connection';
+import { evaluateUnseen } from './evaluate';
 import { createSnapshotTaker, heapUsed } from './heapSnapshot';
 import { PROCESS } from './primordials';
 import { findPeerAddresses } from './peerAddresses';
@@ -83,7 +84,7 @@ export async function openHeapTarget(target: string, options: ReachOptions): Pro
 }
 
 async function whoIs(connection: Connection, { host, port }: InspectorAddress): Promise<TargetInfo & Pick<OpenHeapTarget, 'startedAt'>> {
-  const answer = await connection.send('Runtime.evaluate', { expression: WHO, silent: true, includeCommandLineAPI: true, returnByValue: true });
+  const answer = await evaluateUnseen(connection, { expression: WHO, returnByValue: true });
   const checked = v.safeParse(identity, answer);
   if (!checked.success) throw new TargetError('not node', `What listens on ${formatAddress(host, port)} does not say that it is Node.`);
   const { runtime, ...who } = checked.output.result.value;

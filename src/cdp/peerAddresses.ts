@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { hostAndPort } from '../core/heap/leaves/socket';
 import type { Connection } from './connection';
+import { evaluateUnseen } from './evaluate';
 import { PROCESS } from './primordials';
 import { getProperties } from './remoteProperties';
 import { TargetError } from './target';
@@ -46,8 +47,7 @@ const id = v.object({ heapSnapshotObjectId: v.pipe(v.string(), v.regex(/^\d+$/))
 export async function findPeerAddresses(connection: Connection, wanted: ReadonlySet<number>): Promise<ReadonlyMap<number, string>> {
   const found = new Map<number, string>();
   try {
-    const asked = { expression: PEERS, silent: true, includeCommandLineAPI: true, objectGroup: PEER_GROUP };
-    const sockets = v.safeParse(list, await connection.send('Runtime.evaluate', asked));
+    const sockets = v.safeParse(list, await evaluateUnseen(connection, { expression: PEERS, objectGroup: PEER_GROUP }));
     if (!sockets.success) return found;
     const { result } = await getProperties(connection, sockets.output.result.objectId);
     const values = result.filter(({ name }) => /^\d+$/.test(name)).map(({ value }) => value);

@@ -8,6 +8,7 @@
  */
 import * as v from 'valibot';
 import type { Connection } from './connection';
+import { evaluateUnseen } from './evaluate';
 import { getProperties } from './remoteProperties';
 import type { RemoteReference } from './remoteProperties';
 
@@ -37,10 +38,7 @@ export type NodeInternals = Readonly<Partial<Record<(typeof VARIABLES)[number], 
  */
 export async function findInternals(connection: Connection, objectGroup: string): Promise<NodeInternals> {
   const internals: Partial<Record<string, RemoteReference>> = {};
-  const inspect = v.safeParse(
-    found,
-    await connection.send('Runtime.evaluate', { expression: FIND, silent: true, includeCommandLineAPI: true, objectGroup }),
-  );
+  const inspect = v.safeParse(found, await evaluateUnseen(connection, { expression: FIND, objectGroup }));
   if (!inspect.success) return internals;
   const own = await getProperties(connection, inspect.output.result.objectId);
   const scopes = await getProperties(connection, own.internalProperties.find((property) => property.name === '[[Scopes]]')?.value?.objectId);

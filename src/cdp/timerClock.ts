@@ -6,6 +6,7 @@
 import * as v from 'valibot';
 import { scopeVariables } from './agentChannel';
 import type { Connection } from './connection';
+import { evaluateUnseen } from './evaluate';
 import { LOAD, PROCESS } from './primordials';
 
 /** What is held in the target until the clock was read. */
@@ -23,8 +24,7 @@ const time = v.object({ result: v.object({ value: v.pipe(v.number(), v.finite(),
  */
 export async function readTimerClock(connection: Connection): Promise<number | null> {
   try {
-    const asked = { expression: SET_TIMEOUT, silent: true, includeCommandLineAPI: true, objectGroup: CLOCK_GROUP };
-    const setTimeout = v.parse(found, await connection.send('Runtime.evaluate', asked)).result.objectId;
+    const setTimeout = v.parse(found, await evaluateUnseen(connection, { expression: SET_TIMEOUT, objectGroup: CLOCK_GROUP })).result.objectId;
     const [binding] = await scopeVariables(connection, setTimeout, ['binding']);
     if (binding?.objectId === undefined) return null;
     const call = { functionDeclaration: NOW, objectId: binding.objectId, silent: true, returnByValue: true };

@@ -73,6 +73,43 @@ describe.each(NODES)('Node $version', (node) => {
     await user.close();
   });
 
+  test('a pause that is due at the next statement comes in the program, never in what looks whether it runs', async () => {
+    const target = await startTarget(node, "console.log('begun');\nsetInterval(() => {\n  globalThis.ticked = 1;\n}, 10)", ['--inspect-brk=127.0.0.1:0']);
+    const user = await connect(target.url);
+    const scripts = new Map<string, string>();
+    user.on('Debugger.scriptParsed', ({ scriptId, url }) => scripts.set(String(scriptId), String(url)));
+    const pauses: { readonly script: string | undefined; readonly reason: unknown; readonly breakpoints: number }[] = [];
+    user.on('Debugger.paused', ({ callFrames, reason, hitBreakpoints }) => {
+      const [top] = callFrames as { location: { scriptId: string } }[];
+      pauses.push({ script: scripts.get(top?.location.scriptId ?? ''), reason, breakpoints: (hitBreakpoints as unknown[]).length });
+    });
+    await user.send('Debugger.enable');
+    await user.send('Debugger.setBreakpointByUrl', { url: '[eval]', lineNumber: 2 });
+    await user.send('Debugger.pause');
+    let isWaiting = false;
+    const attaching = attach(target.url, { ...OPTIONS, onWaiting: () => (isWaiting = true) });
+    await until(() => isWaiting);
+    expect(pauses).toEqual([]);
+    await user.send('Runtime.runIfWaitingForDebugger');
+    // the one that was asked for comes in Node's own code, then that of --inspect-brk
+    await until(() => pauses.length === 1);
+    await user.send('Debugger.resume');
+    await until(() => pauses.length === 2);
+    const attached = await attaching;
+    await user.send('Debugger.resume');
+    await until(() => pauses.length === 3);
+    expect(pauses).toEqual([
+      { script: expect.stringMatching(/^node:internal\/(?!asyncscope)/) as unknown, reason: 'other', breakpoints: 0 },
+      { script: '[eval]', reason: 'Break on start', breakpoints: 0 },
+      { script: '[eval]', reason: 'other', breakpoints: 1 },
+    ]);
+    await user.send('Debugger.disable');
+    await attached.poll();
+    await attached.detach();
+    expect(await evaluate(user, OURS)).toBe('[]');
+    await user.close();
+  });
+
   test('the wait for the first line can be cancelled, and leaves nothing behind', async () => {
     const target = await startTarget(node, "setInterval(() => {}, 1000); console.log('begun')", ['--inspect-brk=127.0.0.1:0']);
     const cancel = new AbortController();
