@@ -10,7 +10,7 @@ import * as v from 'valibot';
 import type { Connection } from './connection';
 import { evaluateUnseen } from './evaluate';
 import { getProperties } from './remoteProperties';
-import type { RemoteReference } from './remoteProperties';
+import type { RemoteValue } from './remoteValue';
 
 const VARIABLES = ['primordials', 'getPromiseDetails', 'kPending'] as const;
 /** An expression: the target's `process`, also where the program has replaced or deleted that global. */
@@ -29,7 +29,7 @@ const FIND = `(function (p) {
 
 const found = v.object({ result: v.object({ objectId: v.optional(v.string()) }) });
 
-export type NodeInternals = Readonly<Partial<Record<(typeof VARIABLES)[number], RemoteReference>>>;
+export type NodeInternals = Readonly<Partial<Record<(typeof VARIABLES)[number], RemoteValue>>>;
 
 /**
  * Node's own variables, in the group `objectGroup`. Those that cannot be found are missing: the globals that are there have to do
@@ -37,7 +37,7 @@ export type NodeInternals = Readonly<Partial<Record<(typeof VARIABLES)[number], 
  * @throws {TargetError} `timeout` or `closed`
  */
 export async function findInternals(connection: Connection, objectGroup: string): Promise<NodeInternals> {
-  const internals: Partial<Record<string, RemoteReference>> = {};
+  const internals: Partial<Record<string, RemoteValue>> = {};
   const inspect = v.safeParse(found, await evaluateUnseen(connection, { expression: FIND, objectGroup }));
   if (!inspect.success) return internals;
   const own = await getProperties(connection, inspect.output.result.objectId);

@@ -1,22 +1,29 @@
 /** Properties of a value of the target, as the inspector tells them: V8's own, such as the scopes of a function, too. */
 import * as v from 'valibot';
 import type { Connection } from './connection';
+import { remoteValue } from './remoteValue';
 
-const remote = v.object({ type: v.optional(v.string()), objectId: v.optional(v.string()), value: v.optional(v.unknown()) });
-const property = v.object({ name: v.string(), value: v.optional(remote) });
+const property = v.object({ name: v.string(), value: v.optional(remoteValue), get: v.optional(remoteValue) });
 const properties = v.object({ result: v.array(property), internalProperties: v.optional(v.array(property), []) });
 
-export type RemoteReference = v.InferOutput<typeof remote>;
 export type RemoteProperties = v.InferOutput<typeof properties>;
 
 const NONE: RemoteProperties = { result: [], internalProperties: [] };
+
+export interface PropertyOptions {
+  /** Has the inspector describe what is in the values. Default false. */
+  readonly previews?: boolean;
+  /** As of {@link Connection.send}. */
+  readonly timeoutMs?: number;
+}
 
 /**
  * The value's own properties; none of what is no object, or where the answer has another form.
  * @throws {TargetError} as {@link Connection.send} does
  */
-export async function getProperties(connection: Connection, objectId: string | undefined): Promise<RemoteProperties> {
+export async function getProperties(connection: Connection, objectId: string | undefined, { previews = false, timeoutMs }: PropertyOptions = {}): Promise<RemoteProperties> {
   if (objectId === undefined) return NONE;
-  const answer = v.safeParse(properties, await connection.send('Runtime.getProperties', { objectId, ownProperties: true }));
+  const asked = { objectId, ownProperties: true, ...(previews && { generatePreview: true }) };
+  const answer = v.safeParse(properties, await connection.send('Runtime.getProperties', asked, timeoutMs));
   return answer.success ? answer.output : NONE;
 }

@@ -10,7 +10,8 @@
  */
 import * as v from 'valibot';
 import type { Connection } from './connection';
-import { remoteValue } from './remoteValue';
+import { getProperties } from './remoteProperties';
+import type { RemoteProperties } from './remoteProperties';
 import type { RemoteValue } from './remoteValue';
 import { TargetError } from './target';
 import type { RemoteScope, RemoteVariable, SuspendedFrame, SuspendedFrames } from './target';
@@ -24,12 +25,8 @@ export const SCOPE_LIMIT = 50;
 /** Variables of a scope, or properties of a value, beyond this are not listed; a last entry says so. */
 export const VARIABLE_LIMIT = 200;
 
-const property = v.object({ name: v.string(), value: v.optional(remoteValue), get: v.optional(remoteValue), isOwn: v.optional(v.boolean()) });
-const properties = v.object({ result: v.array(property), internalProperties: v.optional(v.array(property), []) });
 const location = v.object({ scriptId: v.pipe(v.string(), v.regex(/^\d+$/)), lineNumber: v.number(), columnNumber: v.optional(v.number(), 0) });
 const found = v.object({ result: v.object({ objectId: v.string() }) });
-
-type Properties = v.InferOutput<typeof properties>;
 
 export function createSuspendedFrames(connection: Connection): SuspendedFrames {
   return {
@@ -44,7 +41,7 @@ export function createSuspendedFrames(connection: Connection): SuspendedFrames {
       return inGroup(LOOKUP_GROUP, async () => {
         const objectId = await find(id, LOOKUP_GROUP);
         if (objectId === undefined) return false;
-        const { internalProperties } = await getProperties(objectId, false);
+        const { internalProperties } = await plain(objectId);
         return valueOf(internalProperties, '[[PromiseState]]')?.value === 'pending';
       });
     },
@@ -56,17 +53,17 @@ export function createSuspendedFrames(connection: Connection): SuspendedFrames {
       const list = valueOf(internal, '[[Scopes]]')?.objectId;
       if (list === undefined) return { frame, scopes: [] };
       const scopes: RemoteScope[] = [];
-      for (const { name, value } of (await getProperties(list, false)).result.slice(0, SCOPE_LIMIT)) {
+      for (const { name, value } of (await plain(list)).result.slice(0, SCOPE_LIMIT)) {
         const title = value?.description ?? '';
         // what every function of the process sees is not what is asked for
         if (!/^\d+$/.test(name) || value?.objectId === undefined || title === 'Global') continue;
-        scopes.push({ name: title, variables: variablesOf(await getProperties(value.objectId, true)) });
+        scopes.push({ name: title, variables: variablesOf(await withPreviews(value.objectId)) });
       }
       return { frame, scopes };
     },
 
     async members(objectId) {
-      return variablesOf(await getProperties(objectId, true));
+      return variablesOf(await withPreviews(objectId));
     },
 
     async release(group) {
@@ -94,18 +91,21 @@ export function createSuspendedFrames(connection: Connection): SuspendedFrames {
     }
   }
 
-  async function generator(id: number, objectGroup: string): Promise<Properties['internalProperties'] | undefined> {
+  async function generator(id: number, objectGroup: string): Promise<RemoteProperties['internalProperties'] | undefined> {
     const objectId = await find(id, objectGroup);
-    return objectId === undefined ? undefined : (await getProperties(objectId, false)).internalProperties;
+    return objectId === undefined ? undefined : (await plain(objectId)).internalProperties;
   }
 
-  async function getProperties(objectId: string, generatePreview: boolean): Promise<Properties> {
-    const answer = v.safeParse(properties, await connection.send('Runtime.getProperties', { objectId, ownProperties: true, generatePreview }, LOOKUP_TIMEOUT_MS));
-    return answer.success ? answer.output : { result: [], internalProperties: [] };
+  function plain(objectId: string): Promise<RemoteProperties> {
+    return getProperties(connection, objectId, { timeoutMs: LOOKUP_TIMEOUT_MS });
+  }
+
+  function withPreviews(objectId: string): Promise<RemoteProperties> {
+    return getProperties(connection, objectId, { previews: true, timeoutMs: LOOKUP_TIMEOUT_MS });
   }
 }
 
-function frameOf(internal: Properties['internalProperties']): SuspendedFrame | undefined {
+function frameOf(internal: RemoteProperties['internalProperties']): SuspendedFrame | undefined {
   if (valueOf(internal, '[[GeneratorState]]')?.value !== 'suspended') return undefined;
   const at = v.safeParse(location, valueOf(internal, '[[GeneratorLocation]]')?.value);
   if (!at.success) return undefined;
@@ -116,11 +116,11 @@ function frameOf(internal: Properties['internalProperties']): SuspendedFrame | u
   };
 }
 
-function valueOf(list: Properties['internalProperties'], wanted: string): RemoteValue | undefined {
+function valueOf(list: RemoteProperties['internalProperties'], wanted: string): RemoteValue | undefined {
   return list.find(({ name }) => name === wanted)?.value;
 }
 
-function variablesOf({ result, internalProperties }: Properties): readonly RemoteVariable[] {
+function variablesOf({ result, internalProperties }: RemoteProperties): readonly RemoteVariable[] {
   // what is inside of a Map, a Promise or a bound function is an internal property
   const inside = internalProperties.filter(({ name }) => name !== '[[Prototype]]' && name !== '[[Scopes]]' && name !== '[[FunctionLocation]]');
   const all = [...result.filter(({ name }) => name !== '__proto__'), ...inside];
