@@ -58,7 +58,7 @@ export function pictureOf(
     at: isoTime(model.wallMs),
     observedMs: round(model.observedMs),
     uptimeMs: round(process.uptimeMs),
-    overhead: { ...overhead, percent: round(overhead.percent), measured: measured && { percent: round(measured.percent), error: round(measured.error) }, pollMs: round(overhead.pollMs) },
+    overhead: { ...overhead, percent: overhead.percent === null ? null : round(overhead.percent), measured: measured && { percent: round(measured.percent), error: round(measured.error) }, pollMs: round(overhead.pollMs) },
     dropped: model.dropped,
     lostPolls: model.lostPolls,
     restarts: model.restarts,

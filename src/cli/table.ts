@@ -88,7 +88,9 @@ function processLine(model: SessionModel): string {
     parts.push(`loop p99 ${formatMilliseconds(process.loop.delayP99Ms)}`);
     parts.push(`GC ${process.gc.estimated ? '~' : ''}${formatCount(process.gc.count)} in ${formatMilliseconds(process.gc.totalMs)}`);
   }
-  if (overhead) parts.push(`watching costs ${formatCost(overhead)}${overhead.counting === 'exact' ? '' : `, ${formatCounting(overhead)}`}`);
+  const cost = overhead && formatCost(overhead);
+  const watching = [cost ? [`watching costs ${cost}`] : [], overhead && overhead.counting !== 'exact' ? [formatCounting(overhead)] : []].flat();
+  if (watching.length > 0) parts.push(watching.join(', '));
   return parts.join(' · ');
 }
 

@@ -2,8 +2,9 @@
 import type { Overhead } from '../model/task';
 import { formatCount, formatPercent } from './quantity';
 
-/** `0.8 %`, and where it was measured `0.8 % (measured 0.7 % ± 0.3 %)`. */
-export function formatCost({ percent, measured }: Overhead): string {
+/** `0.8 %`, and where it was measured `0.8 % (measured 0.7 % ± 0.3 %)`; null where it is not known yet. */
+export function formatCost({ percent, measured }: Overhead): string | null {
+  if (percent === null) return null;
   return formatPercent(percent) + (measured === null ? '' : ` (measured ${formatSigned(measured.percent)} ± ${formatPercent(measured.error)})`);
 }
 

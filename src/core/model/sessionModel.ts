@@ -20,6 +20,12 @@ import type { CountingStep, Losses, Origin, Overhead, ProcessFigures, PromiseCou
  */
 export const SITE_LINGER_MS = 30_000;
 
+/**
+ * How long a process must have been observed before its cost is told, in milliseconds of the target's clock. The first polls are a
+ * few milliseconds apart, and what runs for the first time is compiled: that says nothing about what watching costs.
+ */
+export const COST_AFTER_MS = 1_000;
+
 /** Half width of a 95 % interval in standard deviations. */
 const Z95 = 1.96;
 
@@ -81,6 +87,8 @@ export class SessionModel {
   readonly #origins: Record<Origin, number> = { app: 0, dependency: 0, node: 0 };
   readonly #before: Record<TaskKind, number> = noTasks();
   #startedAt = 0;
+  /** When the agent that is there now was put in. */
+  #agentSince = 0;
   #now = 0;
   #wall = 0;
   #lastSeq = 0;
@@ -112,6 +120,7 @@ export class SessionModel {
     }
     const previous = this.#now;
     if (poll.seq <= this.#lastSeq) this.#forgetAgent(changed);
+    if (this.#lastSeq === 0 || poll.seq <= this.#lastSeq) this.#agentSince = poll.now - poll.spanMs;
     this.#lostPolls += Math.max(0, poll.seq - this.#lastSeq - 1);
     this.#lastSeq = poll.seq;
     this.#now = Math.max(this.#now, poll.now);
@@ -268,7 +277,7 @@ export class SessionModel {
     const poll = this.#last;
     if (!poll) return undefined;
     return {
-      percent: poll.spanMs > 0 ? Math.min(100, (poll.agentMs / poll.spanMs) * 100) : 0,
+      percent: this.#now - this.#agentSince < COST_AFTER_MS ? null : poll.spanMs > 0 ? Math.min(100, (poll.agentMs / poll.spanMs) * 100) : 0,
       budgetPercent,
       measured: poll.measured,
       pollMs: poll.pollMs,

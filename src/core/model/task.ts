@@ -176,9 +176,9 @@ export interface Losses {
 export interface Overhead {
   /**
    * Share of the target's time spent in the agent since the last poll, in percent: by the agent's own clock, with what a call of a
-   * hook costs that does nothing.
+   * hook costs that does nothing. Null until the process has been observed for about a second.
    */
-  readonly percent: number;
+  readonly percent: number | null;
   /** The same by comparison, over the last half minute or so; null while hooks are always on, so that there is nothing to compare. */
   readonly measured: MeasuredCost | null;
   /** What the user allows, in percent. */

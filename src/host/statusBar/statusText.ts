@@ -70,11 +70,13 @@ function face(session: Session): { readonly icon: string; readonly text: string;
 
 function figures({ process, overhead }: Session): readonly string[] {
   if (process === undefined) return [];
-  const cost = overhead === undefined ? [] : [`cost ${formatPercent(overhead.percent)}${overhead.counting === 'exact' ? '' : `, ${overhead.counting}`}`];
+  const watching: string[] = [];
+  if (overhead !== undefined && overhead.percent !== null) watching.push(`cost ${formatPercent(overhead.percent)}`);
+  if (overhead !== undefined && overhead.counting !== 'exact') watching.push(overhead.counting);
   return [
     `${formatMebibytes(process.heap.used)}/${formatMebibytes(process.heap.limit)} MB`,
     `loop ${formatMilliseconds(process.loop.delayP50Ms)}`,
-    ...cost,
+    ...(watching.length === 0 ? [] : [watching.join(', ')]),
   ];
 }
 
@@ -95,7 +97,7 @@ function tooltip(session: Session): string {
         `Event loop delay p50 ${formatMilliseconds(process.loop.delayP50Ms)}, p99 ${formatMilliseconds(process.loop.delayP99Ms)}`,
       );
     }
-    if (overhead !== undefined) lines.push(`Cost of watching ${formatCost(overhead)} · ${formatCounting(overhead)}`);
+    if (overhead !== undefined) lines.push(`Cost of watching ${formatCost(overhead) ?? 'not known yet'} · ${formatCounting(overhead)}`);
     for (const text of lossTexts(session.losses)) lines.push(`**${text}**`);
   }
   return lines.join('\n\n');

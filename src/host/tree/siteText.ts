@@ -208,11 +208,12 @@ export function processFigures(process: ProcessFigures, overhead: Overhead | und
     { id: 'uptime', label: 'Uptime', value: formatDuration(process.uptimeMs), hint: 'Since the process started' },
   ];
   if (overhead !== undefined) {
+    const { percent, budgetPercent } = overhead;
     figures.push({
       id: 'overhead',
       label: 'Cost of watching',
-      value: `${formatPercent(overhead.percent)} of ${formatPercent(overhead.budgetPercent)} · ${formatCounting(overhead)}`,
-      hint: `Asyncscope's own share of the target's time, ${formatCost(overhead)}, of what it may take; the last poll took ${formatMilliseconds(overhead.pollMs)}. ${explainCounting(overhead)}`,
+      value: `${percent === null ? 'not known yet' : `${formatPercent(percent)} of ${formatPercent(budgetPercent)}`} · ${formatCounting(overhead)}`,
+      hint: `Asyncscope's own share of the target's time, ${formatCost(overhead) ?? 'which is not known yet'}, of what it may take; the last poll took ${formatMilliseconds(overhead.pollMs)}. ${explainCounting(overhead)}`,
     });
   }
   return figures;

@@ -22,6 +22,10 @@ test('the cost is by the clock, and by comparison where there is one', () => {
   expect(formatCost({ ...OVERHEAD, measured: { percent: -0.2, error: 0.3 } })).toBe('0.8 % (measured -0.2 % ± 0.3 %)');
 });
 
+test('nothing is said of a cost that is not known yet', () => {
+  expect(formatCost({ ...OVERHEAD, percent: null })).toBeNull();
+});
+
 test('the step says how thin the samples are', () => {
   expect(formatCounting(OVERHEAD)).toBe('exact');
   expect(formatCounting({ ...OVERHEAD, mode: 'sampled' })).toBe('exact again, counts from before are estimates');

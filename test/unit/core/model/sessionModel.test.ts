@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PositionMapper } from '../../../../src/core/model/placement';
-import { SITE_LINGER_MS, SessionModel } from '../../../../src/core/model/sessionModel';
+import { COST_AFTER_MS, SITE_LINGER_MS, SessionModel } from '../../../../src/core/model/sessionModel';
 import { RATE_WINDOW_MS, TASK_ROW_LIMIT } from '../../../../src/core/model/task';
 import type { Site } from '../../../../src/core/model/task';
 import { PollBuilder, at, native } from './pollBuilder';
@@ -308,6 +308,23 @@ describe('what should not happen', () => {
     expect(model.restarts).toBe(1);
     expect(model.lostPolls).toBe(0);
   });
+});
+
+test('the cost is told once an agent has been there for a second, which a new one has not', () => {
+  const agent = new PollBuilder();
+  const model = new SessionModel();
+  const cost = () => model.overhead(1)?.percent;
+  model.apply(agent.poll(5_050, { spanMs: 50, agentMs: 12 }), asIs);
+  expect(cost()).toBeNull();
+  model.apply(agent.poll(5_000 + COST_AFTER_MS - 1, { spanMs: 900, agentMs: 9 }), asIs);
+  expect(cost()).toBeNull();
+  model.apply(agent.poll(5_000 + COST_AFTER_MS, { spanMs: 100, agentMs: 1 }), asIs);
+  expect(cost()).toBe(1);
+  const after = new PollBuilder();
+  model.apply(after.poll(60_000, { spanMs: 40, agentMs: 12 }), asIs);
+  expect(cost()).toBeNull();
+  model.apply(after.poll(61_000, { agentMs: 20 }), asIs);
+  expect(cost()).toBe(2);
 });
 
 test('a poll costs in proportion to what changed', () => {
