@@ -10,6 +10,7 @@
  */
 import * as v from 'valibot';
 import type { Connection } from './connection';
+import { inObjectGroup } from './objectGroup';
 import { getProperties } from './remoteProperties';
 import type { RemoteProperties } from './remoteProperties';
 import type { RemoteValue } from './remoteValue';
@@ -31,15 +32,15 @@ const found = v.object({ result: v.object({ objectId: v.string() }) });
 export function createSuspendedFrames(connection: Connection): SuspendedFrames {
   return {
     async locate(id) {
-      return inGroup(LOOKUP_GROUP, async () => {
-        const internal = await generator(id, LOOKUP_GROUP);
+      return inObjectGroup(connection, LOOKUP_GROUP, async (group) => {
+        const internal = await generator(id, group);
         return internal && frameOf(internal);
       });
     },
 
     async isPending(id) {
-      return inGroup(LOOKUP_GROUP, async () => {
-        const objectId = await find(id, LOOKUP_GROUP);
+      return inObjectGroup(connection, LOOKUP_GROUP, async (group) => {
+        const objectId = await find(id, group);
         if (objectId === undefined) return false;
         const { internalProperties } = await plain(objectId);
         return valueOf(internalProperties, '[[PromiseState]]')?.value === 'pending';
@@ -70,15 +71,6 @@ export function createSuspendedFrames(connection: Connection): SuspendedFrames {
       await connection.send('Runtime.releaseObjectGroup', { objectGroup: group });
     },
   };
-
-  async function inGroup<T>(group: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } finally {
-      // what we hold in the target would be alive for our sake
-      await connection.send('Runtime.releaseObjectGroup', { objectGroup: group });
-    }
-  }
 
   /** Undefined where there is no such object any more. */
   async function find(id: number, objectGroup: string): Promise<string | undefined> {
