@@ -6,10 +6,12 @@ import { SAMPLE } from '../../../scripts/lib/paths.ts';
 import { TEST_VSIX } from '../../../scripts/lib/vsix.ts';
 import { openWorkbench } from '../workbench.ts';
 import type { Workbench } from '../workbench.ts';
+import { DUMP, dumpRow, takeDump, unfoldDump } from './asyncDump.ts';
 import { clickLens, PATIENCE_MS, VIEW, lineFaces, lineOf, screenshotOfFailure, sessionRow, showLiveTasks, siteRow } from './liveTasks.ts';
 
 /** Where the sample makes its mistakes: README of the sample. */
 const PAYMENT = { file: 'payments.ts', function: 'expectConfirmation', line: lineOf('payments.ts', 'new Promise<Receipt>') };
+const PAYMENT_AWAIT = lineOf('payments.ts', 'await confirmation');
 const TRACKING = { file: 'tracking.ts', line: lineOf('tracking.ts', 'setInterval') };
 /** Runs for every order. */
 const HANDLER = { file: 'orders.ts', line: lineOf('orders.ts', 'await this.priced(') };
@@ -105,6 +107,23 @@ test('a breakpoint stops the process, and the figures go on', async () => {
   await page.keyboard.press('F5');
   await page.locator('.codicon-debug-stackframe').first().waitFor({ state: 'detached' });
   await workbench.treeRow(VIEW, /^\s*Process/).locator('.monaco-tl-twistie').click();
+});
+
+test('a dump under the debugger has exact lines and variables, and debugging goes on', async () => {
+  await takeDump(workbench, 'server.js');
+  const waits = new RegExp(`^\\s*Payments\\.collect\\s*awaits payments\\.ts:${PAYMENT_AWAIT}`);
+  await unfoldDump(workbench, /Payments\.collect/);
+  await dumpRow(workbench, waits).waitFor({ timeout: PATIENCE_MS });
+  await unfoldDump(workbench, /^\s*Tasks\s*\d+/);
+  await unfoldDump(workbench, /^\s*Task 1$/);
+  await unfoldDump(workbench, waits);
+  await dumpRow(workbench, /^\s*order\s*Order \{id: 'order-/).first().waitFor({ timeout: PATIENCE_MS });
+  await workbench.screenshot('debug-dump');
+  await workbench.runViewAction(DUMP, 'Clear Async Dump');
+  await workbench.view(DUMP).waitFor({ state: 'detached' });
+  await workbench.expandView(VIEW, true);
+  expect(await sessionRow(workbench).innerText()).not.toMatch(/not responding|paused/);
+  await siteRow(workbench, PAYMENT.file, PAYMENT.line).waitFor({ timeout: PATIENCE_MS });
 });
 
 test('one click writes a heap snapshot that only its owner can read, and opens it', async () => {

@@ -2,11 +2,11 @@
 import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Workbench } from '../workbench.ts';
-import { clickLens, lineFaces, lineOf, PATIENCE_MS, screenshotOfFailure, VIEW } from './liveTasks.ts';
+import { confirmDump, DUMP, dumpMessage, dumpRow, takeDump, unfoldDump } from './asyncDump.ts';
+import { clickLens, lineFaces, lineOf, PATIENCE_MS, screenshotOfFailure } from './liveTasks.ts';
 import type { SampleService } from './sampleService.ts';
 import { inEveryTheme, LEAK_FILE as FILE, openSample } from './sampleWorkbench.ts';
 
-const DUMP = 'Async Dump';
 /** The line that awaits the promises of the leak. */
 const LINE = lineOf(FILE, 'await confirmation');
 
@@ -24,15 +24,11 @@ afterAll(async () => {
 });
 
 function row(text: string | RegExp): Locator {
-  return workbench.treeRow(DUMP, text);
+  return dumpRow(workbench, text);
 }
 
-/** Unfolds the first such row that can be, unless it is. */
-async function unfold(text: string | RegExp): Promise<void> {
-  const found = row(text).and(workbench.page.locator('[aria-expanded]')).first();
-  await found.waitFor();
-  if ((await found.getAttribute('aria-expanded')) === 'false') await found.locator('.monaco-tl-twistie').click();
-  await workbench.treeRow(DUMP, text).and(workbench.page.locator('[aria-expanded="true"]')).first().waitFor();
+function unfold(text: string | RegExp): Promise<void> {
+  return unfoldDump(workbench, text);
 }
 
 function graph(): FrameLocator {
@@ -61,16 +57,9 @@ async function clickInHover(text: string | RegExp): Promise<void> {
 }
 
 test('one click shows what waits, by verdict, with the reason', async () => {
-  await workbench.runViewAction(VIEW, 'Dump Async Tasks');
-  const question = workbench.dialog('An async dump will stop orders for about');
-  await workbench.view(DUMP).or(question).first().waitFor({ timeout: PATIENCE_MS });
-  // On a slow machine the service has grown so much meanwhile that one is asked.
-  if (await question.isVisible()) await question.getByRole('button', { name: 'Dump Async Tasks' }).click();
-  await workbench.view(DUMP).waitFor({ timeout: PATIENCE_MS });
-  await workbench.expandView(VIEW, false);
-  await workbench.expandView(DUMP, true);
+  await takeDump(workbench, 'orders');
   await row(/^\s*Orphans/).waitFor({ timeout: PATIENCE_MS });
-  await expect.poll(() => workbench.view(DUMP).locator('.message').textContent()).toMatch(/suspended functions, [\d,]+ pending promises\. Taken at \d\d:\d\d:\d\d; the process stood still for/);
+  await expect.poll(() => dumpMessage(workbench)).toMatch(/suspended functions, [\d,]+ pending promises\. Taken at \d\d:\d\d:\d\d; the process stood still for/);
   await unfold(/Payments\.collect.*nothing that is alive/);
   await row(/Nothing that is alive can settle this promise/).waitFor();
   await row(/^\s*Payments\.collect\s*awaits payments\.ts/).waitFor();
@@ -112,11 +101,11 @@ test('a filter leaves the groups that have its words, until something else is lo
   await row(/Warehouse\.prepareParcel/).first().waitFor();
   await row(/Payments\.collect/).first().waitFor({ state: 'detached' });
   await workbench.page.keyboard.press('Enter');
-  await expect.poll(() => workbench.view(DUMP).locator('.message').textContent()).toMatch(/Filter: preparePARCEL stuck — 1 of \d+ groups, \d+ tasks?/);
+  await expect.poll(() => dumpMessage(workbench)).toMatch(/Filter: preparePARCEL stuck — 1 of \d+ groups, \d+ tasks?/);
   await workbench.screenshot('dump-filter');
   await clickInHover('Show in Dump');
   await row(/Payments\.collect/).first().waitFor();
-  await expect.poll(() => workbench.view(DUMP).locator('.message').textContent()).toMatch(/suspended functions/);
+  await expect.poll(() => dumpMessage(workbench)).toMatch(/suspended functions/);
 });
 
 test('a single task shows its variables', async () => {
@@ -166,6 +155,29 @@ test('the graph can be used with the keyboard alone', async () => {
   await graph().locator('.box.frames:focus').waitFor();
   await workbench.page.keyboard.press(' ');
   await graph().locator('.details:visible').waitFor();
+});
+
+test('one that takes too long can be cancelled, the one before stays, and the next is whole', async () => {
+  const before = await dumpMessage(workbench);
+  const progress = workbench.notification('Async dump of orders');
+  sample.freeze();
+  try {
+    await workbench.runViewAction(DUMP, 'Dump Again');
+    await confirmDump(workbench, 'orders', progress);
+    await progress.hover();
+    await workbench.screenshot('dump-progress');
+    await progress.getByRole('button', { name: 'Cancel' }).click();
+    await progress.waitFor({ state: 'detached' });
+  } finally {
+    sample.thaw();
+  }
+  expect(await dumpMessage(workbench)).toBe(before);
+  await row(/^\s*Orphans/).waitFor();
+
+  await workbench.runViewAction(DUMP, 'Dump Again');
+  await confirmDump(workbench, 'orders', progress);
+  await expect.poll(() => dumpMessage(workbench), { timeout: PATIENCE_MS }).not.toBe(before);
+  await row(/^\s*Orphans/).waitFor();
 });
 
 test('clearing takes the rows, the marks and the graph along', async () => {

@@ -9,6 +9,9 @@ export interface SampleService {
   readonly port: number;
   /** Resolves once the process is gone. */
   readonly exited: Promise<number>;
+  /** Stops it where it is, as a debugger or a machine without memory can: it answers nothing until {@link thaw}. */
+  freeze(): void;
+  thaw(): void;
   /** Ends it. Idempotent. */
   stop(): Promise<void>;
 }
@@ -42,5 +45,7 @@ export async function startSample({ load, leaks, nodeArgs = [] }: SampleOptions)
       (error: unknown) => reject(error instanceof Error ? error : new Error(String(error))),
     );
   });
-  return { port, exited: child.exited, stop: () => child.stop() };
+  // the whole group: the service is a child of the process that ends it
+  const signal = (name: NodeJS.Signals): void => void process.kill(-child.pid, name);
+  return { port, exited: child.exited, freeze: () => { signal('SIGSTOP'); }, thaw: () => { signal('SIGCONT'); }, stop: () => child.stop() };
 }
