@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { hostAndPort } from '../core/heap/leaves/socket';
 import type { Connection } from './connection';
 import { evaluateUnseen } from './evaluate';
+import { inObjectGroup } from './objectGroup';
 import { PROCESS } from './primordials';
 import { getProperties } from './remoteProperties';
 import { TargetError } from './target';
@@ -47,32 +48,33 @@ const id = v.object({ heapSnapshotObjectId: v.pipe(v.string(), v.regex(/^\d+$/))
 export async function findPeerAddresses(connection: Connection, wanted: ReadonlySet<number>): Promise<ReadonlyMap<number, string>> {
   const found = new Map<number, string>();
   try {
-    const sockets = v.safeParse(list, await evaluateUnseen(connection, { expression: PEERS, objectGroup: PEER_GROUP }));
-    if (!sockets.success) return found;
-    const { result } = await getProperties(connection, sockets.output.result.objectId);
-    const values = result.filter(({ name }) => /^\d+$/.test(name)).map(({ value }) => value);
-    const peers: { readonly objectId: string; readonly address: string }[] = [];
-    for (let i = 0; i + 2 < values.length; i += 3) {
-      const [socket, host, port] = values.slice(i, i + 3);
-      if (socket?.objectId === undefined || typeof host?.value !== 'string' || host.value.length > ADDRESS_LIMIT || typeof port?.value !== 'number') continue;
-      const address = hostAndPort(host.value, port.value);
-      if (address !== null) peers.push({ objectId: socket.objectId, address });
-    }
-    for (let i = 0; i < peers.length && found.size < wanted.size; i += IDS_AT_ONCE) {
-      const group = peers.slice(i, i + IDS_AT_ONCE);
-      const ids = await Promise.all(group.map((peer) => connection.send('HeapProfiler.getHeapObjectId', { objectId: peer.objectId })));
-      for (const [index, { address }] of group.entries()) {
-        const known = v.safeParse(id, ids[index]);
-        const socket = known.success ? Number(known.output.heapSnapshotObjectId) : -1;
-        if (wanted.has(socket)) found.set(socket, address);
-      }
-    }
-    return found;
+    await inObjectGroup(connection, PEER_GROUP, (group) => find(connection, wanted, found, group));
   } catch (error) {
     // a dump is whole without them
-    if (error instanceof TargetError && (error.reason === 'agent failed' || error.reason === 'timeout')) return found;
-    throw error;
-  } finally {
-    await connection.send('Runtime.releaseObjectGroup', { objectGroup: PEER_GROUP });
+    if (!(error instanceof TargetError) || (error.reason !== 'agent failed' && error.reason !== 'timeout')) throw error;
+  }
+  return found;
+}
+
+async function find(connection: Connection, wanted: ReadonlySet<number>, found: Map<number, string>, objectGroup: string): Promise<void> {
+  const sockets = v.safeParse(list, await evaluateUnseen(connection, { expression: PEERS, objectGroup }));
+  if (!sockets.success) return;
+  const { result } = await getProperties(connection, sockets.output.result.objectId);
+  const values = result.filter(({ name }) => /^\d+$/.test(name)).map(({ value }) => value);
+  const peers: { readonly objectId: string; readonly address: string }[] = [];
+  for (let i = 0; i + 2 < values.length; i += 3) {
+    const [socket, host, port] = values.slice(i, i + 3);
+    if (socket?.objectId === undefined || typeof host?.value !== 'string' || host.value.length > ADDRESS_LIMIT || typeof port?.value !== 'number') continue;
+    const address = hostAndPort(host.value, port.value);
+    if (address !== null) peers.push({ objectId: socket.objectId, address });
+  }
+  for (let i = 0; i < peers.length && found.size < wanted.size; i += IDS_AT_ONCE) {
+    const group = peers.slice(i, i + IDS_AT_ONCE);
+    const ids = await Promise.all(group.map((peer) => connection.send('HeapProfiler.getHeapObjectId', { objectId: peer.objectId })));
+    for (const [index, { address }] of group.entries()) {
+      const known = v.safeParse(id, ids[index]);
+      const socket = known.success ? Number(known.output.heapSnapshotObjectId) : -1;
+      if (wanted.has(socket)) found.set(socket, address);
+    }
   }
 }
