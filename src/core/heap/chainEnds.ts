@@ -106,7 +106,7 @@ export class ChainEnds {
       settlers === 'held' ? this.sources.holderOf(promise) : null,
     );
     known.number = number;
-    if (waitsFor === explanation.waitsFor && explanation.peer !== undefined) this.#peers.set(graph.id(promise), graph.id(explanation.peer));
+    if (waitsFor === explanation.waitsFor && explanation.peer !== NO_NODE) this.#peers.set(graph.id(promise), graph.id(explanation.peer));
     return number;
   }
 
@@ -127,7 +127,7 @@ export class ChainEnds {
     const { function: name, declared } = frames.frame(frames.of(producer));
     const text: RawText = [name === null ? 'a function' : declared === null ? name : { function: name, declared }, ', which runs or goes on next'];
     const at = declared === null ? '' : `${String(declared.scriptId)}:${String(declared.line)}:${String(declared.column)}`;
-    return { waitsFor: { kind: 'app promise', text, at: declared, details: {} }, settlers: 'native', key: `${name ?? ''} runs ${at}`, follows: NO_NODE };
+    return { waitsFor: { kind: 'app promise', text, at: declared, details: {} }, settlers: 'native', key: `${name ?? ''} runs ${at}`, follows: NO_NODE, peer: NO_NODE };
   }
 
   /** A combinator that waits for several promises. */

@@ -30,14 +30,19 @@ export function eventClass(event: string): 0 | 1 | 2 | 3 | typeof FAILURE_EVENT 
   return event === 'finish' ? 2 : event === 'end' ? 1 : 0;
 }
 
+/** Whether `from` is an array, and may be one of listeners: then all functions in it listen to the same. */
+export function isListenerList({ graph, names }: HeapObjects, from: NodeIndex, edge: EdgeIndex): boolean {
+  return graph.nameIndex(from) === names.arrayName && graph.type(from) === NODE_TYPE.object && graph.edgeType(edge) === EDGE_TYPE.element;
+}
+
 /** Where a function is a listener: `edge` is the one by which `from` refers to it. Null where it is none. */
 export function subscription(objects: HeapObjects, from: NodeIndex, edge: EdgeIndex): Subscription | null {
   const { graph, names } = objects;
   if (graph.type(from) !== NODE_TYPE.object) return null;
   const type = graph.edgeType(edge);
   if (type === EDGE_TYPE.element) {
-    // an array of listeners, or the listener of an event that is named by a number
-    if (graph.nameIndex(from) !== names.arrayName) return ofEmitter(objects, from, objects.edgeName(edge));
+    // the listener of an event that is named by a number
+    if (!isListenerList(objects, from, edge)) return ofEmitter(objects, from, objects.edgeName(edge));
     let found: Subscription | null = null;
     eachRetainer(graph, from, RETAINER_LIMIT, (holder, holding) => {
       const holdingType = graph.edgeType(holding);

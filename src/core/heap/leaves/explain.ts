@@ -5,7 +5,7 @@ import type { RawText, RawWaitsFor } from '../heapAnalysis';
 import { firstFunction, heldLeaf } from './appPromise';
 import { childProcessLeaf } from './childProcess';
 import { eachRetainer } from './eachRetainer';
-import { FAILURE_EVENT, eventClass, eventLeaf, subscription } from './event';
+import { FAILURE_EVENT, eventClass, eventLeaf, isListenerList, subscription } from './event';
 import type { Subscription } from './event';
 import { FEATURE, Features } from './features';
 import type { HeapObjects } from './heapObjects';
@@ -38,8 +38,8 @@ export interface Explanation {
   readonly key: string;
   /** Another promise that settles this one, such as one whose callback holds the resolver; {@link NO_NODE} when there is none. */
   readonly follows: NodeIndex;
-  /** As in {@link Leaf.peer}. */
-  readonly peer?: NodeIndex;
+  /** As in {@link Leaf.peer}; {@link NO_NODE} where there is none. */
+  readonly peer: NodeIndex;
 }
 
 export interface Explainer {
@@ -63,6 +63,13 @@ interface Found {
   readonly step: Step;
 }
 
+/** What a function listens to. */
+interface Listened {
+  readonly leaf: Leaf;
+  /** How much less it tells than others of its sort. */
+  readonly penalty: number;
+}
+
 /** Walks up from one promise at a time, and is itself what the walk shows its way. */
 class PromiseExplainer implements Explainer, Visitor {
   readonly #objects: HeapObjects;
@@ -71,6 +78,8 @@ class PromiseExplainer implements Explainer, Visitor {
   readonly #ways: KnownWays<Explanation>;
   /** The last explanation of each key. */
   readonly #known = new Map<string, Explanation>();
+  /** By the array that listeners are in. */
+  readonly #lists = new Map<NodeIndex, Listened | null>();
   /** How often an explanation stood on more of its promise than the way from it. */
   #promiseReads = 0;
   readonly #timerNow: number | null;
@@ -109,10 +118,25 @@ class PromiseExplainer implements Explainer, Visitor {
 
   edge(from: NodeIndex, edge: EdgeIndex, below: Step): EdgeVerdict {
     if (!this.#objects.isClosure(below.node)) return 'follow';
-    const subscribed = subscription(this.#objects, from, edge);
-    if (subscribed === null) return 'follow';
-    this.#add(this.#emitterLeaf(subscribed), below, this.#penalty(subscribed));
+    const listened = isListenerList(this.#objects, from, edge) ? this.#listenedIn(from, edge) : this.#listened(from, edge);
+    if (listened === null) return 'follow';
+    this.#add(listened.leaf, below, listened.penalty);
     return 'stop';
+  }
+
+  /** Those in one array listen to the same event, and can be thousands. */
+  #listenedIn(array: NodeIndex, edge: EdgeIndex): Listened | null {
+    let known = this.#lists.get(array);
+    if (known === undefined) {
+      known = this.#listened(array, edge);
+      this.#lists.set(array, known);
+    }
+    return known;
+  }
+
+  #listened(from: NodeIndex, edge: EdgeIndex): Listened | null {
+    const subscribed = subscription(this.#objects, from, edge);
+    return subscribed === null ? null : { leaf: this.#emitterLeaf(subscribed), penalty: this.#penalty(subscribed) };
   }
 
   node(step: Step): EdgeVerdict {
@@ -350,7 +374,7 @@ class PromiseExplainer implements Explainer, Visitor {
       settlers: leaf.settlers,
       key: `${leaf.key}\u0000${at === null ? '' : keyOf('', [], at)}`,
       follows: this.#followed(step),
-      ...(leaf.peer !== undefined && { peer: leaf.peer }),
+      peer: leaf.peer ?? NO_NODE,
     };
   }
 }
@@ -389,4 +413,5 @@ const NOTHING: Explanation = {
   settlers: 'none',
   key: 'nothing',
   follows: NO_NODE,
+  peer: NO_NODE,
 };

@@ -257,18 +257,22 @@ export class HeapObjects {
   }
 }
 
-/** Targets of edges with these names from the groups of GC roots; they are few. */
+/** Targets of edges with these names from the groups of GC roots, the first of each. */
 function findRoots(graph: HeapGraph, names: readonly number[]): NodeIndex[] {
   const found: NodeIndex[] = [];
+  let missing = names.filter((name) => name !== ABSENT).length;
   const visit = (node: NodeIndex, depth: number): void => {
-    for (let edge = graph.firstEdge(node); edge < graph.endEdge(node); edge = (edge + 1) as EdgeIndex) {
+    // what is looked for stands before the long groups
+    for (let edge = graph.firstEdge(node); edge < graph.endEdge(node) && missing > 0; edge = (edge + 1) as EdgeIndex) {
       const target = graph.target(edge);
       if (graph.type(target) === NODE_TYPE.synthetic) {
         if (depth < 2) visit(target, depth + 1);
         continue;
       }
       const at = graph.edgeType(edge) === EDGE_TYPE.internal ? names.indexOf(graph.edgeNameOrIndex(edge)) : -1;
-      if (at >= 0) found[at] ??= target;
+      if (at < 0 || found[at] !== undefined) continue;
+      found[at] = target;
+      missing--;
     }
   };
   visit(ROOT, 0);
