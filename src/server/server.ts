@@ -34,6 +34,7 @@ import { HiddenSites } from '../core/view/hiddenSites';
 import { createDocumentStore, readChangeTime, readDiskText } from './documents';
 import type { OpenDocument } from './documents';
 import { DumpStore } from './dump/dumpStore';
+import { HeapTurns } from './dump/heapTurns';
 import type { Look, NewDump } from './dump/dumpStore';
 import { createDumpProgress, phaseText } from './dump/phases';
 import type { DumpProgress } from './dump/phases';
@@ -74,7 +75,8 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
   let hidden = new HiddenSites([]);
   const documents = createDocumentStore(() => clock.wall());
   const board = new LensBoard();
-  const dumps = new DumpStore();
+  const heapTurns = new HeapTurns(clock);
+  const dumps = new DumpStore(heapTurns);
   const sessions = new Sessions({
     attach: dependencies.attach,
     clock,
@@ -243,13 +245,11 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
 
   async function takeSnapshot(params: HeapSnapshotParams, signal: AbortSignal): Promise<HeapSnapshotResult> {
     const session = sessionOf(params);
-    // What a dump's look-ups hold would stand in the file as held by running code.
-    await dumps.release(session.id);
     const progress = connection.window.attachWorkDoneProgress(params.workDoneToken);
     progress.begin('Heap snapshot', 0, 'The process stands still', true);
     let shown = 0;
     try {
-      return await writeHeapSnapshot(params.file, (options) => session.takeHeapSnapshot(options), {
+      return await writeHeapSnapshot(params.file, (options) => heapTurns.snapshot(session.id, () => dumps.release(session.id), () => session.takeHeapSnapshot(options)), {
         signal,
         now: () => clock.now(),
         progress: (done) => {
@@ -300,11 +300,9 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
   }
 
   async function dumpSession(session: Session, progress: DumpProgress, signal: AbortSignal): Promise<NewDump> {
-    // what is held for the variables of the last dump would be alive in this one for our sake
-    await dumps.release(session.id);
     return session.lookAtHeap(async (target) => {
       const look: Look = (work) => session.lookAtHeap(work, target);
-      const taken = await dumpProcess(target, { ...dumpOptions(progress, signal), positions: session.positions, origins: session.origins, startedAt: session.model.processStartedAt });
+      const taken = await dumpProcess(heapTurns.target(session.id, target, () => dumps.release(session.id)), { ...dumpOptions(progress, signal), positions: session.positions, origins: session.origins, startedAt: session.model.processStartedAt });
       return { taken, process: { sessionId: session.id, look }, startedAt: session.model.processStartedAt ?? Infinity };
     });
   }

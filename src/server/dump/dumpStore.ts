@@ -2,6 +2,7 @@
 import type { DumpFrameParams, DumpLocation, DumpScope, DumpUnavailable, DumpVariableParams, DumpVariables } from '../../protocol/lsp';
 import { TargetError } from '../../cdp/target';
 import type { HeapTarget, RemoteVariable } from '../../cdp/target';
+import type { HeapTurns } from './heapTurns';
 import type { TakenDump } from './takeDump';
 import { variableOf } from './variableText';
 
@@ -27,7 +28,12 @@ export class DumpStore {
   readonly #dumps = new Map<string, StoredDump>();
   /** Handles of values that were handed out, by dump. */
   readonly #references = new Map<string, ReadonlySet<string>>();
+  readonly #turns: HeapTurns;
   #nextId = 1;
+
+  constructor(turns: HeapTurns) {
+    this.#turns = turns;
+  }
 
   /** The oldest first. */
   all(): readonly StoredDump[] {
@@ -85,23 +91,27 @@ export class DumpStore {
     const dump = this.#dumps.get(dumpId);
     if (dump === undefined) return FORGOTTEN;
     const known = this.#references.get(dumpId);
-    if (dump.process === undefined || known?.has(reference) !== true) {
-      return { unavailable: 'gone', message: 'These variables were let go of. Open them again.' };
-    }
-    return unlessEnded(async () => {
-      const scope = scopeOf('', await dump.process?.look(({ frames }) => frames.members(reference)) ?? []);
-      return (await this.#remember(dump, [scope], known)) ? scope : FORGOTTEN;
-    });
+    const { process } = dump;
+    if (process === undefined || known?.has(reference) !== true) return LET_GO;
+    return unlessEnded(() =>
+      this.#turns.lookUp(process.sessionId, async () => {
+        // a snapshot that it has waited for lets go of everything
+        if (this.#references.get(dumpId)?.has(reference) !== true) return LET_GO;
+        const scope = scopeOf('', await process.look(({ frames }) => frames.members(reference)));
+        return (await this.#remember(dump, [scope], known)) ? scope : FORGOTTEN;
+      }),
+    );
   }
 
   async #lookUp<T extends object>({ dumpId, groupId, task, frame }: DumpFrameParams, look: (found: Found) => Promise<T | DumpUnavailable>): Promise<T | DumpUnavailable> {
     const dump = this.#dumps.get(dumpId);
     const group = dump?.taken.kept.get(groupId);
     if (dump === undefined || group === undefined) return FORGOTTEN;
-    if (dump.process === undefined) return { unavailable: 'file', message: 'A snapshot file does not say it: it is looked up in a running process only.' };
+    const { process } = dump;
+    if (process === undefined) return { unavailable: 'file', message: 'A snapshot file does not say it: it is looked up in a running process only.' };
     const id = frame < group.frames ? (group.members[task * group.frames + frame] ?? 0) : 0;
     if (id === 0) return { unavailable: 'not kept', message: 'This is no suspended function that could be looked up: a callback, a builtin, or beyond what a dump keeps of one group.' };
-    return unlessEnded(() => (dump.process?.look ?? noProcess)((target) => look({ target, dump, id, awaited: group.awaited[task] ?? 0 })));
+    return unlessEnded(() => this.#turns.lookUp(process.sessionId, () => process.look((target) => look({ target, dump, id, awaited: group.awaited[task] ?? 0 }))));
   }
 
   /** Resolves to false, and lets go of everything, where the dump was cleared meanwhile: nobody else would. */
@@ -131,6 +141,7 @@ interface Found {
 }
 
 const RESUMED: DumpUnavailable = { unavailable: 'resumed', message: 'It does not wait there any more: it has gone on since the dump.' };
+const LET_GO: DumpUnavailable = { unavailable: 'gone', message: 'These variables were let go of. Open them again.' };
 const FORGOTTEN: DumpUnavailable = { unavailable: 'gone', message: 'This dump is not kept any more. Take a new one.' };
 const ENDED: DumpUnavailable = { unavailable: 'ended', message: 'The process of this dump is gone, or nobody is attached to it any more.' };
 
@@ -146,10 +157,6 @@ async function unlessEnded<T extends object>(work: () => Promise<T>): Promise<T 
     if (error instanceof TargetError && error.reason === 'closed') return ENDED;
     throw error;
   }
-}
-
-function noProcess(): Promise<never> {
-  return Promise.reject(new TargetError('closed', 'There is no process.'));
 }
 
 function scopeOf(name: string, variables: readonly RemoteVariable[]): DumpScope {

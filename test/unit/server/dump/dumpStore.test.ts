@@ -4,8 +4,10 @@ import { TargetError } from '../../../../src/cdp/target';
 import type { HeapTarget } from '../../../../src/cdp/target';
 import { DUMP_LIMIT, DumpStore } from '../../../../src/server/dump/dumpStore';
 import type { NewDump } from '../../../../src/server/dump/dumpStore';
+import { HeapTurns } from '../../../../src/server/dump/heapTurns';
 import { createDumpProgress } from '../../../../src/server/dump/phases';
 import { variableOf } from '../../../../src/server/dump/variableText';
+import { ManualClock } from '../../host/manualClock';
 import { FakeTarget } from '../fakeTarget';
 import { FakeFrames, SCRIPT } from './rawDump';
 
@@ -30,7 +32,7 @@ describe('one task', () => {
   test('is located where it stands, as long as it waits', async () => {
     const frames = new FakeFrames();
     frames.lines.set(4, 7);
-    const store = new DumpStore();
+    const store = new DumpStore(new HeapTurns(new ManualClock()));
     const { id } = await store.add(dump(frames));
     expect(await store.locate(at(id, 1, 1))).toEqual({ awaiting: { file: '/app/a.ts', line: 8, column: 3 } });
     frames.settled.add(91);
@@ -39,7 +41,7 @@ describe('one task', () => {
   });
 
   test('that cannot be looked up says why', async () => {
-    const store = new DumpStore();
+    const store = new DumpStore(new HeapTurns(new ManualClock()));
     let alive = true;
     const { id } = await store.add(dump(new FakeFrames(), 'a', () => alive));
     expect(await store.locate(at(id, 0, 1))).toMatchObject({ unavailable: 'not kept' });
@@ -56,7 +58,7 @@ describe('one task', () => {
 test('values are let go of at the next look-up, when the dump is cleared, and before the next dump', async () => {
   const frames = new FakeFrames();
   frames.scope = { frame: { at: { scriptId: SCRIPT, line: 1, column: 1 }, source: null }, scopes: [{ name: 'Local (f)', variables: [{ name: 'x', value: { type: 'object', objectId: 'remote-1' }, accessor: false }] }] };
-  const store = new DumpStore();
+  const store = new DumpStore(new HeapTurns(new ManualClock()));
   const { id } = await store.add(dump(frames));
   expect(await store.variables(at(id, 0, 0))).toEqual({ scopes: [{ name: 'Local (f)', variables: [{ name: 'x', value: 'Object', type: 'object', reference: 'remote-1' }] }] });
   expect(frames.released).toEqual([]);
@@ -76,7 +78,7 @@ test('values are let go of at the next look-up, when the dump is cleared, and be
 test('values that come when their dump was cleared meanwhile are let go of', async () => {
   const frames = new FakeFrames();
   frames.scope = { frame: { at: { scriptId: SCRIPT, line: 1, column: 1 }, source: null }, scopes: [] };
-  const store = new DumpStore();
+  const store = new DumpStore(new HeapTurns(new ManualClock()));
   const { id } = await store.add(dump(frames));
   const looking = store.variables(at(id, 0, 0));
   await store.clear(id);
@@ -88,7 +90,7 @@ test('values that come when their dump was cleared meanwhile are let go of', asy
 test('members that come when their dump was cleared meanwhile are let go of', async () => {
   const frames = new FakeFrames();
   frames.scope = { frame: { at: { scriptId: SCRIPT, line: 1, column: 1 }, source: null }, scopes: [{ name: 'Local (f)', variables: [{ name: 'x', value: { type: 'object', objectId: 'remote-1' }, accessor: false }] }] };
-  const store = new DumpStore();
+  const store = new DumpStore(new HeapTurns(new ManualClock()));
   const { id } = await store.add(dump(frames));
   await store.variables(at(id, 0, 0));
   const looking = store.variable({ dumpId: id, reference: 'remote-1' });
@@ -98,7 +100,7 @@ test('members that come when their dump was cleared meanwhile are let go of', as
 });
 
 test('a session has one dump, and only so many are kept', async () => {
-  const store = new DumpStore();
+  const store = new DumpStore(new HeapTurns(new ManualClock()));
   await store.add(dump(new FakeFrames(), 'a'));
   const second = await store.add(dump(new FakeFrames(), 'a'));
   expect(store.all().map(({ id }) => id)).toEqual([second.id]);
