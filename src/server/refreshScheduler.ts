@@ -5,8 +5,8 @@
 import type { Clock } from '../core/base/clock';
 import type { MarksUpdate, SuspendedMark } from '../protocol/lsp';
 import type { OpenDocument } from './documents';
-import { LENS_TEXT_INTERVAL_MS } from './features/codeLens';
-import type { LensBoard } from './features/codeLens';
+import { LENS_FAR_INTERVAL_MS, LENS_FAR_LIMIT, LENS_TEXT_INTERVAL_MS, greaterChange } from './features/codeLens';
+import type { LensBoard, LensChange } from './features/codeLens';
 import { marksOf } from './features/marks';
 import type { DocumentSite } from './lineSites';
 
@@ -38,8 +38,11 @@ export function createRefreshScheduler(options: RefreshSchedulerOptions): Refres
   const { clock, board } = options;
   const sentMarks = new Map<string, string>();
   let cancelRedraw: (() => void) | undefined;
-  let cancelLenses: (() => void) | undefined;
+  /** The renewal of lenses that is to come. */
+  let lenses: { readonly at: number; readonly cancel: () => void } | undefined;
   let lensesShownAt = -Infinity;
+  /** Renewals before their time that are left, and when that was true. */
+  let early = { left: LENS_FAR_LIMIT, at: clock.now() };
   let disposed = false;
 
   const sendMarks = (document: OpenDocument, sites: readonly DocumentSite[]): void => {
@@ -52,33 +55,42 @@ export function createRefreshScheduler(options: RefreshSchedulerOptions): Refres
   };
 
   const showLenses = (): void => {
-    cancelLenses?.();
-    cancelLenses = undefined;
-    let differ = false;
+    lenses?.cancel();
+    lenses = undefined;
+    let change: LensChange = 'none';
     for (const document of options.documents()) {
       const sites = options.sitesOf(document);
-      differ ||= board.compare(document, sites) !== 'none';
+      change = greaterChange(change, board.compare(document, sites));
       board.show(document, sites);
     }
-    if (!differ) return;
-    lensesShownAt = clock.now();
+    if (change === 'none') return;
+    const now = clock.now();
+    // new lines are shown whenever they come
+    if (change !== 'lines' && now < lensesShownAt + LENS_TEXT_INTERVAL_MS) early = { left: earlyLeft() - 1, at: now };
+    lensesShownAt = now;
     options.refreshLenses();
+  };
+
+  const earlyLeft = (): number => Math.min(LENS_FAR_LIMIT, early.left + (clock.now() - early.at) / LENS_TEXT_INTERVAL_MS);
+
+  const showLensesAt = (at: number): void => {
+    if (lenses !== undefined && lenses.at <= at) return;
+    lenses?.cancel();
+    lenses = { at, cancel: clock.schedule(at - clock.now(), showLenses) };
   };
 
   const redraw = (): void => {
     cancelRedraw = undefined;
-    let appeared = false;
-    let differ = false;
+    let change: LensChange = 'none';
     for (const document of options.documents()) {
       const sites = options.sitesOf(document);
       sendMarks(document, sites);
-      const change = board.compare(document, sites);
-      appeared ||= change === 'lines';
-      differ ||= change !== 'none';
+      change = greaterChange(change, board.compare(document, sites));
     }
-    const wait = lensesShownAt + LENS_TEXT_INTERVAL_MS - clock.now();
-    if (appeared || (differ && wait <= 0)) showLenses();
-    else if (differ) cancelLenses ??= clock.schedule(wait, showLenses);
+    if (change === 'none') return;
+    const due = lensesShownAt + (change === 'far' && earlyLeft() >= 1 ? LENS_FAR_INTERVAL_MS : LENS_TEXT_INTERVAL_MS);
+    if (change === 'lines' || due <= clock.now()) showLenses();
+    else showLensesAt(due);
   };
 
   return {
@@ -97,7 +109,7 @@ export function createRefreshScheduler(options: RefreshSchedulerOptions): Refres
     dispose() {
       disposed = true;
       cancelRedraw?.();
-      cancelLenses?.();
+      lenses?.cancel();
     },
   };
 }

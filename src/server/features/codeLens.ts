@@ -1,7 +1,8 @@
 /**
  * Code lenses: one above each line that spawns live tasks. A lens shifts the text below it, so a line that has one keeps
  * it while its site has a row, and what it says is taken from a picture that is renewed at most every
- * {@link LENS_TEXT_INTERVAL_MS}; where it stands follows every edit.
+ * {@link LENS_TEXT_INTERVAL_MS}, or a few times sooner where it contradicts what stands at the end of the line; where it stands
+ * follows every edit.
  */
 import type { CodeLens } from 'vscode-languageserver';
 import { REVEAL_SITE_COMMAND } from '../../protocol/lsp';
@@ -14,8 +15,26 @@ import { leadingSite, lensTitle } from './lineSummary';
 /** Texts of lenses change at most this often, in milliseconds. */
 export const LENS_TEXT_INTERVAL_MS = 5000;
 
-/** How a new picture of a document differs from the one before. */
-export type LensChange = 'none' | 'texts' | 'lines';
+/**
+ * Except where a lens says what is plainly wrong by now: more than {@link LENS_FAR_FACTOR} times as many tasks as there are, or so
+ * many times fewer, or none where there are some. Then it is renewed after so many milliseconds.
+ */
+export const LENS_FAR_INTERVAL_MS = 1000;
+export const LENS_FAR_FACTOR = 2;
+/**
+ * So many times in a row; one more is earned in each {@link LENS_TEXT_INTERVAL_MS}. Lenses of a line that goes up and down all the
+ * time keep to the slower step beyond it, as each renewal has the client ask for all lenses again and may make the text jump.
+ */
+export const LENS_FAR_LIMIT = 4;
+
+/** How a new picture of a document differs from the one before; `far`: so that it contradicts it. */
+export type LensChange = (typeof LENS_CHANGES)[number];
+/** What outweighs what, the least first. */
+const LENS_CHANGES = ['none', 'texts', 'far', 'lines'] as const;
+
+export function greaterChange(a: LensChange, b: LensChange): LensChange {
+  return LENS_CHANGES.indexOf(a) >= LENS_CHANGES.indexOf(b) ? a : b;
+}
 
 /** The pictures that lenses are made from, by document. */
 export class LensBoard {
@@ -26,7 +45,9 @@ export class LensBoard {
     const before = this.#pictures.get(document.uri) ?? [];
     const known = new Set(before.map(position));
     if (sites.some((each) => !known.has(position(each)))) return 'lines';
-    return this.#texts(document, before) === this.#texts(document, sites) ? 'none' : 'texts';
+    if (this.#texts(document, before) === this.#texts(document, sites)) return 'none';
+    const counts = countsOf(document, before);
+    return [...countsOf(document, sites)].some(([line, count]) => isFar(counts.get(line) ?? 0, count)) ? 'far' : 'texts';
   }
 
   show(document: OpenDocument, sites: readonly DocumentSite[]): void {
@@ -58,6 +79,15 @@ function lensesOf(document: OpenDocument, sites: readonly DocumentSite[]): CodeL
     });
   }
   return lenses.sort((a, b) => a.range.start.line - b.range.start.line);
+}
+
+/** Live tasks by line. */
+function countsOf(document: OpenDocument, sites: readonly DocumentSite[]): ReadonlyMap<number, number> {
+  return new Map([...byLine(document, sites)].map(([line, onLine]) => [line, onLine.reduce((sum, { site }) => sum + site.count, 0)]));
+}
+
+function isFar(shown: number, count: number): boolean {
+  return Math.max(shown, count) > LENS_FAR_FACTOR * Math.min(shown, count);
 }
 
 function titleOf(document: OpenDocument, sites: readonly DocumentSite[]): string {

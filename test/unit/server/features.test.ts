@@ -6,7 +6,7 @@ import { RATE_WINDOW_MS } from '../../../src/core/model/task';
 import type { MarksUpdate } from '../../../src/protocol/lsp';
 import { createDocumentStore } from '../../../src/server/documents';
 import type { DocumentStore, OpenDocument } from '../../../src/server/documents';
-import { LENS_TEXT_INTERVAL_MS, LensBoard } from '../../../src/server/features/codeLens';
+import { LENS_FAR_INTERVAL_MS, LENS_FAR_LIMIT, LENS_TEXT_INTERVAL_MS, LensBoard } from '../../../src/server/features/codeLens';
 import { HOVER_SITE_LIMIT, hoverAt } from '../../../src/server/features/hover';
 import { heatOf, marksOf } from '../../../src/server/features/marks';
 import { documentSites } from '../../../src/server/lineSites';
@@ -110,12 +110,12 @@ describe('a lens', () => {
   });
 
   test('appears at once, and changes its text rarely', async () => {
-    const site = target.agent.alive([at('/app/a.js', 5)], 1);
+    const site = target.agent.alive([at('/app/a.js', 5)], 11);
     await poll();
     expect(refreshes).toBe(1);
     const first = lenses();
     for (let polls = 2; polls * INTERVAL < LENS_TEXT_INTERVAL_MS; polls++) {
-      target.agent.change(site, { live: polls });
+      target.agent.change(site, { live: 10 + polls });
       await poll();
       expect(lenses()).toEqual(first);
     }
@@ -124,11 +124,44 @@ describe('a lens', () => {
     await poll();
     await poll();
     expect(refreshes).toBe(2);
-    expect(lenses()[0]).toContain('4 promises');
+    expect(lenses()[0]).toContain('14 promises');
     target.agent.alive([at('/app/a.js', 20)], 1);
     await poll();
     expect(refreshes).toBe(3);
     expect(lenses()).toHaveLength(2);
+  });
+
+  test.each([[2, 10], [10, 2], [0, 1], [1, 0]])('that says %d where there are %d by now is renewed at once', async (shown, now) => {
+    const site = target.agent.site([at('/app/a.js', 5)]);
+    const other = target.agent.alive([at('/app/a.js', 9)], 40);
+    target.agent.change(site, { live: Math.max(1, shown), started: 20 });
+    await poll();
+    if (shown === 0) {
+      target.agent.change(site, { live: 0, started: 20, ended: 20 });
+      for (let i = 0; i <= LENS_TEXT_INTERVAL_MS / INTERVAL; i++) await poll();
+    }
+    const before = refreshes;
+    target.agent.change(site, { live: now, started: 20 });
+    target.agent.change(other, { live: 41 });
+    await poll();
+    clock.advance(LENS_FAR_INTERVAL_MS);
+    expect(lenses()[0]).toMatch(new RegExp(`^4: ${now} promise`));
+    expect(marks.at(-1)?.marks.find(({ line }) => line === 4)?.count ?? 0).toBe(now);
+    expect(refreshes).toBe(before + 1);
+  });
+
+  test('of a line that goes up and down all the time is renewed that often a few times only', async () => {
+    const site = target.agent.alive([at('/app/a.js', 5)], 1);
+    await poll();
+    const polls = 100;
+    for (let i = 0; i < polls; i++) {
+      target.agent.change(site, { live: i % 2 === 0 ? 100 : 1, started: 1000 });
+      await poll();
+    }
+    // what is earned anew is as much as the slower step again
+    const most = 1 + LENS_FAR_LIMIT + 2 * Math.ceil((polls * INTERVAL) / LENS_TEXT_INTERVAL_MS);
+    expect(refreshes).toBeLessThanOrEqual(most);
+    expect(refreshes).toBeGreaterThan((polls * INTERVAL) / LENS_TEXT_INTERVAL_MS);
   });
 
   test('stays on its line for a while with nothing alive', async () => {
