@@ -191,7 +191,7 @@ export function combinatorCounts(graph: HeapGraph, index: HeapIndex, awaits: Awa
   if (kind !== WAITER_KIND.all && kind !== WAITER_KIND.allSettled) return undefined;
   const values = index.hidden(waiters.subject(waiter), COMBINATOR_VALUES_SLOT);
   if (values === NO_NODE) return undefined;
-  const of = Math.floor(((graph.arrays.nodeSizes[values] ?? 0) - ARRAY_HEADER_BYTES) / ARRAY_ELEMENT_BYTES);
+  const of = Math.floor((graph.arraySize(values) - ARRAY_HEADER_BYTES) / ARRAY_ELEMENT_BYTES);
   // The same promise can be given more than once; each time it has a reaction
   const reactions = awaits.inputs.first.has(waiter) ? pending : 0;
   return of >= reactions ? { settled: of - reactions, of } : undefined;

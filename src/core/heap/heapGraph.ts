@@ -67,8 +67,6 @@ export interface HeapArrays {
   /** String indices. */
   readonly nodeNames: Uint32Array;
   readonly nodeIds: Uint32Array;
-  /** Bytes. */
-  readonly nodeSizes: Uint32Array;
   /** `nodeCount + 1` entries: the edges of node n are `firstEdges[n]` up to `firstEdges[n + 1]`. */
   readonly firstEdges: Uint32Array;
   readonly edgeTypes: Uint8Array;
@@ -76,6 +74,8 @@ export interface HeapArrays {
   readonly edgeNames: Uint32Array;
   /** Node ordinals. */
   readonly edgeTargets: Uint32Array;
+  /** Of nodes of type `array`, in the order of the file: node and size in bytes by turns. Nobody asks for the sizes of others. */
+  readonly arraySizes: Uint32Array;
   /** {@link LOCATION_FIELDS} numbers for each location, in the order of the file: node, script, line, column. */
   readonly locations: Uint32Array;
   /** For each node, one more than the number of its location; 0 where it has none. */
@@ -122,6 +122,19 @@ export class HeapGraph {
 
   id(node: NodeIndex): HeapObjectId {
     return (this.arrays.nodeIds[node] ?? 0) as HeapObjectId;
+  }
+
+  /** Bytes of a node of type `array`; 0 of any other. */
+  arraySize(node: NodeIndex): number {
+    const { arraySizes } = this.arrays;
+    let low = 0;
+    let high = arraySizes.length / 2;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((arraySizes[2 * middle] ?? 0) < node) low = middle + 1;
+      else high = middle;
+    }
+    return arraySizes[2 * low] === node ? (arraySizes[2 * low + 1] ?? 0) : 0;
   }
 
   firstEdge(node: NodeIndex): EdgeIndex {

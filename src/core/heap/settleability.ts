@@ -33,8 +33,8 @@ export class Reachability {
     readonly states: Uint8Array,
     /** One more than the edge that each node was reached by; 0 for the root, and for what was not reached. */
     readonly edges: Uint32Array,
-    /** For each promise, one more than the node that was found first to settle it; 0 for all others, so that few pages are touched. */
-    readonly settledBy: Uint32Array,
+    /** By promise that may settle: the node that was found first to settle it. */
+    readonly settledBy: ReadonlyMap<number, number>,
   ) {}
 
   /** Whether nothing in the heap can settle this promise, which is known to be pending. False for what no root leads to. */
@@ -56,7 +56,7 @@ export class Reachability {
 
   /** What was found first that may settle the promise: such as the context of its resolving functions. */
   settler(promise: NodeIndex): NodeIndex {
-    return ((this.settledBy[promise] ?? 0) - 1) as NodeIndex;
+    return (this.settledBy.get(promise) ?? NO_NODE) as NodeIndex;
   }
 }
 
@@ -72,7 +72,7 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, realm: Realm,
   let tail = 0;
   let later = nodeCount;
   let expanded = 0;
-  const settledBy = new Uint32Array(nodeCount);
+  const settledBy = new Map<number, number>();
   // Generators that were reached before the promise that they await could settle, by that promise
   const parked = new Map<number, number[]>();
   const resumable: number[] = [];
@@ -191,7 +191,7 @@ export function markSettleable(graph: HeapGraph, index: HeapIndex, realm: Realm,
     if ((state & SETTLEABLE) !== 0) return;
     states[promise] = state | SETTLEABLE;
     if ((state & PENDING) === 0) return;
-    settledBy[promise] = by + 1;
+    settledBy.set(promise, by);
     if ((state & EXPANDED) !== 0) reachReactions(promise);
     const generators = parked.get(promise);
     if (generators === undefined) return;

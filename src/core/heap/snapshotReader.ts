@@ -6,7 +6,7 @@
  * and a location have, and what their types are called, the file says itself in `snapshot.meta`, so files of other versions can be
  * read too. Everything in a file is checked: it may be cut off, damaged or made to harm.
  */
-import { HeapGraph, LOCATION_FIELDS } from './heapGraph';
+import { HeapGraph, LOCATION_FIELDS, NODE_TYPE } from './heapGraph';
 import type { HeapArrays } from './heapGraph';
 import type { Progress } from './progress';
 import { NO_PROGRESS } from './progress';
@@ -130,7 +130,9 @@ export class SnapshotReader {
   #nodeTypes = new Uint8Array(0);
   #nodeNames = new Uint32Array(0);
   #nodeIds = new Uint32Array(0);
-  #nodeSizes = new Uint32Array(0);
+  /** Of arrays only: see {@link HeapArrays.arraySizes}. */
+  #sizes = new Uint32Array(0);
+  #sized = 0;
   #firstEdges = new Uint32Array(1);
   #edgesOfNodes = 0;
   #largestName = 0;
@@ -218,11 +220,11 @@ export class SnapshotReader {
       nodeTypes: this.#nodeTypes,
       nodeNames: this.#nodeNames,
       nodeIds: this.#nodeIds,
-      nodeSizes: this.#nodeSizes,
       firstEdges: this.#firstEdges,
       edgeTypes: this.#edgeTypes,
       edgeNames: this.#edgeNames,
       edgeTargets: this.#edgeTargets,
+      arraySizes: this.#sizes.subarray(0, this.#sized),
       locations,
       locationOf: numberLocations(locations, this.#node),
     };
@@ -394,7 +396,6 @@ export class SnapshotReader {
     this.#nodeTypes = grow8(this.#nodeTypes, room);
     this.#nodeNames = grow32(this.#nodeNames, room);
     this.#nodeIds = grow32(this.#nodeIds, room);
-    this.#nodeSizes = grow32(this.#nodeSizes, room);
     this.#firstEdges = grow32(this.#firstEdges, room + 1);
     this.#nodeRoom = room;
   }
@@ -446,13 +447,14 @@ export class SnapshotReader {
     const nodeTypes = this.#nodeTypes;
     const nodeNames = this.#nodeNames;
     const nodeIds = this.#nodeIds;
-    const nodeSizes = this.#nodeSizes;
+    const sizes = this.#sizes;
     const firstEdges = this.#firstEdges;
     const room = this.#nodeRoom;
     const limit = Math.min(end, from + BYTES_PER_SCAN) - fields * LONGEST_FIELD;
     let largestName = this.#largestName;
     let edges = this.#edgesOfNodes;
     let node = this.#node;
+    let sized = this.#sized;
     let begin = from;
     scan: while (begin < limit && node < room) {
       let at = begin;
@@ -524,13 +526,19 @@ export class SnapshotReader {
       nodeTypes[node] = type;
       nodeNames[node] = name;
       nodeIds[node] = id;
-      nodeSizes[node] = size;
+      if (type === NODE_TYPE.array) {
+        // `#addNode` makes room
+        if (sized === sizes.length) break;
+        sizes[sized++] = node;
+        sizes[sized++] = size;
+      }
       edges = ends;
       firstEdges[++node] = edges;
       begin = at;
     }
     this.#largestName = largestName;
     this.#edgesOfNodes = edges;
+    this.#sized = sized;
     this.#node = node;
     return begin;
   }
@@ -551,11 +559,17 @@ export class SnapshotReader {
     this.#nodeTypes[index] = type;
     this.#nodeNames[index] = name;
     this.#nodeIds[index] = record[layout.id] ?? 0;
-    this.#nodeSizes[index] = record[layout.selfSize] ?? 0;
+    if (type === NODE_TYPE.array) this.#addSize(index, record[layout.selfSize] ?? 0);
     this.#edgesOfNodes += record[layout.edgeCount] ?? 0;
     if (this.#edgesOfNodes > edgeCount) throw corrupted(`its nodes have more than the ${edgeCount} edges that it announces`);
     this.#node = index + 1;
     this.#firstEdges[index + 1] = this.#edgesOfNodes;
+  }
+
+  #addSize(node: number, size: number): void {
+    if (this.#sized === this.#sizes.length) this.#sizes = grow32(this.#sizes, Math.max(this.#sized * 2, FIRST_ROOM));
+    this.#sizes[this.#sized++] = node;
+    this.#sizes[this.#sized++] = size;
   }
 
   /** As {@link #scanNodes}, for edges. */

@@ -200,11 +200,11 @@ function expectModel(graph: HeapGraph, plan: Model): void {
   plan.nodes.forEach(({ type, name, id, size, location }, i) => {
     const node = (i + 1) as NodeIndex;
     const [scriptId, line, column] = location ?? [];
-    expect({ type: graph.type(node), name: graph.name(node), id: graph.id(node), size: graph.arrays.nodeSizes[node], location: graph.location(node) }).toEqual({
+    expect({ type: graph.type(node), name: graph.name(node), id: graph.id(node), size: graph.arraySize(node), location: graph.location(node) }).toEqual({
       type,
       name: name,
       id: Math.min(id, LARGEST),
-      size: Math.min(size, LARGEST),
+      size: type === NODE_TYPE.array ? Math.min(size, LARGEST) : 0,
       location: location === undefined ? undefined : { scriptId, line, column },
     });
   });
@@ -254,7 +254,9 @@ function expectSound(graph: HeapGraph, bytes: Uint8Array): void {
   const column = (numbers: number[], fields: string[], field: string): number[] =>
     numbers.filter((_, i) => i % fields.length === fields.indexOf(field)).map((value) => Math.min(value, LARGEST));
   expect([...arrays.nodeIds]).toEqual(column(json.nodes, nodeFields, 'id'));
-  expect([...arrays.nodeSizes]).toEqual(column(json.nodes, nodeFields, 'self_size'));
+  expect(column(json.nodes, nodeFields, 'self_size').map((size, node) => (arrays.nodeTypes[node] === NODE_TYPE.array ? size : 0))).toEqual(
+    Array.from({ length: nodeCount }, (_, node) => graph.arraySize(node as NodeIndex)),
+  );
   expect([...arrays.nodeNames]).toEqual(column(json.nodes, nodeFields, 'name'));
   expect([...arrays.edgeNames]).toEqual(column(json.edges, edgeFields, 'name_or_index'));
   expect([...arrays.edgeTargets].map((target) => target * nodeFields.length)).toEqual(column(json.edges, edgeFields, 'to_node'));

@@ -1,13 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { EDGE_TYPE, NODE_TYPE } from '../../../../src/core/heap/heapGraph';
+import { EDGE_TYPE, NODE_TYPE, ROOT } from '../../../../src/core/heap/heapGraph';
 import type { EdgeIndex } from '../../../../src/core/heap/heapGraph';
 import { readSnapshot } from '../../../../src/core/heap/snapshotReader';
 import { snapshot } from './snapshotBuilder';
 
 describe('readSnapshot', () => {
+  it('reads the sizes of arrays, and of nothing else', () => {
+    const s = snapshot();
+    const nodes = [s.array().withSize(5e9), s.object('Object').withSize(24), s.array().withSize(16)];
+    const graph = s.graph();
+    expect(nodes.map(({ index }) => graph.arraySize(index))).toEqual([0xffffffff, 0, 16]);
+    expect(graph.arraySize(ROOT)).toBe(0);
+  });
+
   it('reads nodes, edges, strings and locations', () => {
     const s = snapshot();
-    const promise = s.object('Promise').withId(4_000_000_001).withSize(5e9);
+    const promise = s.object('Promise').withId(4_000_000_001).withSize(48);
     const generator = s.object('Generator').at(7, 3, 12).element(2, promise).property('Größe "x"\n', s.root);
     s.root.internal('first', generator);
     const graph = s.graph();
@@ -15,7 +23,6 @@ describe('readSnapshot', () => {
     expect(graph.edgeCount).toBe(3);
     expect(graph.type(promise.index)).toBe(NODE_TYPE.object);
     expect(graph.id(promise.index)).toBe(4_000_000_001);
-    expect(graph.arrays.nodeSizes[promise.index]).toBe(0xffffffff);
     expect(graph.name(generator.index)).toBe('Generator');
     expect(graph.location(generator.index)).toEqual({ scriptId: 7, line: 3, column: 12 });
     expect(graph.location(promise.index)).toBeUndefined();
