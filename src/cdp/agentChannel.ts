@@ -21,6 +21,7 @@ import { REQUEST_TIMEOUT_MS, withTimeout } from './connection';
 import type { Connection } from './connection';
 import { callPatiently, evaluateUnseen } from './evaluate';
 import { LOAD, PROCESS, findInternals } from './primordials';
+import { getProperties, scopeVariables } from './remoteProperties';
 import { TargetError, throwIfCancelled } from './target';
 import type { TargetFile } from './target';
 
@@ -69,10 +70,6 @@ const evaluated = v.object({
   exceptionDetails: v.optional(v.object({ exception: v.optional(v.object({ description: v.optional(v.string()) })) })),
 });
 const queried = v.object({ objects: remoteObject });
-const properties = v.object({
-  result: v.array(v.object({ name: v.string(), value: v.optional(remoteObject) })),
-  internalProperties: v.optional(v.array(v.object({ name: v.string(), value: v.optional(remoteObject) }))),
-});
 
 export interface AgentChannel {
   readonly agent: InstalledAgent;
@@ -572,33 +569,6 @@ typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule : requ
 
 function toArgument(value: v.InferOutput<typeof remoteObject> | undefined): object {
   return value?.objectId === undefined ? { value: value?.value } : { objectId: value.objectId };
-}
-
-/** Variables in the scope of a function, in the order of `names`; undefined where no scope has all of them. */
-export async function scopeVariables(
-  connection: Connection,
-  functionId: string | undefined,
-  names: readonly string[],
-): Promise<readonly (v.InferOutput<typeof remoteObject> | undefined)[]> {
-  const own = await getProperties(connection, functionId);
-  const scopes = own.internalProperties?.find((property) => property.name === '[[Scopes]]')?.value;
-  const list = await getProperties(connection, scopes?.objectId);
-  for (const scope of list.result) {
-    const variables = await getProperties(connection, scope.value?.objectId);
-    const values = names.map((name) => variables.result.find((property) => property.name === name)?.value);
-    if (!values.includes(undefined)) return values;
-  }
-  return names.map(() => undefined);
-}
-
-async function getProperties(
-  connection: Connection,
-  objectId: string | undefined,
-): Promise<v.InferOutput<typeof properties>> {
-  if (objectId === undefined) return { result: [] };
-  const answer = v.safeParse(properties, await connection.send('Runtime.getProperties', { objectId, ownProperties: true }));
-  if (!answer.success) throw new TargetError('agent failed', 'The inspector answered in an unknown form.');
-  return answer.output;
 }
 
 async function evaluate(

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import type { Connection } from './connection';
 import { remoteValue } from './remoteValue';
+import type { RemoteValue } from './remoteValue';
 
 const property = v.object({ name: v.string(), value: v.optional(remoteValue), get: v.optional(remoteValue) });
 const properties = v.object({ result: v.array(property), internalProperties: v.optional(v.array(property), []) });
@@ -26,4 +27,19 @@ export async function getProperties(connection: Connection, objectId: string | u
   const asked = { objectId, ownProperties: true, ...(previews && { generatePreview: true }) };
   const answer = v.safeParse(properties, await connection.send('Runtime.getProperties', asked, timeoutMs));
   return answer.success ? answer.output : NONE;
+}
+
+/**
+ * Variables in the scope of a function, in the order of `names`; undefined where no scope has all of them.
+ * @throws {TargetError} as {@link Connection.send} does
+ */
+export async function scopeVariables(connection: Connection, functionId: string | undefined, names: readonly string[]): Promise<readonly (RemoteValue | undefined)[]> {
+  const { internalProperties } = await getProperties(connection, functionId);
+  const scopes = internalProperties.find(({ name }) => name === '[[Scopes]]')?.value;
+  for (const scope of (await getProperties(connection, scopes?.objectId)).result) {
+    const { result } = await getProperties(connection, scope.value?.objectId);
+    const values = names.map((wanted) => result.find(({ name }) => name === wanted)?.value);
+    if (!values.includes(undefined)) return values;
+  }
+  return names.map(() => undefined);
 }

@@ -4,10 +4,10 @@
  * functions of `timers` have what does in their scope, on Node 20 to 26 (node: lib/timers.js).
  */
 import * as v from 'valibot';
-import { scopeVariables } from './agentChannel';
 import type { Connection } from './connection';
 import { evaluateUnseen } from './evaluate';
 import { LOAD, PROCESS } from './primordials';
+import { scopeVariables } from './remoteProperties';
 
 /** What is held in the target until the clock was read. */
 const CLOCK_GROUP = 'asyncscope-timer-clock';
