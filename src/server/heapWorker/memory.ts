@@ -4,7 +4,8 @@ import { HeapAnalysisError } from './messages';
 
 /**
  * What the arrays of a graph and of the passes over it take: {@link HeapGraph} has 17 bytes a node, 8 more for each array, and 9
- * an edge, retainers 4 and up to 4.5 more, and the passes keep up to 36 bytes a node. A file of 1.3 GB takes 1.2 GB, a third less than this says.
+ * an edge, retainers 4 and up to 4.5 more, and the passes keep up to 36 bytes a node. A file of 1.3 GB takes 1.2 GB, a third less than
+ * this says.
  */
 const BYTES_PER_NODE = 60;
 const BYTES_PER_EDGE = 15;
