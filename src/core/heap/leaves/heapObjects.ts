@@ -246,12 +246,12 @@ export class HeapObjects {
     let last = -1;
     for (let at = 0; at < locations.length; at += LOCATION_FIELDS) {
       const script = locations[at + 1] ?? 0;
-      // neighbours are mostly from one script
+      // neighbours are mostly from one script, and not every function leads to its name
       if (script === last) continue;
       const node = (locations[at] ?? 0) as NodeIndex;
       if (graph.type(node) !== NODE_TYPE.closure) continue;
       index.rememberScript(node, script);
-      last = script;
+      if (index.script(script) !== undefined) last = script;
     }
     return index.scripts;
   }
