@@ -10,6 +10,7 @@ import type { AgentSite } from '../protocol/agent';
 import { readHidden, readOwn } from './host';
 import type { TargetProcess } from './host';
 import { RESOURCE_CLASS } from './resourceTypes';
+import type { Running } from './running';
 import { NO_SITE } from './stacks';
 import type { Stacks } from './stacks';
 
@@ -89,7 +90,7 @@ export interface ExistingOptions {
   readonly clock: () => number;
   /** Milliseconds between the timers' clock (libuv's) and ours. */
   readonly loopOffset: number;
-  readonly executionAsyncResource: (() => unknown) | undefined;
+  readonly running: Running;
 }
 
 export function createExisting(options: ExistingOptions): Existing {
@@ -161,7 +162,7 @@ export function createExisting(options: ExistingOptions): Existing {
     }
     for (let each = read(timers.immediateQueue, 'head'); isObject(each); each = read(each, '_idleNext')) visit(each, true);
     // an interval stands in no list while its callback runs, at a breakpoint for instance
-    const running = options.executionAsyncResource?.();
+    const running = options.running.resource();
     if (typeof read(running, '_repeat') === 'number' && read(running, '_destroyed') === false) visit(running as object, false);
   }
 

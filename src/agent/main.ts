@@ -21,6 +21,7 @@ import type { PromiseTracking } from './promises';
 import { createReactions } from './reactions';
 import { trackResources } from './resources';
 import type { AsyncHookInternals, ResourceTracking } from './resources';
+import { createRunning } from './running';
 import { createBudget, createSampler } from './sampler';
 import type { Sampler } from './sampler';
 import { NO_SITE, createStacks } from './stacks';
@@ -57,8 +58,9 @@ export interface Agent {
   /**
    * Takes in what was there before the attach; once, when resources are watched. Returns the functions whose position is
    * wanted, by the numbers that sites give them; null when a hook is under way, then it is to be called again.
+   * @param hookFields with `usesResource` as of {@link Running.reveal}
    */
-  adopt(timerListMap: TimerInternals['timerListMap'], immediateQueue: unknown): object | null;
+  adopt(timerListMap: TimerInternals['timerListMap'], immediateQueue: unknown, hookFields: unknown, usesResource: unknown): object | null;
   /**
    * Takes in the promises that are pending of all that V8 has found in the heap. Returns false when a hook is under way,
    * then it is to be called again.
@@ -101,6 +103,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   const table = createTaskTable(taskLimit);
   const capture = createCapture(globals, ErrorClass, captureStackTrace);
   const stacks = createStacks(capture, table, config.stackDepth, config.origins, node.asyncHooks.executionAsyncId);
+  const running = createRunning(node.asyncHooks.executionAsyncResource);
   const sites: RawSite[] = [];
   const fill = () => table.size / taskLimit;
   const begin = clock();
@@ -182,7 +185,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       getAsyncId: figures.getAsyncId,
       clock,
       loopOffset,
-      executionAsyncResource: node.asyncHooks.executionAsyncResource,
+      running,
     });
     undo[undo.length] = existing.stop;
     undo[undo.length] = () => {
@@ -330,7 +333,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     const raw = sites[site];
     const rows: AgentPoll['tasks'][number]['rows'] = [];
     if (raw === undefined) return { site, rows, more: 0 };
-    const timerClock = { now: clock(), loopOffset, running: node.asyncHooks.executionAsyncResource?.() };
+    const timerClock = { now: clock(), loopOffset, running: running.resource() };
     const more = table.visit(site, config.taskRowLimit, (id, start, weight, resource) => {
       rows[rows.length] = { id, start, weight, ...describeResource(node.isProxy, raw, resource, timerClock) };
     });
@@ -354,8 +357,9 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     enableResources(getHookArrays, enableHooks, kInit, kBefore, kDestroy, kTotals) {
       resources.enableWith({ getHookArrays, enableHooks, kInit, kBefore, kDestroy, kTotals });
     },
-    adopt(timerListMap, immediateQueue) {
+    adopt(timerListMap, immediateQueue, hookFields, usesResource) {
       let callbacks: object | null = null;
+      running.reveal(hookFields, usesResource);
       if (!gate.busy) {
         gate.change(() => {
           callbacks = existing.adopt({ timerListMap, immediateQueue });

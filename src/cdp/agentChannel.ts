@@ -429,9 +429,9 @@ const ENABLE = `function (poll, ...hook) {
   const agent = globalThis[poll];
   return agent === undefined ? ${JSON.stringify(GONE)} : agent.enableResources(...hook);
 }${NAMED}`;
-const ADOPT = `function (poll, timerListMap, immediateQueue) {
+const ADOPT = `function (poll, timerListMap, immediateQueue, hookFields, usesResource) {
   const agent = globalThis[poll];
-  return agent === undefined ? ${JSON.stringify(GONE)} : agent.adopt(timerListMap, immediateQueue);
+  return agent === undefined ? ${JSON.stringify(GONE)} : agent.adopt(timerListMap, immediateQueue, hookFields, usesResource);
 }${NAMED}`;
 const ADOPT_PROMISES = `function (poll, ...found) { return globalThis[poll].adoptPromises(...found); }${NAMED}`;
 
@@ -451,19 +451,24 @@ async function callGlobally(connection: Connection, functionDeclaration: string,
 /** Variables of Node's own that only a debugger can reach, by the function in whose scope they are. */
 const HOOK_INTERNALS = ['getHookArrays', 'enableHooks', 'kInit', 'kBefore', 'kDestroy', 'kTotals'] as const;
 const TIMER_INTERNALS = ['timerListMap', 'immediateQueue'] as const;
+const RUNNING_INTERNALS = ['async_hook_fields', 'kUsesExecutionAsyncResource'] as const;
 
 /**
  * Hands to the agent what Node keeps to itself, and has it take in what was there before the attach.
  *
  * On Nodes without `trackPromises: false` (20, early 22) the resource hook is registered with what Node keeps in the scope
  * of `AsyncHook.prototype.enable` (node: lib/async_hooks.js); the lists of timers are in that of `timers.setTimeout` (node:
- * lib/timers.js).
+ * lib/timers.js), and what a look at the running resource changes in that of `executionAsyncResource` (node:
+ * lib/internal/async_hooks.js).
  */
 async function adoptExisting(connection: Connection, config: AgentConfig, needsInternals: boolean): Promise<CallbackPositions> {
   try {
     const functions = await evaluate(
       connection,
-      `(function (load) { return { enable: load('async_hooks').createHook({}).enable, setTimeout: load('timers').setTimeout }; })(
+      `(function (load) {
+  var hooks = load('async_hooks');
+  return { enable: hooks.createHook({}).enable, setTimeout: load('timers').setTimeout, executionAsyncResource: hooks.executionAsyncResource };
+})(
 function (name) { return ${LOAD}(${PROCESS}, name); })`,
       INSTALL_TIMEOUT_MS,
       false,
@@ -475,11 +480,12 @@ function (name) { return ${LOAD}(${PROCESS}, name); })`,
       throw new TargetError('agent failed', 'This version of Node hides its timers and handles from the agent.');
     }
     const timers = await scopeVariables(connection, scopeOf('setTimeout'), TIMER_INTERNALS);
+    const running = await scopeVariables(connection, scopeOf('executionAsyncResource'), RUNNING_INTERNALS);
     if (needsInternals) {
       const enable = { functionDeclaration: ENABLE, objectId: functions.objectId, arguments: [{ value: config.pollBinding }, ...hook.map(toArgument)], silent: true };
       throwIfGone(resultOf(await callPatiently(connection, enable)), config);
     }
-    return await adoptTimers(connection, config, functions.objectId, timers);
+    return await adoptTimers(connection, config, functions.objectId, [...timers, ...running]);
   } finally {
     await connection.send('Runtime.releaseObjectGroup', { objectGroup: OBJECT_GROUP });
   }
@@ -490,9 +496,9 @@ async function adoptTimers(
   connection: Connection,
   config: AgentConfig,
   objectId: string | undefined,
-  timers: readonly (v.InferOutput<typeof remoteObject> | undefined)[],
+  internals: readonly (v.InferOutput<typeof remoteObject> | undefined)[],
 ): Promise<CallbackPositions> {
-  const adopt = { functionDeclaration: ADOPT, objectId, arguments: [{ value: config.pollBinding }, ...timers.map(toArgument)], silent: true };
+  const adopt = { functionDeclaration: ADOPT, objectId, arguments: [{ value: config.pollBinding }, ...internals.map(toArgument)], silent: true };
   let callbacks: v.InferOutput<typeof remoteObject>;
   try {
     callbacks = await callWhenFree(connection, adopt, (result) => result.objectId !== undefined || result.value === GONE);

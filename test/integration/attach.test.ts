@@ -131,6 +131,21 @@ describe.each(NODES)('Node $version', (node) => {
     expect(await footprint(target.url)).toEqual(before);
   });
 
+  test('looking at what runs makes no callback of the program dearer for good', async () => {
+    const code = `const { async_hook_fields, constants } = require('internal/test/binding').internalBinding('async_wrap');
+      globalThis.isDearer = () => async_hook_fields[constants.kUsesExecutionAsyncResource];
+      setInterval(() => {}, 1000); console.log('idle')`;
+    const target = await startTarget(node, code, ['--expose-internals', '--no-warnings']);
+    const attached = await attach(target.url, OPTIONS);
+    const { sites } = await attached.poll();
+    await attached.watch(sites.map(({ id }) => id));
+    const { tasks } = await attached.poll();
+    expect(tasks.flatMap(({ rows }) => rows.map(({ repeats }) => repeats))).toContain(true);
+    expect(await evaluate(target.url, 'isDearer()')).toBe(0);
+    await attached.detach();
+    expect(await evaluate(target.url, 'isDearer()')).toBe(0);
+  });
+
   test('an agent that nobody polls takes itself out', async () => {
     const target = await startTarget(node, IDLE);
     const before = await footprint(target.url);
