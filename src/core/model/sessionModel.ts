@@ -57,6 +57,9 @@ interface DisplaySite {
   abandoned: number;
   /** Start of the oldest live task on the agent's clock; Infinity when none is alive. */
   oldest: number;
+  /** What a sample stood for, at most, since the site has been active, and when it did last. */
+  heaviest: number;
+  heaviestAt: number;
   rates: Rates;
   baseline: number;
   /** In the rows. A site enters them when a poll finds it alive. */
@@ -348,6 +351,7 @@ export class SessionModel {
       display.started = 0;
       display.abandoned = 0;
       display.oldest = Infinity;
+      display.heaviestAt = -Infinity;
       changed.add(display);
     }
   }
@@ -408,6 +412,8 @@ export class SessionModel {
       started: 0,
       abandoned: 0,
       oldest: Infinity,
+      heaviest: 1,
+      heaviestAt: -Infinity,
       rates: NO_RATES,
       baseline: inherited?.baseline ?? 0,
       shown: false,
@@ -484,6 +490,11 @@ export class SessionModel {
   }
 
   #updateRates(display: DisplaySite): void {
+    const weight = this.#weightOf(display);
+    if (weight >= this.#heaviestOf(display)) {
+      display.heaviest = weight;
+      display.heaviestAt = this.#now;
+    }
     display.rates = display.history.rates(this.#now, this.#now - this.#startedAt);
     if (display.history.idle) this.#active.delete(display);
     else this.#active.add(display);
@@ -517,13 +528,25 @@ export class SessionModel {
   /**
    * Half width of the 95 % interval, its longer side. Few samples lie on both sides of the truth unevenly, and none at all may still
    * be some: so it is the upper bound of a score interval (E. B. Wilson, 1927, here for a Poisson count of samples that stand for
-   * `weight` each), which is about 4 weights where there is no sample and comes to 1.96 standard deviations where there are many.
+   * `weight` each), which is about 4 weights where there is no sample and comes to 1.96 standard deviations where there are many. The
+   * weight is the greatest of those that tasks which are alive may have begun under: under a great one that is past, none of thousands
+   * may have been looked at.
    */
-  #errorOf({ kind, live, variance }: DisplaySite): number {
-    const now = (kind === 'promise' ? this.#last?.promiseWeight : this.#last?.resourceWeight) ?? 1;
+  #errorOf(display: DisplaySite): number {
+    const { live, variance } = display;
     const own = live > 0 ? Math.max(0, variance) / live : 0;
-    const beyond = Math.max(now - 1, own);
+    const beyond = Math.max(this.#weightOf(display) - 1, this.#heaviestOf(display) - 1, own);
     return (Z95 * Z95 * beyond) / 2 + Z95 * Math.sqrt(Math.max(0, variance) + ((Z95 * beyond) / 2) ** 2);
+  }
+
+  /** What a sample stands for now. */
+  #weightOf({ kind }: DisplaySite): number {
+    return (kind === 'promise' ? this.#last?.promiseWeight : this.#last?.resourceWeight) ?? 1;
+  }
+
+  /** Where no sample is as old as that any more, what began then is over. */
+  #heaviestOf({ heaviest, heaviestAt, oldest }: DisplaySite): number {
+    return oldest <= heaviestAt ? heaviest : 1;
   }
 
   #isExact({ kind, since, raws }: DisplaySite): boolean {

@@ -40,6 +40,29 @@ describe('sites', () => {
     expect(rows(model)).toEqual({ 'promise /app/a.js:3': 6, 'timeout /app/a.js:3': 1 });
   });
 
+  test('may have tasks of a time of few samples of which none was looked at, until all that is seen is younger', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    const promises = agent.site([A]);
+    const sampled = (promiseWeight: number) => ({ sampledPromises: true, promiseWeight });
+    const errorAt = (now: number, weight: number): number => {
+      model.apply(agent.poll(now, sampled(weight)), asIs);
+      return only(model).error;
+    };
+    agent.change(promises, { live: 20, started: 20, oldest: 500 });
+    const few = errorAt(1_000, 1);
+    expect(few).toBeLessThan(20);
+    const thin = errorAt(2_000, 4_000);
+    // none of 7,600 is looked at in one of seven cases
+    expect(thin).toBeGreaterThan(7_600);
+    expect(errorAt(3_000, 1)).toBe(thin);
+    agent.change(promises, { live: 20, started: 40, ended: 20, oldest: 2_500 });
+    expect(errorAt(4_000, 1)).toBe(few);
+    // what was not active at the time was not
+    expect(errorAt(60_000, 1)).toBe(few);
+    expect(errorAt(61_000, 1)).toBe(few);
+  });
+
   test('merge after source maps', () => {
     const agent = new PollBuilder();
     const model = new SessionModel();
