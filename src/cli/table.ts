@@ -88,8 +88,10 @@ function processLine(model: SessionModel): string {
     parts.push(`loop p99 ${formatMilliseconds(process.loop.delayP99Ms)}`);
     parts.push(`GC ${process.gc.estimated ? '~' : ''}${formatCount(process.gc.count)} in ${formatMilliseconds(process.gc.totalMs)}`);
   }
-  const cost = overhead && formatCost(overhead);
-  const watching = [cost ? [`watching costs ${cost}`] : [], overhead && overhead.counting !== 'exact' ? [formatCounting(overhead)] : []].flat();
+  const watching: string[] = [];
+  const cost = overhead === undefined ? null : formatCost(overhead);
+  if (cost !== null) watching.push(`watching costs ${cost}`);
+  if (overhead !== undefined && overhead.counting !== 'exact') watching.push(formatCounting(overhead));
   if (watching.length > 0) parts.push(watching.join(', '));
   return parts.join(' · ');
 }

@@ -123,7 +123,8 @@ export class SessionModel {
     }
     const previous = this.#now;
     if (poll.seq <= this.#lastSeq) this.#forgetAgent(changed);
-    if (this.#lastSeq === 0 || poll.seq <= this.#lastSeq) this.#agentSince = poll.now - poll.spanMs;
+    // the first poll of an agent
+    if (this.#lastSeq === 0) this.#agentSince = poll.now - poll.spanMs;
     this.#lostPolls += Math.max(0, poll.seq - this.#lastSeq - 1);
     this.#lastSeq = poll.seq;
     this.#now = Math.max(this.#now, poll.now);

@@ -90,13 +90,13 @@ export class DumpStore {
   async variable({ dumpId, reference }: DumpVariableParams): Promise<DumpScope | DumpUnavailable> {
     const dump = this.#dumps.get(dumpId);
     if (dump === undefined) return FORGOTTEN;
-    const known = this.#references.get(dumpId);
     const { process } = dump;
-    if (process === undefined || known?.has(reference) !== true) return LET_GO;
+    if (process === undefined) return LET_GO;
     return unlessEnded(() =>
       this.#turns.lookUp(process.sessionId, async () => {
-        // a snapshot that it has waited for lets go of everything
-        if (this.#references.get(dumpId)?.has(reference) !== true) return LET_GO;
+        // only now: a snapshot that it has waited for lets go of everything
+        const known = this.#references.get(dumpId);
+        if (known?.has(reference) !== true) return LET_GO;
         const scope = scopeOf('', await process.look(({ frames }) => frames.members(reference)));
         return (await this.#remember(dump, [scope], known)) ? scope : FORGOTTEN;
       }),
