@@ -25,6 +25,11 @@ export const SITE_LINGER_MS = 30_000;
  * few milliseconds apart, and what runs for the first time is compiled: that says nothing about what watching costs.
  */
 export const COST_AFTER_MS = 1_000;
+/**
+ * What the cost is a share of, at least, in milliseconds. Two polls can follow each other at once, as when a view is opened: what the one
+ * took is then half of the time until the other.
+ */
+export const COST_SPAN_MS = 100;
 
 /** Half width of a 95 % interval in standard deviations. */
 const Z95 = 1.96;
@@ -92,6 +97,9 @@ export class SessionModel {
   #startedAt = 0;
   /** When the agent that is there now was put in. */
   #agentSince = 0;
+  /** What the agent took of the last span that was long enough, and of polls since then that were too close. */
+  #cost = { agentMs: 0, spanMs: 0 };
+  #closePolls = { agentMs: 0, spanMs: 0 };
   #now = 0;
   #wall = 0;
   #lastSeq = 0;
@@ -125,6 +133,7 @@ export class SessionModel {
     if (poll.seq <= this.#lastSeq) this.#forgetAgent(changed);
     // the first poll of an agent
     if (this.#lastSeq === 0) this.#agentSince = poll.now - poll.spanMs;
+    this.#takeCost(poll);
     this.#lostPolls += Math.max(0, poll.seq - this.#lastSeq - 1);
     this.#lastSeq = poll.seq;
     this.#now = Math.max(this.#now, poll.now);
@@ -281,7 +290,7 @@ export class SessionModel {
     const poll = this.#last;
     if (!poll) return undefined;
     return {
-      percent: this.#now - this.#agentSince < COST_AFTER_MS ? null : poll.spanMs > 0 ? Math.min(100, (poll.agentMs / poll.spanMs) * 100) : 0,
+      percent: this.#now - this.#agentSince < COST_AFTER_MS || this.#cost.spanMs === 0 ? null : Math.min(100, (this.#cost.agentMs / this.#cost.spanMs) * 100),
       budgetPercent,
       measured: poll.measured,
       pollMs: poll.pollMs,
@@ -455,6 +464,14 @@ export class SessionModel {
     else if (before <= display.oldest) {
       display.oldest = display.raws.reduce((oldest, each) => Math.min(oldest, startOfOldest(each.figures)), Infinity);
     }
+  }
+
+  #takeCost({ agentMs, spanMs }: RawPoll): void {
+    const { agentMs: closeMs, spanMs: closeSpanMs } = this.#closePolls;
+    this.#closePolls = { agentMs: 0, spanMs: 0 };
+    if (spanMs >= COST_SPAN_MS) this.#cost = { agentMs, spanMs };
+    else if (spanMs + closeSpanMs >= COST_SPAN_MS) this.#cost = { agentMs: agentMs + closeMs, spanMs: spanMs + closeSpanMs };
+    else this.#closePolls = { agentMs: agentMs + closeMs, spanMs: spanMs + closeSpanMs };
   }
 
   #takeSampling(poll: RawPoll, changed: Set<DisplaySite>): void {

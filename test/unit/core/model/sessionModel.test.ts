@@ -350,6 +350,22 @@ test('the cost is told once an agent has been there for a second, which a new on
   expect(cost()).toBe(2);
 });
 
+test('the cost is a share of a tenth of a second at least, however close polls are', () => {
+  const agent = new PollBuilder();
+  const model = new SessionModel();
+  const costAt = (now: number, spanMs: number, agentMs: number) => {
+    model.apply(agent.poll(now, { spanMs, agentMs }), asIs);
+    return model.overhead(1)?.percent;
+  };
+  expect(costAt(2_000, 2_000, 20)).toBe(1);
+  expect(costAt(2_005, 5, 2.5)).toBe(1);
+  expect(costAt(2_010, 5, 2.5)).toBe(1);
+  expect(costAt(3_000, 990, 19.8)).toBe(2);
+  // where all are close, some together tell it
+  expect(costAt(3_050, 50, 2)).toBe(2);
+  expect(costAt(3_100, 50, 2)).toBe(4);
+});
+
 test('a poll costs in proportion to what changed', () => {
   const agent = new PollBuilder();
   const model = new SessionModel();
