@@ -4,8 +4,9 @@
  *
  * It holds no object of the program, makes no async resource inside a hook, and never throws into the program.
  */
-import type { AgentConfig, AgentPoll, ScriptLesson } from '../protocol/agent';
+import type { AgentAnswer, AgentChange, AgentConfig, AgentPoll, ScriptLesson } from '../protocol/agent';
 import { createCapture } from './capture';
+import { packChanges } from './changes';
 import { describeResource } from './describeResource';
 import { encode } from './encode';
 import { createEndings } from './ended';
@@ -208,7 +209,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     }
   }
 
-  function poll(): AgentPoll {
+  function poll(): AgentAnswer {
     const now = clock();
     promiseSampler.tick(now);
     resourceSampler.tick(now);
@@ -226,9 +227,9 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       const site = fresh.sites[i] as RawSite;
       sites[site.id] = site;
     }
-    const changes = mapList(table.takeDirty(), (site): AgentPoll['changes'][number] => {
-      const { live, variance, started, ended, abandoned } = table.figures(site);
-      return [site, live, variance > 0 ? floor(variance) : 0, started, ended, abandoned, shortly(table.oldest(site))];
+    const changes = mapList(table.takeDirty(), (site): AgentChange => {
+      const { live, variance, started, abandoned } = table.figures(site);
+      return [site, live, variance > 0 ? floor(variance) : 0, started, abandoned, table.oldest(site)];
     });
     keepTime();
     const span = now - lastPoll;
@@ -240,7 +241,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     promiseBefore = promiseSpent;
     resourceBefore = resourceSpent;
     const spent = promiseSampler.spentMs + resourceSampler.spentMs + promises.duty.spentMs + resources.duty.spentMs;
-    const result: AgentPoll = {
+    const result: AgentAnswer = {
       v: config.version,
       seq: ++sequence,
       now,
@@ -248,7 +249,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       firstFrame: fresh.firstFrame,
       frames: mapList(fresh.frames, (frame) => [frame.function, frame.script, frame.line, frame.column, frame.flags]),
       sites: fresh.sites as AgentPoll['sites'],
-      changes,
+      changes: packChanges(changes),
       unsure: fresh.unsure,
       dropped: table.dropped + gate.lost,
       stacks: stacks.state,
@@ -401,11 +402,6 @@ function limitOf(bytes: number): number {
 
 const { floor, sqrt } = Math;
 
-/** A moment in hundredths of a millisecond: with all its digits it would be a third of what a poll says of a site. */
-function shortly(ms: number): number {
-  return floor(ms * 100) / 100;
-}
-
 function countingOf({ level }: Duty, { weight }: Sampler): AgentPoll['promiseCounting'] {
   if (level === 'slots') return 'duty-cycled';
   if (level === 'begins') return 'sampled counts';
@@ -413,7 +409,7 @@ function countingOf({ level }: Duty, { weight }: Sampler): AgentPoll['promiseCou
 }
 
 /** `Array.prototype.map` of a program may be anything. */
-function mapList<From, To>(list: readonly From[], each: (item: From) => To): To[] {
+function mapList<From, To>(list: ArrayLike<From>, each: (item: From) => To): To[] {
   const out: To[] = [];
   for (let i = 0; i < list.length; i++) out[i] = each(list[i] as From);
   return out;

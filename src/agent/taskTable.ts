@@ -70,8 +70,8 @@ export interface TaskTable {
   resourceOf(task: number): object | null;
   /** Takes the next site number into use; sites are numbered from 0. */
   addSite(): void;
-  /** Takes the sites whose figures changed since the last call. */
-  takeDirty(): number[];
+  /** Takes the sites whose figures changed since the last call, in ascending order. */
+  takeDirty(): Uint32Array;
   figures(site: number): SiteFigures;
   /** Start of the oldest live task of a site, or -1. */
   oldest(site: number): number;
@@ -311,10 +311,14 @@ export function createTaskTable(limit = MAX_TASKS): TaskTable {
         bunchSlot: -1,
       };
     },
-    takeDirty(): number[] {
-      const taken = dirty;
+    takeDirty(): Uint32Array {
+      const taken = new Uint32Array(dirty.length);
+      for (let i = 0; i < dirty.length; i++) {
+        taken[i] = dirty[i] as number;
+        (sites[taken[i] as number] as SiteFigures).dirty = false;
+      }
       dirty = [];
-      for (let i = 0; i < taken.length; i++) (sites[taken[i] as number] as SiteFigures).dirty = false;
+      apply(sortNumbers, taken, []);
       return taken;
     },
     figures(number: number): SiteFigures {
@@ -355,6 +359,9 @@ export function createTaskTable(limit = MAX_TASKS): TaskTable {
   };
   return table;
 }
+
+const { apply } = Reflect;
+const { sort: sortNumbers } = Uint32Array.prototype;
 
 function copy<T extends Float64Array | Uint32Array>(from: T, to: T): T {
   to.set(from);

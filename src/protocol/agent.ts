@@ -67,6 +67,7 @@ const text = v.pipe(v.string(), v.maxLength(AGENT_STRING_LIMIT));
 const LARGEST_FIGURE = 1e18;
 const count = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(LARGEST_FIGURE));
 const id = v.pipe(v.number(), v.integer(), v.minValue(0));
+const difference = v.pipe(v.number(), v.safeInteger());
 
 /** `[function, script name or URL, line, column, flags]`; line and column are 1-based, 0 when unknown. */
 const frame = v.tuple([v.nullable(text), v.nullable(text), id, id, id]);
@@ -104,11 +105,40 @@ const rawSite = v.object({
 });
 
 /**
- * `[site, live, variance, started, ended, abandoned, oldest]`: figures of one raw site. `live`, `started`, `ended` and
- * `abandoned` are sums of sampling weights; `variance` is the variance of `live`, 0 while every creation was seen;
- * `oldest` is the start of the oldest live task on the agent's clock in milliseconds, -1 when none is alive.
+ * `[site, live, variance, started, abandoned, oldest]`: figures of one raw site. `live`, `started` and `abandoned` are sums of
+ * sampling weights; `variance` is the variance of `live`, 0 while every creation was seen; `oldest` is the start of the oldest live
+ * task on the agent's clock in whole milliseconds, -1 when none is alive.
  */
-const change = v.tuple([id, count, count, count, count, count, v.number()]);
+export type AgentChange = readonly [site: number, live: number, variance: number, started: number, abandoned: number, oldest: number];
+
+/** {@link AgentChange}s as they are sent, by columns; put together by `src/agent/changes.ts`. */
+const changes = v.pipe(
+  v.object({
+    /** Raw sites, each less the one before. */
+    sites: v.array(difference),
+    live: v.array(count),
+    /** What has started and is not live any more. */
+    gone: v.array(count),
+    /** Starts of the oldest tasks, each less the one before. */
+    oldest: v.array(difference),
+    /** Of all sites or, where all are 0, of none. */
+    variance: v.array(count),
+    abandoned: v.array(count),
+  }),
+  v.check(({ sites, ...columns }) => {
+    const full = [columns.live, columns.gone, columns.oldest].every(({ length }) => length === sites.length);
+    return full && [columns.variance, columns.abandoned].every(({ length }) => length === sites.length || length === 0);
+  }, 'columns of one length'),
+  v.transform(({ sites, live, gone, oldest, variance, abandoned }): readonly AgentChange[] => {
+    let site = 0;
+    let start = 0;
+    return live.map((alive, index) => {
+      site += sites[index] ?? 0;
+      start += oldest[index] ?? 0;
+      return [site, alive, variance[index] ?? 0, alive + (gone[index] ?? 0), abandoned[index] ?? 0, start];
+    });
+  }),
+);
 
 const counting = v.picklist(['exact', 'sampled stacks', 'sampled counts', 'duty-cycled']);
 
@@ -168,7 +198,7 @@ const poll = v.object({
   frames: v.array(frame),
   /** New ones, and those of which `inner` has changed since the agent knows whose code their frames are. */
   sites: v.array(rawSite),
-  changes: v.array(change),
+  changes,
   /** Scripts that may hold more than the user's code, by number: the agent waits to be told their {@link ScriptOrigins}. */
   unsure: v.array(v.tuple([id, text])),
   /** Creations that nobody looked at and that no weight stands for (an agent limit was reached), since the install. */
@@ -214,8 +244,9 @@ const poll = v.object({
 
 export type AgentFrame = v.InferOutput<typeof frame>;
 export type AgentSite = v.InferOutput<typeof rawSite>;
-export type AgentChange = v.InferOutput<typeof change>;
 export type AgentTask = v.InferOutput<typeof task>;
+/** As the agent sends it. */
+export type AgentAnswer = v.InferInput<typeof poll>;
 export type AgentPoll = v.InferOutput<typeof poll>;
 
 /**

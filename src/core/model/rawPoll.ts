@@ -32,8 +32,8 @@ export interface RawSite {
 /** How far stacks go that the program lets the agent take. */
 export type StackReach = 'whole' | 'cut' | 'none';
 
-/** `[site, live, variance, started, ended, abandoned, oldest]`. */
-export type RawChange = readonly [number, number, number, number, number, number, number];
+/** `[site, live, variance, started, abandoned, oldest]`. */
+export type RawChange = readonly [number, number, number, number, number, number];
 
 export interface RawTask {
   readonly id: number;

@@ -377,7 +377,7 @@ export class SessionModel {
       (each) => this.#rawSites.get(each),
     );
     const display = this.#displayAt(site, placement, bornAt);
-    const state: RawState = { site, display, figures: [id, 0, 0, 0, 0, 0, -1] };
+    const state: RawState = { site, display, figures: [id, 0, 0, 0, 0, -1] };
     display.raws.push(state);
     display.mistaken = false;
     this.#rawStates.set(id, state);
@@ -389,7 +389,7 @@ export class SessionModel {
     const before = this.#rawStates.get(site.id);
     if (!before) return;
     const { figures, display } = before;
-    this.#takeFigures(before, [site.id, 0, 0, 0, 0, 0, -1]);
+    this.#takeFigures(before, [site.id, 0, 0, 0, 0, -1]);
     display.raws = display.raws.filter((raw) => raw !== before);
     display.mistaken = display.raws.length === 0;
     changed.add(display);
@@ -457,7 +457,7 @@ export class SessionModel {
       display.history = new RateHistory(this.#now, display.live);
       display.baseline += Math.round(next[1]);
     }
-    display.abandoned += next[5] - last[5];
+    display.abandoned += next[4] - last[4];
     const before = startOfOldest(last);
     const after = startOfOldest(next);
     if (after <= display.oldest) display.oldest = after;
@@ -605,7 +605,7 @@ function withoutOrigin(frame: PlacedFrame): StackFrame {
 }
 
 function startOfOldest(figures: RawChange): number {
-  return figures[1] > 0 && figures[6] >= 0 ? figures[6] : Infinity;
+  return figures[1] > 0 && figures[5] >= 0 ? figures[5] : Infinity;
 }
 
 /** The kinds that have live tasks in `totals`, in the order in which they are listed to people. */

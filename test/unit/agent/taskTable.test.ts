@@ -59,16 +59,16 @@ describe('task table', () => {
     );
   });
 
-  test('names each changed site once, and only those', () => {
+  test('names each changed site once, and only those, in ascending order', () => {
     const table = createTaskTable();
     for (let i = 0; i < 3; i++) table.addSite();
     const task = table.start(1, 1, 0, null);
     table.start(1, 1, 0, null);
-    expect(table.takeDirty()).toEqual([1]);
-    expect(table.takeDirty()).toEqual([]);
-    table.end(task, false);
+    expect([...table.takeDirty()]).toEqual([1]);
+    expect([...table.takeDirty()]).toEqual([]);
     table.start(2, 1, 0, null);
-    expect(table.takeDirty()).toEqual([1, 2]);
+    table.end(task, false);
+    expect([...table.takeDirty()]).toEqual([1, 2]);
   });
 
   test('says what it had no room for', () => {

@@ -16,7 +16,7 @@ function picture(): PsPicture {
   agent.alive([at(`/app/node_modules/${EVIL}.js`, 1)], 1, { kind: 'timeout' });
   const ended = agent.alive([at('/app/b.js', 1)], 1);
   model.apply(agent.poll(0), asIs);
-  agent.change(ended, { live: 0, started: 1, ended: 1 });
+  agent.change(ended, { live: 0, started: 1 });
   model.apply(agent.poll(2000, { sampledPromises: true, promiseCounting: 'duty-cycled', measured: { percent: 0.71234, error: 0.3 } }), asIs);
   const result = pictureOf(model, { pid: 1, node: 'v24.0.0', url: '127.0.0.1:9229', title: 'a', cwd: '/app' }, [...model.sites()], 1);
   if (!result) throw new Error('no picture');

@@ -26,7 +26,7 @@ function table(of: SessionModel, options: Partial<TableOptions> = {}): string {
 }
 
 const typical = model((agent) => {
-  agent.change(agent.site([at('/app/src/orders.ts', 12, 5, 'poll')], { label: 'pollOrders' }), { live: 12, oldest: 0, started: 30, ended: 18 });
+  agent.change(agent.site([at('/app/src/orders.ts', 12, 5, 'poll')], { label: 'pollOrders' }), { live: 12, oldest: 0, started: 30 });
   agent.change(agent.site([at('/other/place/b.js', 7, 1, null)], { kind: 'timeout' }), { live: 1, oldest: 9500 });
   agent.change(agent.site([at('/app/node_modules/pg/client.js', 1, 1, 'connect')], { kind: 'handle' }), { live: 2, oldest: 5000 });
 });

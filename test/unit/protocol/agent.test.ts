@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { packChanges } from '../../../src/agent/changes';
 import { AGENT_STRING_LIMIT, AgentProtocolError, parseAgentPoll } from '../../../src/protocol/agent';
+import type { AgentAnswer, AgentChange, AgentPoll } from '../../../src/protocol/agent';
 import { SessionModel } from '../../../src/core/model/sessionModel';
 import { PollBuilder, at, native } from '../core/model/pollBuilder';
 
@@ -11,10 +13,32 @@ function typical(): PollBuilder {
   return agent;
 }
 
+/** As the agent sends it. */
+function answer(poll: AgentPoll): AgentAnswer {
+  return { ...poll, changes: packChanges(poll.changes) };
+}
+
+/** What is alive has been started: `gone` is what was besides. */
+function change(site: number, live: number, variance: number, gone: number, abandoned: number, oldest: number): AgentChange {
+  return [site, live, variance, live + gone, abandoned, oldest];
+}
+
 describe('an answer of the agent', () => {
   test('is taken as it is', () => {
     const poll = typical().poll(10);
-    expect(parseAgentPoll(JSON.stringify(poll))).toEqual(poll);
+    expect(parseAgentPoll(JSON.stringify(answer(poll)))).toEqual(poll);
+  });
+
+  test('tells the figures of all sites that have changed, in whole milliseconds', () => {
+    const figure = fc.oneof(fc.constant(0), fc.nat());
+    const row = fc.tuple(fc.nat(30), figure, figure, figure, figure, fc.oneof(fc.constant(-1), fc.double({ min: 0, max: 1e12, noNaN: true })));
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 20 }), (rows) => {
+        const changes = rows.map((each) => change(...each));
+        const read = parseAgentPoll(JSON.stringify(answer({ ...typical().poll(10), changes })));
+        expect(read.changes).toEqual(changes.map(([site, live, variance, started, abandoned, oldest]) => [site, live, variance, started, abandoned, Math.floor(oldest)]));
+      }),
+    );
   });
 
   test.each([
@@ -31,16 +55,18 @@ describe('an answer of the agent', () => {
     ['seq', { seq: -1 }],
     ['frames', { frames: [['f', 'a.js', 1]] }],
     ['frames', { frames: [['x'.repeat(AGENT_STRING_LIMIT + 1), null, 0, 0, 0]] }],
-    ['changes', { changes: [[0, -1, 0, 0, 0, 0, 0]] }],
+    ['changes.live.0', { changes: { sites: [0], live: [-1], gone: [0], oldest: [0], variance: [], abandoned: [] } }],
+    ['changes', { changes: { sites: [0, 1], live: [1], gone: [1, 1], oldest: [0, 0], variance: [], abandoned: [] } }],
+    ['changes', { changes: { sites: [0, 1], live: [1, 1], gone: [1, 1], oldest: [0, 0], variance: [1], abandoned: [] } }],
     ['sites', { sites: [{ id: 0, kind: 'fiber', type: '', label: null, frames: [], inner: false, asyncCall: false, cause: null }] }],
     ['process', { process: null }],
     ['tasks', { tasks: [{ site: 0, rows: [{}], more: 0 }] }],
   ])('with a wrong %s is refused, and told by its path', (path, wrong) => {
-    expect(() => parseAgentPoll(JSON.stringify({ ...typical().poll(10), ...wrong }))).toThrow(path);
+    expect(() => parseAgentPoll(JSON.stringify({ ...answer(typical().poll(10)), ...wrong }))).toThrow(path);
   });
 
   test('is refused or harmless, whatever is changed in it', () => {
-    const poll = JSON.parse(JSON.stringify(typical().poll(10))) as Record<string, unknown>;
+    const poll = JSON.parse(JSON.stringify(answer(typical().poll(10)))) as Record<string, unknown>;
     const field = fc.constantFrom(...Object.keys(poll));
     fc.assert(
       fc.property(field, fc.jsonValue(), (name, value) => {
@@ -64,12 +90,13 @@ describe('an answer of the agent', () => {
       fc.property(
         fc.array(fc.tuple(name, name, number, number, fc.nat(15)), { maxLength: 8 }),
         fc.array(fc.record({ id: fc.nat(8), frames: fc.array(fc.nat(12), { maxLength: 5 }), inner: fc.boolean(), asyncCall: fc.boolean(), cause: fc.option(fc.nat(9)) }), { maxLength: 8 }),
-        fc.array(fc.tuple(fc.nat(9), number, number, number, number, number, fc.integer({ min: -1, max: 20 })), { maxLength: 12 }),
-        (frames, sites, changes) => {
+        fc.array(fc.tuple(fc.nat(9), number, number, number, number, fc.integer({ min: -1, max: 20 })), { maxLength: 12 }),
+        (frames, sites, rows) => {
+          const changes = rows.map((each) => change(...each));
           const base = new PollBuilder().poll(10);
           const full = sites.map((site) => ({ ...site, kind: 'promise' as const, type: 'PROMISE', label: null }));
           const model = new SessionModel();
-          model.apply(parseAgentPoll(JSON.stringify({ ...base, frames, sites: full, changes })), (file, line, column) => ({ file, line, column }));
+          model.apply(parseAgentPoll(JSON.stringify(answer({ ...base, frames, sites: full, changes }))), (file, line, column) => ({ file, line, column }));
           const shown = [...model.sites()];
           const sum = shown.reduce((total, site) => total + site.count, 0);
           expect(sum).toBe(Object.values(model.origins).reduce((total, count) => total + count, 0));
@@ -81,10 +108,11 @@ describe('an answer of the agent', () => {
 
   test('with figures of any size leaves a picture of finite counts', () => {
     const figure = fc.oneof(fc.constantFrom(1e308, Number.MAX_VALUE, -1, 1e18, Number.MIN_VALUE, 0), fc.double());
-    const change = fc.tuple(fc.nat(3), figure, figure, figure, figure, figure, figure);
+    const row = fc.tuple(fc.nat(3), figure, figure, figure, figure, figure);
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 6 }), figure, fc.constantFrom('__proto__', 'constructor', 'toString'), (changes, dropped, name) => {
-        const poll = { ...typical().poll(10), changes, dropped, frames: [[name, name, 1, 1, 0]] };
+      fc.property(fc.array(row, { maxLength: 6 }), figure, fc.constantFrom('__proto__', 'constructor', 'toString'), (rows, dropped, name) => {
+        const changes = rows.map((each) => change(...each));
+        const poll = { ...answer({ ...typical().poll(10), changes }), dropped, frames: [[name, name, 1, 1, 0]] };
         let parsed;
         try {
           parsed = parseAgentPoll(JSON.stringify(poll));

@@ -137,7 +137,7 @@ describe('a lens', () => {
     target.agent.change(site, { live: Math.max(1, shown), started: 20 });
     await poll();
     if (shown === 0) {
-      target.agent.change(site, { live: 0, started: 20, ended: 20 });
+      target.agent.change(site, { live: 0, started: 20 });
       for (let i = 0; i <= LENS_TEXT_INTERVAL_MS / INTERVAL; i++) await poll();
     }
     const before = refreshes;
@@ -167,7 +167,7 @@ describe('a lens', () => {
   test('stays on its line for a while with nothing alive', async () => {
     const site = target.agent.alive([at('/app/a.js', 5)], 2);
     await poll();
-    target.agent.change(site, { live: 0, started: 2, ended: 2 });
+    target.agent.change(site, { live: 0, started: 2 });
     const ended = clock.now();
     await poll();
     while (clock.now() - ended < SITE_LINGER_MS) {
@@ -181,7 +181,7 @@ describe('a lens', () => {
   test('says that nothing is alive', async () => {
     const site = target.agent.alive([at('/app/a.js', 5)], 2);
     await poll();
-    target.agent.change(site, { live: 0, started: 2, ended: 2 });
+    target.agent.change(site, { live: 0, started: 2 });
     for (let i = 0; i <= LENS_TEXT_INTERVAL_MS / INTERVAL; i++) await poll();
     expect(lenses()).toEqual(['4: 0 promises']);
   });
@@ -263,7 +263,7 @@ describe('marks', () => {
     const before = marks.length;
     await poll();
     expect(marks).toHaveLength(before);
-    target.agent.change(site, { live: 0, started: 12, ended: 12 });
+    target.agent.change(site, { live: 0, started: 12 });
     await poll();
     expect(marks.at(-1)?.marks).toMatchObject([{ count: 20 }]);
   });
@@ -298,7 +298,7 @@ describe('a hover', () => {
 
   test('tells everything of its line', async () => {
     const site = target.agent.site([at('/app/a.js', 5, 7, 'load'), at('/app/node_modules/x/index.js', 8, 1, 'run'), at('node:fs', 3, 1, null)], { label: 'fetchOrder' });
-    target.agent.change(site, { live: 1234, variance: 100, started: 2000, ended: 700, abandoned: 66 });
+    target.agent.change(site, { live: 1234, variance: 100, started: 2000, abandoned: 66 });
     await poll({ sampledPromises: true, dropped: 5 });
     const text = hover(4) ?? '';
     expect(text).toContain('**~1,230 promises** — fetchOrder');

@@ -47,7 +47,7 @@ beforeEach(async () => {
 });
 
 async function poll(part: Partial<AgentPoll>): Promise<void> {
-  target.agent.change(target.agent.site([at('/app/a.js', 5, 7, 'load')]), { live: 12_345, variance: 10_000, started: 20_000, ended: 7_655 });
+  target.agent.change(target.agent.site([at('/app/a.js', 5, 7, 'load')]), { live: 12_345, variance: 10_000, started: 20_000 });
   clock.advance(INTERVAL);
   await settle();
   target.answer(target.agent.poll(10_000, part));

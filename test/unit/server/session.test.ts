@@ -151,7 +151,7 @@ describe('polling', () => {
 
   test('drops rows that are gone', async () => {
     const session = await attached();
-    target.agent.change(0, { live: 0, started: 3, ended: 3 });
+    target.agent.change(0, { live: 0, started: 3 });
     await nextPoll(1000);
     await nextPoll(40_000);
     expect(last()).toMatchObject({ full: false, sites: [], removed: ['s1'] });

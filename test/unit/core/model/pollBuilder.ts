@@ -1,8 +1,8 @@
 /** Answers of an agent in a few words. */
-import type { AgentFrame, AgentPoll, AgentSite } from '../../../../src/protocol/agent';
+import type { AgentChange, AgentFrame, AgentPoll, AgentSite } from '../../../../src/protocol/agent';
 import { FRAME_NATIVE } from '../../../../src/protocol/agent';
 
-export type Figures = Partial<Record<'live' | 'variance' | 'started' | 'ended' | 'abandoned' | 'oldest', number>>;
+export type Figures = Partial<Record<'live' | 'variance' | 'started' | 'abandoned' | 'oldest', number>>;
 
 /** A frame: `at('/app/a.js', 3)`, `at('node:fs', 1)`, `native('Promise')`. */
 export function at(script: string, line: number, column = 1, name: string | null = 'f'): AgentFrame {
@@ -20,7 +20,7 @@ export class PollBuilder {
   #sites = 0;
   #newFrames: AgentFrame[] = [];
   #newSites: AgentSite[] = [];
-  #changes: AgentPoll['changes'] = [];
+  #changes: AgentChange[] = [];
   #tasks: AgentPoll['tasks'] = [];
 
   /** Adds a site; returns its id. */
@@ -43,8 +43,8 @@ export class PollBuilder {
   }
 
   change(site: number, figures: Figures): this {
-    const { live = 0, variance = 0, started = live, ended = 0, abandoned = 0, oldest = live > 0 ? 0 : -1 } = figures;
-    this.#changes.push([site, live, variance, started, ended, abandoned, oldest]);
+    const { live = 0, variance = 0, started = live, abandoned = 0, oldest = live > 0 ? 0 : -1 } = figures;
+    this.#changes.push([site, live, variance, started, abandoned, oldest]);
     return this;
   }
 

@@ -56,7 +56,7 @@ describe('sites', () => {
     // none of 7,600 is looked at in one of seven cases
     expect(thin).toBeGreaterThan(7_600);
     expect(errorAt(3_000, 1)).toBe(thin);
-    agent.change(promises, { live: 20, started: 40, ended: 20, oldest: 2_500 });
+    agent.change(promises, { live: 20, started: 40, oldest: 2_500 });
     expect(errorAt(4_000, 1)).toBe(few);
     // what was not active at the time was not
     expect(errorAt(60_000, 1)).toBe(few);
@@ -107,10 +107,10 @@ describe('sites', () => {
     agent.change(first, { live: 1, oldest: 100 }).change(second, { live: 1, oldest: 500 });
     model.apply(agent.poll(1000), asIs);
     expect(only(model).oldestMs).toBe(900);
-    agent.change(first, { live: 0, started: 1, ended: 1 });
+    agent.change(first, { live: 0, started: 1 });
     model.apply(agent.poll(2000), asIs);
     expect(only(model).oldestMs).toBe(1500);
-    agent.change(second, { live: 0, started: 1, ended: 1 });
+    agent.change(second, { live: 0, started: 1 });
     model.apply(agent.poll(3000), asIs);
     expect(only(model)).toMatchObject({ count: 0, oldestMs: 0 });
   });
@@ -133,14 +133,14 @@ describe('sites', () => {
     const model = new SessionModel();
     const site = agent.alive([A], 3);
     model.apply(agent.poll(0), asIs);
-    agent.change(site, { live: 0, started: 3, ended: 3 });
+    agent.change(site, { live: 0, started: 3 });
     expect(model.apply(agent.poll(1000), asIs)).toEqual({ changed: ['s1'], removed: [] });
     expect(rows(model)).toEqual({ 'promise /app/a.js:3': 0 });
     expect(model.apply(agent.poll(1000 + SITE_LINGER_MS - 1), asIs).removed).toEqual([]);
     expect(model.apply(agent.poll(1000 + SITE_LINGER_MS), asIs)).toEqual({ changed: [], removed: ['s1'] });
     expect(rows(model)).toEqual({});
     expect(model.site('s1')).toMatchObject({ count: 0, started: 3 });
-    agent.change(site, { live: 1, started: 4, ended: 3, oldest: 50_000 });
+    agent.change(site, { live: 1, started: 4, oldest: 50_000 });
     expect(model.apply(agent.poll(50_000), asIs)).toEqual({ changed: ['s1'], removed: [] });
     expect(only(model)).toMatchObject({ id: 's1', count: 1, started: 4, ratePerSec: 0.1 });
   });
@@ -148,7 +148,7 @@ describe('sites', () => {
   test('have no row when no poll found them alive', () => {
     const agent = new PollBuilder();
     const model = new SessionModel();
-    agent.change(agent.site([A]), { live: 0, started: 50, ended: 50 });
+    agent.change(agent.site([A]), { live: 0, started: 50 });
     expect(model.apply(agent.poll(0), asIs)).toEqual({ changed: [], removed: [] });
     expect(rows(model)).toEqual({});
   });
@@ -184,7 +184,7 @@ describe('rates', () => {
     const site = agent.site([A]);
     model.apply(agent.poll(0), asIs);
     for (let second = 1; second <= 20; second++) {
-      agent.change(site, { live: 2 * second, started: 5 * second, ended: 3 * second });
+      agent.change(site, { live: 2 * second, started: 5 * second });
       model.apply(agent.poll(second * 1000), asIs);
     }
     expect(only(model)).toMatchObject({ ratePerSec: 5, endedPerSec: 3 });
@@ -200,7 +200,7 @@ describe('rates', () => {
     const model = new SessionModel();
     const site = agent.site([A]);
     model.apply(agent.poll(0), asIs);
-    agent.change(site, { live: 4, started: 10, ended: 1, abandoned: 5 });
+    agent.change(site, { live: 4, started: 10, abandoned: 5 });
     model.apply(agent.poll(RATE_WINDOW_MS), asIs);
     expect(only(model)).toMatchObject({ ratePerSec: 1, endedPerSec: 0.6 });
   });
@@ -226,7 +226,7 @@ describe('totals', () => {
     model.apply(agent.poll(0), asIs);
     expect(model.totals).toMatchObject({ promise: 3, timeout: 2, handle: 0 });
     expect(model.origins).toEqual({ app: 5, dependency: 5, node: 18 });
-    agent.change(site, { live: 1, started: 3, ended: 2 });
+    agent.change(site, { live: 1, started: 3 });
     model.apply(agent.poll(1000), asIs);
     expect(model.totals).toMatchObject({ promise: 1, timeout: 2 });
     expect(model.origins.app).toBe(3);
@@ -264,7 +264,7 @@ describe('the baseline', () => {
     model.setBaseline();
     expect(only(model).sinceBaseline).toBe(0);
     expect(model.baselineAt).toBe(1_000_500);
-    agent.change(site, { live: 1, started: 3, ended: 2 });
+    agent.change(site, { live: 1, started: 3 });
     agent.alive([B], 2);
     model.apply(agent.poll(1000), asIs);
     expect([...model.sites()].map((each) => each.sinceBaseline)).toEqual([-2, 2]);
@@ -297,7 +297,7 @@ describe('what should not happen', () => {
       {
         ...poll,
         sites: [{ id: 7, kind: 'promise', type: 'PROMISE', label: null, frames: [1, 99], inner: false, asyncCall: false, cause: 8 }],
-        changes: [[7, 1, 0, 1, 0, 0, 0], [42, 1, 0, 1, 0, 0, 0]],
+        changes: [[7, 1, 0, 1, 0, 0], [42, 1, 0, 1, 0, 0]],
         tasks: [{ site: 42, rows: [], more: 1 }],
       },
       asIs,
