@@ -26,7 +26,7 @@ export function watchFigures(node: NodeModules, process: TargetProcess, clock: (
   if (handle !== undefined) carryNothing(handle);
   delay.enable();
   const limit = node.v8.getHeapStatistics().heap_size_limit;
-  const collections = watchCollections(node.v8, clock());
+  const collections = watchCollections(node.perfHooks, clock());
   let utilization = performance.eventLoopUtilization();
   /** When the loop was last seen turning; the histogram's own timer ticks with it, however idle it is. */
   let turnedAt = clock();

@@ -19,10 +19,11 @@ export interface NodeModules {
       onAfter(hook: (promise: object) => void): () => void;
       onSettled(hook: (promise: object) => void): () => void;
     };
-    readonly GCProfiler?: new () => GcProfiler;
     getHeapStatistics(): { readonly heap_size_limit: number };
   };
   readonly perfHooks: {
+    /** A program may have taken it away. */
+    readonly PerformanceObserver?: new (hear: (list: { getEntries(): readonly PerformanceEntry[] }) => void) => PerformanceObserver;
     monitorEventLoopDelay(options: { resolution: number }): DelayHistogram;
     readonly performance: {
       now(): number;
@@ -65,9 +66,15 @@ export interface DelayHistogram {
   reset(): void;
 }
 
-export interface GcProfiler {
-  start(): void;
-  stop(): { readonly statistics: readonly { readonly cost: number }[] } | undefined;
+export interface PerformanceEntry {
+  /** Milliseconds. */
+  readonly duration: number;
+}
+
+export interface PerformanceObserver {
+  observe(options: { entryTypes: readonly string[] }): void;
+  takeRecords(): readonly PerformanceEntry[];
+  disconnect(): void;
 }
 
 export interface TargetProcess {

@@ -1,5 +1,6 @@
 /** Coming and going leaves nothing in the target, and disturbs nothing in it. */
 import { afterAll, describe, expect, test } from 'vitest';
+import { attach } from '../../../src/cdp/attach.ts';
 import { connect } from '../../../src/cdp/connection.ts';
 import { measureRounds } from '../../support/rounds.ts';
 import { NODES } from '../../support/nodes.ts';
@@ -25,6 +26,20 @@ let id = 0;
 setInterval(() => { id++; storage.run(id, () => work(id).catch(() => { seen.wrong++; })); }, 5);
 console.log('idle');`;
 
+/** Collects its young garbage all the time, and never the whole heap: what a stranger leaves at collections is there for good. */
+const YOUNG = ['--min-semi-space-size=1', '--max-semi-space-size=1'];
+const CHURN = `
+globalThis.churn = (megabytes) => {
+  let last;
+  for (let i = 0; i < megabytes * 25_000; i++) last = [i];
+  return last.length && process.memoryUsage.rss();
+};
+setInterval(() => undefined, 1000);
+console.log('idle');`;
+const CHURNED_MB = 1_500;
+/** A note of each of those collections would have some 5 KB. */
+const GROWTH_LIMIT_BYTES = 3e6;
+
 afterAll(stopTargets);
 
 describe.concurrent.each(NODES)('Node $version', (node) => {
@@ -36,6 +51,25 @@ describe.concurrent.each(NODES)('Node $version', (node) => {
     const { result } = (await user.send('Runtime.evaluate', { expression: 'seen', returnByValue: true })) as { result: { value: { done: number; wrong: number } } };
     expect(result.value.wrong).toBe(0);
     expect(result.value.done).toBeGreaterThan(ROUNDS);
+    await user.close();
+  });
+
+  test('collections of garbage are nothing to us any more after the detach', async () => {
+    const { url } = await startTarget(node, CHURN, YOUNG);
+    const user = await connect(url);
+    const churn = async (megabytes: number): Promise<number> => {
+      const { result } = (await user.send('Runtime.evaluate', { expression: `churn(${megabytes})`, returnByValue: true })) as { result: { value: number } };
+      return result.value;
+    };
+    const target = await attach(url, { budgetPercent: 1 });
+    for (let i = 0; i < 3; i++) {
+      await churn(100);
+      await target.poll();
+    }
+    expect((await target.poll()).process.gc.count).toBeGreaterThan(0);
+    await target.detach();
+    const before = await churn(100);
+    expect((await churn(CHURNED_MB)) - before).toBeLessThan(GROWTH_LIMIT_BYTES);
     await user.close();
   });
 });
