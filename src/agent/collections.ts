@@ -37,15 +37,7 @@ export function watchCollections({ PerformanceObserver }: Pick<NodeModules['perf
   let resume = 0;
   let listening = false;
   let observer: PerformanceObserver | undefined;
-  try {
-    observer = PerformanceObserver === undefined ? undefined : new PerformanceObserver((list) => {
-      hear(list.getEntries());
-    });
-    listen();
-  } catch {
-    // what a program has patched to throw tells nothing
-    observer = undefined;
-  }
+  listen();
 
   function hear(entries: readonly PerformanceEntry[]): void {
     heard += entries.length;
@@ -53,8 +45,18 @@ export function watchCollections({ PerformanceObserver }: Pick<NodeModules['perf
   }
 
   function listen(): void {
-    observer?.observe({ entryTypes: ['gc'] });
-    listening = observer !== undefined;
+    if (PerformanceObserver === undefined) return;
+    try {
+      observer ??= new PerformanceObserver((list) => {
+        hear(list.getEntries());
+      });
+      observer.observe({ entryTypes: ['gc'] });
+      listening = true;
+    } catch {
+      // what a program has patched to throw tells nothing more
+      observer = undefined;
+      resume = Infinity;
+    }
   }
 
   function account(now: number): void {
@@ -77,7 +79,7 @@ export function watchCollections({ PerformanceObserver }: Pick<NodeModules['perf
   return {
     take(now) {
       if (listening) account(now);
-      else if (observer !== undefined && now >= resume) {
+      else if (now >= resume) {
         since = now;
         listen();
       }

@@ -3,7 +3,7 @@ import { watchCollections } from '../../../src/agent/collections.ts';
 import type { PerformanceEntry } from '../../../src/agent/host.ts';
 
 /** A process with so many collections a second, each of 0.2 ms, of which some are handed over only when they are asked for. */
-function processWith(perSecond: () => number, late = 0) {
+function processWith(perSecond: () => number, late = 0, isBroken = () => false) {
   let now = 0;
   let total = 0;
   let listening = false;
@@ -15,6 +15,7 @@ function processWith(perSecond: () => number, late = 0) {
       hear = callback;
     }
     observe(): void {
+      if (isBroken()) throw new Error('not here');
       listening = true;
     }
     takeRecords(): readonly PerformanceEntry[] {
@@ -94,14 +95,16 @@ describe('garbage collections', () => {
   });
 
   test('a program that has patched the observer to throw is left alone, and none are counted', () => {
-    class PerformanceObserver {
-      observe(): void {
-        throw new Error('not here');
-      }
-      takeRecords = () => [];
-      disconnect = () => undefined;
-    }
-    expect(watchCollections({ PerformanceObserver }, 0).take(1_000)).toEqual({ count: 0, totalMs: 0, estimated: false });
+    expect(processWith(() => 3, 0, () => true).run(10)).toMatchObject({ count: 0, totalMs: 0, estimated: false });
+  });
+
+  test('what was counted stands where a program patches the observer later', () => {
+    let broken = false;
+    const busy = processWith(() => 400, 0, () => broken);
+    const { count } = busy.run(2);
+    broken = true;
+    expect(busy.run(200)).toMatchObject({ count, estimated: true });
+    expect(busy.isListenedTo).toBe(false);
   });
 
   test('a Node that cannot tell counts none', () => {
