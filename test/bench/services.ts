@@ -24,7 +24,7 @@ import type { TestNode } from '../support/nodes.ts';
 import { startServices } from '../support/services.ts';
 import { startMeasured } from './lib/process.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, SERVICES, WATCHED_LEAD_MS, chosenServices, measureInTurns, setEmptyHook, startLoader, watch } from './lib/services.ts';
+import { DEFAULT_LOAD, SERVICES, WATCHED_LEAD_MS, YOUNG_GENERATION, chosenServices, measureInTurns, setEmptyHook, startLoader, watch } from './lib/services.ts';
 import type { Load, LoadOptions, ServiceName } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
@@ -34,13 +34,6 @@ const WARM_UP_MS = 1_500;
 const SETTLE_MS = 3_000;
 /** What a process needs under load to compile its functions anew, when hooks have gone: some seconds, as V8 does it by and by. */
 const RECOMPILE_MS = 3_000;
-
-/**
- * V8 makes the young generation larger as more survives in it, up to this, which it reaches after some ten seconds of load in one
- * go. A larger one no longer fits the processor's caches: each request takes some 5 % longer. A process that is attached to gets there
- * sooner than one that is not, so all have the final size from the start.
- */
-const YOUNG_GENERATION = ['--min-semi-space-size=16', '--max-semi-space-size=16'];
 
 /** VS Code's debugger sets this depth and lets none of Node's own frames be stepped into. */
 const ASYNC_STACK_DEPTH = 32;
