@@ -9,6 +9,7 @@ import { QUEUED_CHUNKS_LIMIT } from '../../src/cdp/heapSnapshot.ts';
 import { connect } from '../../src/cdp/connection.ts';
 import type { AttachedTarget } from '../../src/cdp/target.ts';
 import type { AgentPoll } from '../../src/protocol/agent.ts';
+import { evaluate } from '../support/evaluate.ts';
 import { NODES } from '../support/nodes.ts';
 import { startTarget, stopTargets } from '../support/target.ts';
 import { until } from '../support/until.ts';
@@ -31,27 +32,7 @@ const FOOTPRINT = `(() => JSON.stringify({
 afterEach(stopTargets);
 
 async function footprint(url: string): Promise<Record<string, unknown>> {
-  const connection = await connect(url);
-  try {
-    const answer = (await connection.send('Runtime.evaluate', { expression: FOOTPRINT, returnByValue: true })) as {
-      result: { value: string };
-    };
-    return JSON.parse(answer.result.value) as Record<string, unknown>;
-  } finally {
-    await connection.close();
-  }
-}
-
-async function evaluate(url: string, expression: string): Promise<unknown> {
-  const connection = await connect(url);
-  try {
-    const answer = (await connection.send('Runtime.evaluate', { expression, returnByValue: true, includeCommandLineAPI: true })) as {
-      result: { value: unknown };
-    };
-    return answer.result.value;
-  } finally {
-    await connection.close();
-  }
+  return JSON.parse(String(await evaluate(url, FOOTPRINT))) as Record<string, unknown>;
 }
 
 /** Live tasks that began since the attach, by kind, of all polls so far. */

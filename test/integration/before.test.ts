@@ -13,6 +13,7 @@ import { SessionModel } from '../../src/core/model/sessionModel.ts';
 import type { Site } from '../../src/core/model/task.ts';
 import { pollInto } from '../../src/server/session.ts';
 import { createSourceMaps } from '../../src/server/sourceMaps.ts';
+import { evaluate } from '../support/evaluate.ts';
 import { NODES } from '../support/nodes.ts';
 import type { TestNode } from '../support/nodes.ts';
 import { startTarget, stopTargets } from '../support/target.ts';
@@ -73,16 +74,6 @@ function picture(model: SessionModel, since: Site['since'] = 'before'): readonly
     .filter((site) => site.since === since && site.file !== null)
     .map((site) => `${(site.file ?? '').replace(/^.*[\\/]/, '')}:${String(site.line).padStart(3)} ${site.kind} ${site.count}`)
     .sort();
-}
-
-async function evaluate(url: string, expression: string): Promise<unknown> {
-  const connection = await connect(url);
-  try {
-    const answer = (await connection.send('Runtime.evaluate', { expression, returnByValue: true })) as { result: { value: unknown } };
-    return answer.result.value;
-  } finally {
-    await connection.close();
-  }
 }
 
 describe.each(NODES)('Node $version', (node) => {

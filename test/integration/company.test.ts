@@ -6,6 +6,7 @@ import type { Connection } from '../../src/cdp/connection.ts';
 import type { AttachedTarget, TargetError } from '../../src/cdp/target.ts';
 import { STILL_THRESHOLD_MS } from '../../src/core/model/task.ts';
 import type { AgentPoll } from '../../src/protocol/agent.ts';
+import { evaluateOver } from '../support/evaluate.ts';
 import { NODES } from '../support/nodes.ts';
 import { startTarget, stopTargets } from '../support/target.ts';
 import { until } from '../support/until.ts';
@@ -28,11 +29,6 @@ async function debuggerOn(url: string): Promise<Connection> {
   for (const method of ['Runtime.enable', 'Debugger.enable', 'HeapProfiler.enable', 'Profiler.enable']) await user.send(method);
   await user.send('Debugger.setAsyncCallStackDepth', { maxDepth: 32 });
   return user;
-}
-
-async function evaluate(user: Connection, expression: string): Promise<unknown> {
-  const answer = await user.send('Runtime.evaluate', { expression, returnByValue: true });
-  return (answer['result'] as { value?: unknown }).value;
 }
 
 const OURS = "JSON.stringify(Reflect.ownKeys(globalThis).map(String).filter((name) => name.includes('asyncscope')))";
@@ -69,7 +65,7 @@ describe.each(NODES)('Node $version', (node) => {
       return liveOf(polls, 'promise') === 1 && liveOf(polls, 'interval') === 1;
     });
     await attached?.detach();
-    expect(await evaluate(user, OURS)).toBe('[]');
+    expect(await evaluateOver(user, OURS)).toBe('[]');
     await user.close();
   });
 
@@ -106,7 +102,7 @@ describe.each(NODES)('Node $version', (node) => {
     await user.send('Debugger.disable');
     await attached.poll();
     await attached.detach();
-    expect(await evaluate(user, OURS)).toBe('[]');
+    expect(await evaluateOver(user, OURS)).toBe('[]');
     await user.close();
   });
 
@@ -119,7 +115,7 @@ describe.each(NODES)('Node $version', (node) => {
     const { exitCode, signalCode } = target.child;
     expect({ reason: error?.reason, exitCode, signalCode }, `${String(error)} ${String(error?.cause)}\n${target.stderr()}`).toEqual({ reason: 'cancelled', exitCode: null, signalCode: null });
     const user = await connect(target.url);
-    expect(await evaluate(user, OURS)).toBe('[]');
+    expect(await evaluateOver(user, OURS)).toBe('[]');
     await user.send('Runtime.runIfWaitingForDebugger');
     await until(() => target.stdout().includes('begun'));
     await user.close();
@@ -183,12 +179,12 @@ describe.each(NODES)('Node $version', (node) => {
         return liveOf(polls, 'promise') === each && liveOf(polls, 'timeout') === each;
       });
     };
-    await evaluate(debug, 'spawn()');
+    await evaluateOver(debug, 'spawn()');
     await counts(first, firstPolls, 5);
     await counts(second, secondPolls, 5);
     await first.detach();
     // in a job of its own: V8 evaluates in the middle of whatever runs, and a hook that is told of the first one's end is no program
-    await evaluate(devTools, 'void setImmediate(spawn)');
+    await evaluateOver(devTools, 'void setImmediate(spawn)');
     await counts(second, secondPolls, 10);
     // an async stack, as deep as the debugger asked for
     const paused = new Promise<Record<string, unknown>>((resolve) => debug.on('Debugger.paused', resolve));
@@ -200,7 +196,7 @@ describe.each(NODES)('Node $version', (node) => {
     await debug.send('Debugger.resume');
     await devTools.send('Debugger.resume').catch(() => undefined);
     await second.detach();
-    expect(await evaluate(debug, OURS)).toBe('[]');
+    expect(await evaluateOver(debug, OURS)).toBe('[]');
     await devTools.close();
     await debug.close();
   });
@@ -210,7 +206,7 @@ describe.each(NODES)('Node $version', (node) => {
     const attached = await attach(target.url, OPTIONS);
     await attached.poll();
     const user = await connect(target.url);
-    await evaluate(user, 'void close()');
+    await evaluateOver(user, 'void close()');
     await user.close();
     expect(await attached.closed).toBe('inspector closed');
     expect(target.child.exitCode).toBeNull();

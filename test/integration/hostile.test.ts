@@ -5,22 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { attach } from '../../src/cdp/attach.ts';
 import { connect } from '../../src/cdp/connection.ts';
+import { evaluate } from '../support/evaluate.ts';
 import { NODES } from '../support/nodes.ts';
 import { startTarget, stopTargets } from '../support/target.ts';
 
 const OPTIONS = { budgetPercent: 100 };
 
 afterEach(stopTargets);
-
-async function evaluate(url: string, expression: string): Promise<unknown> {
-  const connection = await connect(url);
-  try {
-    const answer = (await connection.send('Runtime.evaluate', { expression, returnByValue: true })) as { result: { value: unknown } };
-    return answer.result.value;
-  } finally {
-    await connection.close();
-  }
-}
 
 describe.each(NODES)('Node $version', (node) => {
   test('patched builtins that make promises themselves do not make the hooks run for ever', async () => {

@@ -6,8 +6,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { SessionModel } from '../../src/core/model/sessionModel.ts';
 import type { Overhead } from '../../src/core/model/task.ts';
 import { attach } from '../../src/cdp/attach.ts';
-import { connect } from '../../src/cdp/connection.ts';
 import type { AttachedTarget } from '../../src/cdp/target.ts';
+import { evaluate } from '../support/evaluate.ts';
 import { NODES } from '../support/nodes.ts';
 import { startTarget, stopTargets } from '../support/target.ts';
 import { until } from '../support/until.ts';
@@ -51,16 +51,6 @@ interface Watch {
   readonly model: SessionModel;
   /** Polls until it is so. */
   readonly reach: (counting: Overhead['counting']) => Promise<void>;
-}
-
-async function evaluate(url: string, expression: string): Promise<unknown> {
-  const connection = await connect(url);
-  try {
-    const answer = (await connection.send('Runtime.evaluate', { expression, returnByValue: true })) as { result: { value?: unknown } };
-    return answer.result.value;
-  } finally {
-    await connection.close();
-  }
 }
 
 function watch(target: AttachedTarget): Watch {

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { attach } from '../../../src/cdp/attach.ts';
 import { connect } from '../../../src/cdp/connection.ts';
 import { lossTexts } from '../../../src/core/format/losses.ts';
+import { evaluateOver } from '../../support/evaluate.ts';
 import { follow } from '../../support/faultProgram.ts';
 import { NODES } from '../../support/nodes.ts';
 import { startTarget, stopTargets } from '../../support/target.ts';
@@ -51,21 +52,18 @@ console.log('idle')`,
       ['--expose-gc'],
     );
     const user = await connect(target.url);
-    const evaluate = async (expression: string, awaitPromise = false): Promise<unknown> => {
-      const { result } = await user.send('Runtime.evaluate', { expression, returnByValue: true, awaitPromise });
-      return (result as { value?: unknown }).value;
-    };
-    await evaluate('void setImmediate(request)');
-    await until(async () => (await evaluate('typeof store')) === 'object');
+    const look = (expression: string, awaitPromise = false): Promise<unknown> => evaluateOver(user, expression, { awaitPromise });
+    await look('void setImmediate(request)');
+    await until(async () => (await look('typeof store')) === 'object');
     const attached = await attach(target.url, { ...OPTIONS, leaseMs: 4000 });
     const picture = follow(attached);
-    expect(await evaluate('typeof left + typeof storage.getStore()')).toBe('undefinedobject');
-    await evaluate('void (globalThis.over = true)');
-    await until(async () => (await evaluate('typeof left')) === 'boolean');
+    expect(await look('typeof left + typeof storage.getStore()')).toBe('undefinedobject');
+    await look('void (globalThis.over = true)');
+    await until(async () => (await look('typeof left')) === 'boolean');
     await until(async () => {
       // or it would be the end of the lease that lets it go
       await picture.poll();
-      return (await evaluate('new Promise((resolve) => setImmediate(() => { gc(); resolve(store.deref() === undefined); }))', true)) === true;
+      return (await look('new Promise((resolve) => setImmediate(() => { gc(); resolve(store.deref() === undefined); }))', true)) === true;
     });
     expect(picture.model.restarts).toBe(0);
     // those of the test itself come and go

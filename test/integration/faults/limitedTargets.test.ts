@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, describe, expect, test } from 'vitest';
 import { attach } from '../../../src/cdp/attach.ts';
 import { connect } from '../../../src/cdp/connection.ts';
+import { evaluateOver } from '../../support/evaluate.ts';
 import { WORK, follow, runAlone, runWatched, startProgram } from '../../support/faultProgram.ts';
 import { NODES } from '../../support/nodes.ts';
 import { startTarget, stopTargets } from '../../support/target.ts';
@@ -40,16 +41,13 @@ describe.each(NODES)('Node $version', (node) => {
     const victim = await attach(`${wire.port}`, { budgetPercent: 100, leaseMs: 1000 });
     await victim.poll();
     const user = await connect(target.url);
-    const evaluate = async (expression: string): Promise<unknown> => {
-      const { result } = await user.send('Runtime.evaluate', { expression, returnByValue: true });
-      return (result as { value?: unknown }).value;
-    };
+    const look = (expression: string): Promise<unknown> => evaluateOver(user, expression);
     const agents = "Object.getOwnPropertyNames(globalThis).filter((name) => name.startsWith('__asyncscope_')).length";
-    expect(await evaluate(agents)).toBe(2);
+    expect(await look(agents)).toBe(2);
     wire.cut();
     await victim.closed;
-    await until(async () => (await evaluate(agents)) === 1);
-    await evaluate('(function made() { for (let i = 0; i < 4; i++) kept.push(new Promise(() => {}), setTimeout(() => {}, 60000)); })()');
+    await until(async () => (await look(agents)) === 1);
+    await look('(function made() { for (let i = 0; i < 4; i++) kept.push(new Promise(() => {}), setTimeout(() => {}, 60000)); })()');
     await picture.poll();
     expect(picture.counts()).toMatchObject({ 'promise made': 4, 'timeout made': 4 });
     expect(picture.model.dropped).toBe(0);

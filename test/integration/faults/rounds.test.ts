@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { attach } from '../../../src/cdp/attach.ts';
 import { connect } from '../../../src/cdp/connection.ts';
+import { evaluateOver } from '../../support/evaluate.ts';
 import { measureRounds } from '../../support/rounds.ts';
 import { NODES } from '../../support/nodes.ts';
 import { startTarget, stopTargets } from '../../support/target.ts';
@@ -48,19 +49,16 @@ describe.concurrent.each(NODES)('Node $version', (node) => {
     const { before, after } = await measureRounds(target.url, ROUNDS);
     expect((after - before) / ROUNDS).toBeLessThan(BYTES_PER_ROUND);
     const user = await connect(target.url);
-    const { result } = (await user.send('Runtime.evaluate', { expression: 'seen', returnByValue: true })) as { result: { value: { done: number; wrong: number } } };
-    expect(result.value.wrong).toBe(0);
-    expect(result.value.done).toBeGreaterThan(ROUNDS);
+    const seen = (await evaluateOver(user, 'seen')) as { done: number; wrong: number };
+    expect(seen.wrong).toBe(0);
+    expect(seen.done).toBeGreaterThan(ROUNDS);
     await user.close();
   });
 
   test('collections of garbage are nothing to us any more after the detach', async () => {
     const { url } = await startTarget(node, CHURN, YOUNG);
     const user = await connect(url);
-    const churn = async (megabytes: number): Promise<number> => {
-      const { result } = (await user.send('Runtime.evaluate', { expression: `churn(${megabytes})`, returnByValue: true })) as { result: { value: number } };
-      return result.value;
-    };
+    const churn = async (megabytes: number): Promise<number> => Number(await evaluateOver(user, `churn(${megabytes})`));
     const target = await attach(url, { budgetPercent: 1 });
     for (let i = 0; i < 3; i++) {
       await churn(100);

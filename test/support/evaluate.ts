@@ -1,0 +1,25 @@
+/** Looks into a target from outside, as a debugger does: what a test knows of it without asking us. */
+import { connect } from '../../src/cdp/connection.ts';
+import type { Connection } from '../../src/cdp/connection.ts';
+
+export interface EvaluateOptions {
+  /** What a console has, `require` for instance. */
+  readonly includeCommandLineAPI?: boolean;
+  readonly awaitPromise?: boolean;
+}
+
+/** The value of an expression, as JSON has it; undefined where it has none. */
+export async function evaluateOver(connection: Connection, expression: string, options: EvaluateOptions = {}): Promise<unknown> {
+  const { result } = await connection.send('Runtime.evaluate', { expression, returnByValue: true, ...options });
+  return (result as { value?: unknown }).value;
+}
+
+/** The same over a connection of its own. */
+export async function evaluate(url: string, expression: string, options?: EvaluateOptions): Promise<unknown> {
+  const connection = await connect(url);
+  try {
+    return await evaluateOver(connection, expression, options);
+  } finally {
+    await connection.close();
+  }
+}
