@@ -6,6 +6,7 @@ import { evaluateOver } from '../../support/evaluate.ts';
 import { measureRounds } from '../../support/rounds.ts';
 import { NODES } from '../../support/nodes.ts';
 import { startTarget, stopTargets } from '../../support/target.ts';
+import { until } from '../../support/until.ts';
 
 const ROUNDS = 100;
 /** The agent's text alone is 100 KB; bindings and the strings of their names leave some 5 KB. */
@@ -35,6 +36,12 @@ globalThis.churn = (megabytes) => {
   for (let i = 0; i < megabytes * 25_000; i++) last = [i];
   return last.length && process.memoryUsage.rss();
 };
+setInterval(() => undefined, 1000);
+console.log('idle');`;
+/** Listens to collections itself. */
+const OBSERVED = `
+globalThis.heard = 0;
+new (require('perf_hooks').PerformanceObserver)((list) => { heard += list.getEntries().length; }).observe({ entryTypes: ['gc'] });
 setInterval(() => undefined, 1000);
 console.log('idle');`;
 const CHURNED_MB = 1_500;
@@ -68,6 +75,26 @@ describe.concurrent.each(NODES)('Node $version', (node) => {
     await target.detach();
     const before = await churn(100);
     expect((await churn(CHURNED_MB)) - before).toBeLessThan(GROWTH_LIMIT_BYTES);
+    await user.close();
+  });
+
+  test("a program's own observer of collections hears of them before, during and after", async () => {
+    const { url } = await startTarget(node, OBSERVED, ['--expose-gc']);
+    const user = await connect(url);
+    const hears = async (): Promise<void> => {
+      await evaluateOver(user, 'heard = 0; gc()');
+      await until(async () => Number(await evaluateOver(user, 'heard')) > 0);
+    };
+    await hears();
+    const target = await attach(url, { budgetPercent: 1 });
+    await hears();
+    // so many in a row that we listen no more for a while
+    await evaluateOver(user, 'for (let i = 0; i < 200; i++) gc()');
+    expect((await target.poll()).process.gc.count).toBeGreaterThan(0);
+    expect((await target.poll()).process.gc.estimated).toBe(true);
+    await hears();
+    await target.detach();
+    await hears();
     await user.close();
   });
 });
