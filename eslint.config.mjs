@@ -11,7 +11,7 @@ import tseslint from 'typescript-eslint';
 const LAYERS = {
   'src/core': [],
   'src/protocol': ['src/core'],
-  'src/agent': ['src/protocol', 'src/core/base/scriptGlob'],
+  'src/agent': ['src/protocol', 'src/core/base/scriptGlob', 'src/core/base/agentTimer'],
   'src/cdp': ['src/core', 'src/protocol'],
   'src/server': ['src/core', 'src/protocol', 'src/cdp'],
   'src/cli': ['src/core', 'src/protocol', 'src/cdp', 'src/server/session', 'src/server/sourceMaps', 'src/server/heapWorker/analyzeSnapshot', 'src/server/heapWorker/messages', 'src/server/heapWorker/memory', 'src/server/dump', 'src/server/heapSnapshotFile'],

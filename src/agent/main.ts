@@ -140,7 +140,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     undo[undo.length] = figures.stop;
     const leaseMade = clock();
     let carries = false;
-    const lease = node.timers.setInterval(() => {
+    const lease = node.timers.setInterval(function asyncscopeTimer() {
       if (carries) {
         carries = false;
         figures.carryNothing();
@@ -321,7 +321,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
         slotTimer = undefined;
         return;
       }
-      slotTimer = node.timers.setInterval(() => {
+      slotTimer = node.timers.setInterval(function asyncscopeTimer() {
         // through the gate: what waits for the end of a hook must not wait for the next hook, which may be far
         gate.change(nextSlot);
       }, SLOT_MS);

@@ -1,4 +1,11 @@
 /** What is ours belongs to nothing that the program does. */
+import { AGENT_TIMER } from '../core/base/agentTimer';
+import { readOwn } from './host';
+
+/** Whether a timer is that of an agent, be it another Asyncscope's. */
+export function isAgentTimer(isProxy: (value: unknown) => boolean, timer: object): boolean {
+  return readOwn(isProxy, readOwn(isProxy, timer, '_onTimeout'), 'name') === AGENT_TIMER;
+}
 
 /**
  * Takes off a timer or handle of ours what it carries of the program. An attach comes in the middle of whatever the program

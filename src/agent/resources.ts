@@ -9,6 +9,7 @@ import type { ResourceLedger } from './existing';
 import type { Gate } from './gate';
 import type { AsyncHook, NodeModules } from './host';
 import { readHidden, readOwn } from './host';
+import { isAgentTimer } from './outside';
 import { POOL_LOOKS, poolState } from './pools';
 import type { Tracking } from './promises';
 import { CONTINUES_IN_NODE, MADE_BEFORE_CALLBACK, MAY_BE_SYNCHRONOUS, POOLED, RESOURCE_CLASS, SILENT, STARTING_TICK, isInnerResource, isOneOf } from './resourceTypes';
@@ -251,6 +252,16 @@ export function trackResources(
     return true;
   }
 
+  /** Whether another Asyncscope is being put in, in the middle of a hook of ours. */
+  function isOfAgent(timer: object): boolean {
+    try {
+      return isAgentTimer(node.isProxy, timer);
+    } catch {
+      // the stack is used up: Node ends the program when this throws
+      return false;
+    }
+  }
+
   const spend = (): void => {
     duty.spend(clock());
   };
@@ -268,7 +279,7 @@ export function trackResources(
       return;
     }
     if (gate.busy) {
-      gate.lost++;
+      if (resourceClass !== 'timer' || !isOfAgent(resource)) gate.lost++;
       return;
     }
     if (--sampler.skip > 0) return;

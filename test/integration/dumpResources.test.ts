@@ -1,6 +1,7 @@
 /** Timers, handles, requests, listeners and streams of a program that made a known number of each, on every supported Node. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { attach } from '../../src/cdp/attach.ts';
 import type { DumpResource, DumpResources } from '../../src/core/model/dump.ts';
 import { startProgram, takeDump } from '../support/dumpTruthRun.ts';
 import { NODES } from '../support/nodes.ts';
@@ -23,10 +24,17 @@ function rows({ listeners, streams }: DumpResources): unknown {
   };
 }
 
-describe.concurrent('resources are those that the program made', () => {
+describe.concurrent.each([
+  ['', false],
+  [', not what watches it', true],
+])('resources are those that the program made%s', (_, isWatched) => {
   test.each(NODES)('Node $version', async (node) => {
     const running = await startProgram(node, program);
     try {
+      if (isWatched) {
+        const watching = await attach(running.url, { budgetPercent: 1 });
+        await watching.poll();
+      }
       const dumped = await takeDump(running.url);
       try {
         const { resources, totals } = dumped.dump;

@@ -1,6 +1,7 @@
 /** Timers and immediates (node: lib/internal/timers.js). */
 import { EDGE_TYPE, NO_NODE } from '../heapGraph';
 import type { EdgeIndex, NodeIndex } from '../heapGraph';
+import { AGENT_TIMER } from '../../base/agentTimer';
 import { formatDuration } from '../../format/quantity';
 import { callbackOf, callbackText } from './callback';
 import { eachRetainer } from './eachRetainer';
@@ -67,6 +68,12 @@ export function readImmediate(objects: HeapObjects, node: NodeIndex): Timer | nu
   const callback = objects.property(node, 'onImmediate');
   if (!objects.isClosure(callback) || objects.isTrue(objects.property(node, 'destroyedField'))) return null;
   return { type: 'immediate', callback, delayMs: null, startedAt: null, refed: refed(objects, node) };
+}
+
+/** Whether a timer is there only because the process is being watched. */
+export function isAgentTimer(objects: HeapObjects, { callback }: Timer): boolean {
+  const { at, name } = callbackOf(objects, callback);
+  return name === AGENT_TIMER && at !== null && (objects.scriptName(at.scriptId) ?? '') === '';
 }
 
 function refed(objects: HeapObjects, node: NodeIndex): boolean | null {

@@ -4,19 +4,19 @@ import { formatDuration } from '../../format/quantity';
 import { callbackOf, callbackText } from '../leaves/callback';
 import type { HeapObjects } from '../leaves/heapObjects';
 import type { Details } from '../leaves/leaf';
-import { dueInMs, readImmediate, readTimeout } from '../leaves/timer';
+import { dueInMs, isAgentTimer, readImmediate, readTimeout } from '../leaves/timer';
 import type { Resource } from './groups';
 
 /** Modules of Node's whose timers are what the program asked them for. */
 const ASKED_FOR: ReadonlySet<string> = new Set(['node:timers', 'node:timers/promises', 'node:internal/abort_controller']);
 
 /**
- * Null for a timer that was cleared or has fired.
+ * Null for a timer that was cleared or has fired, and for one of Asyncscope's own.
  * @param now as in {@link dueInMs}
  */
 export function timerResource(objects: HeapObjects, node: NodeIndex, isImmediate: boolean, now: number | null): Resource | null {
   const timer = isImmediate ? readImmediate(objects, node) : readTimeout(objects, node);
-  if (timer === null) return null;
+  if (timer === null || isAgentTimer(objects, timer)) return null;
   const callback = callbackOf(objects, timer.callback);
   const { delayMs, refed, type } = timer;
   const details: Details = {};

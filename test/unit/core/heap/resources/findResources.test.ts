@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PEER_ADDRESS } from '../../../../../src/core/heap/heapAnalysis';
 import { HeapIndex } from '../../../../../src/core/heap/heapIndex';
 import { HeapObjects } from '../../../../../src/core/heap/leaves/heapObjects';
+import { AGENT_TIMER } from '../../../../../src/core/base/agentTimer';
 import { findResources } from '../../../../../src/core/heap/resources/findResources';
 import type { FoundResources } from '../../../../../src/core/heap/resources/findResources';
 import type { BuiltNode } from '../snapshotBuilder';
@@ -36,6 +37,15 @@ describe('timers', () => {
     const { resources, totals } = found(heap);
     expect(totals.timers).toBe(0);
     expect(resources.timers).toMatchObject([{ count: 1, details: { origin: 'node' } }]);
+  });
+
+  it("of Asyncscope's agent are left out, and a program's own function of that name is not", () => {
+    const heap = nodeHeap();
+    heap.timeout(heap.builder.closure(AGENT_TIMER).at(99, 1, 1), 5_000, { _repeat: 5_000 });
+    heap.timeout(heap.closure(AGENT_TIMER), 2_000, { _repeat: 2_000 });
+    const { resources, totals } = found(heap);
+    expect(totals.timers).toBe(1);
+    expect(resources.timers).toMatchObject([{ count: 1, details: { delayMs: 2_000 } }]);
   });
 });
 
