@@ -109,8 +109,8 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   const fill = () => table.size / taskLimit;
   const begin = clock();
   const budget = createBudget(config.budgetPercent, begin);
-  const promiseSampler = createSampler(budget, LOOK_PART, begin, fill);
-  const resourceSampler = createSampler(budget, LOOK_PART, begin, fill);
+  const promiseSampler = createSampler(budget, LOOK_PART, begin, fill, () => promises.duty.level !== 'slots');
+  const resourceSampler = createSampler(budget, LOOK_PART, begin, fill, () => resources.duty.level !== 'slots');
   let watched: readonly number[] = [];
   let sequence = 0;
   let lastPoll = begin;

@@ -53,8 +53,8 @@ export interface Budget {
   readonly hasReserve: boolean;
   refill(now: number): void;
   pay(ms: number): void;
-  /** Fills the bucket from what was saved; false when nothing is left of that. */
-  takeSavings(): boolean;
+  /** Pays `ms` that were spent out of what was saved, so that the bucket has them again; false when there is not as much. */
+  takeSavings(ms: number): boolean;
 }
 
 export interface Sampler {
@@ -105,12 +105,11 @@ export function createBudget(percent: number, now: number): Budget {
     pay(ms) {
       left -= ms;
     },
-    takeSavings() {
-      const wanted = burst - left;
-      const taken = savings < wanted ? savings : wanted;
-      savings -= taken;
-      left += taken;
-      return left > 0;
+    takeSavings(ms) {
+      if (savings < ms) return false;
+      savings -= ms;
+      left += ms;
+      return true;
     },
   };
 }
@@ -119,8 +118,10 @@ export function createBudget(percent: number, now: number): Budget {
  * @param part of the budget that this sampler may use in the long run, 0 to 1
  * @param fill share of the task table that is in use, 0 to 1: the fuller it is, the thinner the samples, so that it never
  *   overflows
+ * @param isAlwaysOn whether the hooks tell of every creation: where they do not, what is saved would make nothing exact. Is asked
+ *   once there is nothing left of the budget
  */
-export function createSampler(budget: Budget, part: number, now: number, fill: () => number): Sampler {
+export function createSampler(budget: Budget, part: number, now: number, fill: () => number, isAlwaysOn: () => boolean = () => true): Sampler {
   const share = budget.share * part;
   let windowStart = now;
   let windowSpent = 0;
@@ -175,9 +176,10 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
     const whole = (windowSpent * before) / time;
     wholeCost += (whole - wholeCost) * (time / (time + seenMs));
     seenMs = seenMs + time < MEMORY_MS ? seenMs + time : MEMORY_MS;
-    const poor = budget.left < 0 && !(wholeCost < MODEST_SHARE && budget.takeSavings());
-    if (poor || before > 1) {
-      const needed = ceil(((overspent && whole > wholeCost ? whole : wholeCost) / share) * pressure(budget.left));
+    // only what this one has spent: another one that is beyond all bounds must not live on it
+    const helped = budget.left < 0 && wholeCost < MODEST_SHARE && isAlwaysOn() && budget.takeSavings(windowSpent);
+    if ((budget.left < 0 && !helped) || before > 1) {
+      const needed = helped ? 1 : ceil(((overspent && whole > wholeCost ? whole : wholeCost) / share) * pressure(budget.left));
       // a moment's burst must not make the sample useless for what follows
       const most = before * (overspent ? 2 : 8);
       if (weight < needed) weight = needed < most ? needed : most;

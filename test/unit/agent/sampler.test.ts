@@ -54,10 +54,31 @@ describe('sampler', () => {
     const budget = createBudget(1, 0);
     const sampler = createSampler(budget, 1, 0, () => 0);
     run(sampler, 0, 400_000, 2_000, 0.005);
-    budget.refill(2_000);
-    while (budget.left > 0) budget.pay(1);
-    expect(budget.takeSavings()).toBe(true);
-    expect(budget.left).toBeGreaterThan(90);
+    expect(budget.takeSavings(1_000)).toBe(true);
+  });
+
+  test('one that is a little beyond the budget is exact beside one that is far beyond it, which does not live on the savings', () => {
+    const budget = createBudget(1, 0);
+    const modest = createSampler(budget, 0.2, 0, () => 0);
+    const greedy = createSampler(budget, 0.2, 0, () => 0);
+    const looks = { modest: 0, greedy: 0 };
+    // 1.5 % of the time, and all of it
+    for (let now = 0; now < 50_000; now += 10) {
+      looks.modest += run(modest, now, 30, 10, 0.005).looks;
+      looks.greedy += run(greedy, now, 2_000, 10, 0.005).looks;
+    }
+    expect(looks.modest).toBe(150_000);
+    expect(modest.sampled).toBe(false);
+    // what the bucket held, and its part of the budget, doubled by what the modest one leaves
+    expect(looks.greedy * 0.005).toBeLessThan(100 + 50_000 * 0.01 * 0.2 * 2);
+  });
+
+  test('where hooks do not tell of everything, no savings are used up', () => {
+    const budget = createBudget(1, 0);
+    const sampler = createSampler(budget, 1, 0, () => 0, () => false);
+    run(sampler, 0, 120_000, 30_000, 0.005);
+    expect(sampler.sampled).toBe(true);
+    expect(budget.takeSavings(1_000)).toBe(true);
   });
 
   test('what is not used is saved, up to a limit', () => {
@@ -65,10 +86,8 @@ describe('sampler', () => {
     const empty = (): number => {
       let taken = 0;
       budget.pay(budget.left);
-      while (budget.takeSavings()) {
-        taken += budget.left;
-        budget.pay(budget.left);
-      }
+      while (budget.takeSavings(1)) taken++;
+      budget.pay(budget.left);
       return taken;
     };
     expect(empty()).toBeCloseTo(1_000, 6);
