@@ -72,7 +72,8 @@ export interface Duty {
 
 export interface DutyOptions {
   readonly hooks: Hooks;
-  readonly cost: HookCost;
+  /** Asked for now and then, as it may change. */
+  readonly cost: () => HookCost;
   readonly budget: Budget;
   /** Of the time that the budget allows, what calls of the hooks may take. 0 to 1. */
   readonly part: number;
@@ -112,7 +113,8 @@ export function createDuty({ hooks, cost, budget, part, canReadEnds, seed, now }
     const made = FUEL - duty.fuel;
     duty.fuel = FUEL;
     calls += made;
-    const costs = made * (cost.begin + (duty.level === 'all' ? cost.end : 0));
+    const { begin, end } = cost();
+    const costs = made * (begin + (duty.level === 'all' ? end : 0));
     duty.spentMs += costs;
     budget.pay(costs);
     slotCost += costs;
@@ -156,8 +158,9 @@ export function createDuty({ hooks, cost, budget, part, canReadEnds, seed, now }
 
   function reconsider(at: number): void {
     if (onMs < LEAST_EVIDENCE_MS) return;
-    const begins = (calls * cost.begin) / onMs;
-    const all = (calls * (cost.begin + cost.end)) / onMs;
+    const { begin, end } = cost();
+    const begins = (calls * begin) / onMs;
+    const all = (calls * (begin + end)) / onMs;
     allowedInSlot = LONG_SLOT * begins * SLOT_MS;
     calls = 0;
     onMs = 0;

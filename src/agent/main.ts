@@ -15,6 +15,7 @@ import type { Existing, TimerInternals } from './existing';
 import { watchFigures } from './figures';
 import type { Figures } from './figures';
 import { createGate } from './gate';
+import { createHookPrice } from './hookPrice';
 import type { NodeModules, PromiseDetails, TargetProcess, Timer, V8Error } from './host';
 import { carryNothing } from './outside';
 import { trackPromises } from './promises';
@@ -59,9 +60,9 @@ export interface Agent {
   /**
    * Takes in what was there before the attach; once, when resources are watched. Returns the functions whose position is
    * wanted, by the numbers that sites give them; null when a hook is under way, then it is to be called again.
-   * @param hookFields with `usesResource` as of {@link Running.reveal}
+   * @param hookFields with `usesResource` as of {@link Running.reveal}, with `after` as of {@link HookPrice.reveal}
    */
-  adopt(timerListMap: TimerInternals['timerListMap'], immediateQueue: unknown, hookFields: unknown, usesResource: unknown): object | null;
+  adopt(timerListMap: TimerInternals['timerListMap'], immediateQueue: unknown, hookFields: unknown, usesResource: unknown, after: unknown): object | null;
   /**
    * Takes in the promises that are pending of all that V8 has found in the heap. Returns false when a hook is under way,
    * then it is to be called again.
@@ -104,6 +105,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   const table = createTaskTable(taskLimit);
   const capture = createCapture(globals, ErrorClass, captureStackTrace);
   const stacks = createStacks(capture, table, config.stackDepth, config.origins, node.asyncHooks.executionAsyncId);
+  const hookPrice = createHookPrice();
   const running = createRunning(node.asyncHooks.executionAsyncResource);
   const sites: RawSite[] = [];
   const fill = () => table.size / taskLimit;
@@ -192,7 +194,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     undo[undo.length] = () => {
       if (slotTimer !== undefined) node.timers.clearInterval(slotTimer);
     };
-    promises = trackPromises(node, table, stacks, promiseSampler, clock, gate, reactions, budget, realm.promiseDetails);
+    promises = trackPromises(node, table, stacks, promiseSampler, clock, gate, reactions, budget, realm.promiseDetails, hookPrice);
     undo[undo.length] = promises.stop;
   } catch (error) {
     // the attach came where the program's stack was used up, or something was missing
@@ -358,9 +360,10 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     enableResources(getHookArrays, enableHooks, kInit, kBefore, kDestroy, kTotals) {
       resources.enableWith({ getHookArrays, enableHooks, kInit, kBefore, kDestroy, kTotals });
     },
-    adopt(timerListMap, immediateQueue, hookFields, usesResource) {
+    adopt(timerListMap, immediateQueue, hookFields, usesResource, after) {
       let callbacks: object | null = null;
       running.reveal(hookFields, usesResource);
+      hookPrice.reveal(hookFields, after);
       if (!gate.busy) {
         gate.change(() => {
           callbacks = existing.adopt({ timerListMap, immediateQueue });

@@ -11,6 +11,7 @@ import { createDuty } from './duty';
 import type { Duty } from './duty';
 import { readOwn } from './host';
 import type { NodeModules, PromiseDetails } from './host';
+import type { HookPrice } from './hookPrice';
 import type { Reactions } from './reactions';
 import type { Budget, Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
@@ -39,11 +40,6 @@ export interface PromiseTracking extends Tracking {
 
 /** Of the budget, what the calls of the promise hooks may take; looks at stacks get the rest. */
 const HOOK_PART = 0.3;
-/**
- * What one call of a promise hook costs, V8's way into it and the promise that V8 makes for it alone included. Milliseconds.
- * Node 24, 10 million awaits: 10 ns for `init`, 9 ns for `settled` with its look into a WeakMap.
- */
-const HOOK_COST = { begin: 12e-6, end: 12e-6 };
 const SEED = 0x2545f491;
 /**
  * References that are read in one poll after a collection, some 2 ms, or while no hook tells of ends, some 4 ms. The others have
@@ -71,6 +67,7 @@ export function trackPromises(
   reactions: Reactions,
   budget: Budget,
   details: PromiseDetails | undefined,
+  price: HookPrice,
 ): PromiseTracking {
   const tasks = new WeakMap<object, number>();
   // own properties, so that a program that patches the prototypes neither sees nor changes what the hooks do
@@ -324,7 +321,7 @@ export function trackPromises(
     } else stopSettled ??= addSettled(onSettled);
   }
 
-  const duty = createDuty({ hooks: { set: setHooks }, cost: HOOK_COST, budget, part: HOOK_PART, canReadEnds: details !== undefined, seed: SEED, now: clock() });
+  const duty = createDuty({ hooks: { set: setHooks }, cost: price.now, budget, part: HOOK_PART, canReadEnds: details !== undefined, seed: SEED, now: clock() });
   setHooks(true, true);
   awaitCollection();
   return {

@@ -491,7 +491,7 @@ export function trackResources(
     enabled = next;
   }
 
-  const duty = createDuty({ hooks: { set: setHooks }, cost: HOOK_COST, budget, part: HOOK_PART, canReadEnds: true, seed: SEED, now: clock() });
+  const duty = createDuty({ hooks: { set: setHooks }, cost: () => HOOK_COST, budget, part: HOOK_PART, canReadEnds: true, seed: SEED, now: clock() });
   if (withoutPromises) {
     enableHook = (added) => {
       added.enable();

@@ -429,9 +429,9 @@ const ENABLE = `function (poll, ...hook) {
   const agent = globalThis[poll];
   return agent === undefined ? ${JSON.stringify(GONE)} : agent.enableResources(...hook);
 }${NAMED}`;
-const ADOPT = `function (poll, timerListMap, immediateQueue, hookFields, usesResource) {
+const ADOPT = `function (poll, timerListMap, immediateQueue, hookFields, usesResource, after) {
   const agent = globalThis[poll];
-  return agent === undefined ? ${JSON.stringify(GONE)} : agent.adopt(timerListMap, immediateQueue, hookFields, usesResource);
+  return agent === undefined ? ${JSON.stringify(GONE)} : agent.adopt(timerListMap, immediateQueue, hookFields, usesResource, after);
 }${NAMED}`;
 const ADOPT_PROMISES = `function (poll, ...found) { return globalThis[poll].adoptPromises(...found); }${NAMED}`;
 
@@ -451,15 +451,15 @@ async function callGlobally(connection: Connection, functionDeclaration: string,
 /** Variables of Node's own that only a debugger can reach, by the function in whose scope they are. */
 const HOOK_INTERNALS = ['getHookArrays', 'enableHooks', 'kInit', 'kBefore', 'kDestroy', 'kTotals'] as const;
 const TIMER_INTERNALS = ['timerListMap', 'immediateQueue'] as const;
-const RUNNING_INTERNALS = ['async_hook_fields', 'kUsesExecutionAsyncResource'] as const;
+const RUNNING_INTERNALS = ['async_hook_fields', 'kUsesExecutionAsyncResource', 'kAfter'] as const;
 
 /**
  * Hands to the agent what Node keeps to itself, and has it take in what was there before the attach.
  *
  * On Nodes without `trackPromises: false` (20, early 22) the resource hook is registered with what Node keeps in the scope
  * of `AsyncHook.prototype.enable` (node: lib/async_hooks.js); the lists of timers are in that of `timers.setTimeout` (node:
- * lib/timers.js), and what a look at the running resource changes in that of `executionAsyncResource` (node:
- * lib/internal/async_hooks.js).
+ * lib/timers.js), and what a look at the running resource changes, with how many hooks there are of a kind, in that of
+ * `executionAsyncResource` (node: lib/internal/async_hooks.js).
  */
 async function adoptExisting(connection: Connection, config: AgentConfig, needsInternals: boolean): Promise<CallbackPositions> {
   try {

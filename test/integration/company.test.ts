@@ -201,6 +201,26 @@ describe.each(NODES)('Node $version', (node) => {
     await debug.close();
   });
 
+  test('beside a debugger with asynchronous stacks calls of hooks are charged at what they cost there', async () => {
+    const awaits = 500_000;
+    const target = await startTarget(node, `globalThis.spin = async () => { const settled = Promise.resolve(); for (let i = 0; i < ${awaits}; i++) await settled; console.log('over'); }; ${IDLE}`);
+    const attached = await attach(target.url, { ...OPTIONS, budgetPercent: 100 });
+    await attached.poll();
+    const debug = await debuggerOn(target.url);
+    await evaluateOver(debug, 'void spin()');
+    let chargedMs = 0;
+    await until(async () => {
+      const over = target.stdout().includes('over');
+      chargedMs += (await attached.poll()).agentMs;
+      return over;
+    });
+    // three times what V8 takes without a debugger; what polls cost is little beside it
+    // three times what it is without a debugger; what polls cost is little beside it
+    expect(chargedMs).toBeGreaterThan(awaits * 75e-6);
+    await debug.close();
+    await attached.detach();
+  });
+
   test('a program that closes its inspector is told from one that exits', async () => {
     const target = await startTarget(node, `const inspector = require('inspector'); globalThis.close = () => setTimeout(() => inspector.close(), 50); ${IDLE}`);
     const attached = await attach(target.url, OPTIONS);

@@ -18,13 +18,13 @@ interface Run {
   readonly pass: (rate: number, ms: number, blocked?: (now: number) => boolean) => number;
 }
 
-function start(seed: number, percent = 1, canReadEnds = true): Run {
+function start(seed: number, percent = 1, canReadEnds = true, cost = () => COST): Run {
   const budget = createBudget(percent, 0);
   const switched: [boolean, boolean][] = [];
   const hooks = { set: (begins: boolean, ends: boolean): void => {
       switched.push([begins, ends]);
     } };
-  const duty = createDuty({ hooks, cost: COST, budget, part: 0.3, canReadEnds, seed, now: 0 });
+  const duty = createDuty({ hooks, cost, budget, part: 0.3, canReadEnds, seed, now: 0 });
   let now = 0;
   return {
     duty,
@@ -55,6 +55,21 @@ describe('duty', () => {
     expect(pass(100, 20_000)).toBeCloseTo(2_000_000, 0);
     expect(duty).toMatchObject({ level: 'all', on: true, slotWeight: 1, missed: false });
     expect(switched).toEqual([]);
+  });
+
+  test('calls that come to cost more let the hooks do less, and those that cost less again let them do more', () => {
+    let times = 1;
+    const { duty, pass } = start(1, 1, true, () => ({ begin: times * COST.begin, end: times * COST.end }));
+    pass(100, 20_000);
+    expect(duty.level).toBe('all');
+    const before = duty.spentMs;
+    times = 5;
+    pass(100, 60_000);
+    expect(duty.level).toBe('slots');
+    expect(duty.spentMs - before).toBeGreaterThan(60_000 * 0.002);
+    times = 1;
+    pass(50, 20_000);
+    expect(duty.level).toBe('all');
   });
 
   test('beyond that, ends are no longer told, then the hooks are on in some slots of time; under less load it goes back', () => {
