@@ -11,10 +11,10 @@ import { parseArgs } from 'node:util';
 import { ensureLibraries } from '../../scripts/lib/setup.ts';
 import type { TestNode } from '../support/nodes.ts';
 import { startServices } from '../support/services.ts';
-import { processorTime, startMeasured } from './lib/process.ts';
+import { processorTime } from "./lib/process.ts";
 import { chosenNodes, describeMachine, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, SERVICES, chosenServices, startLoader, watch } from './lib/services.ts';
-import type { Loader, ServiceName } from './lib/services.ts';
+import { DEFAULT_LOAD, chosenServices, startLoader, startService, watch } from './lib/services.ts';
+import type { Loader, Service } from './lib/services.ts';
 import { low, quantile } from './lib/statistics.ts';
 
 const WARM_UP_MS = 500;
@@ -38,7 +38,7 @@ try {
       const rest = all.map((each) => each.atRest);
       const busy = all.map((each) => each.underLoad);
       row([
-        service,
+        service.name,
         String(node.version),
         low(rest).toFixed(0),
         quantile(rest, 1).toFixed(0),
@@ -53,8 +53,8 @@ try {
   await servers.stop();
 }
 
-async function measure(node: TestNode, service: ServiceName): Promise<{ atRest: number; main: number; underLoad: number }> {
-  const [quiet, busy] = await Promise.all([0, 1].map(() => startMeasured(node.path, SERVICES[service], { env: servers.env })));
+async function measure(node: TestNode, service: Service): Promise<{ atRest: number; main: number; underLoad: number }> {
+  const [quiet, busy] = await Promise.all([0, 1].map(() => startService(node.path, service, servers.env, loader)));
   if (quiet === undefined || busy === undefined) throw new Error('No service was started.');
   try {
     await loader.run(quiet, WARM_UP_MS);

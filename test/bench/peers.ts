@@ -16,11 +16,10 @@ import { PEERS_PACKAGE } from '../../scripts/lib/paths.ts';
 import { ensureLibraries, ensurePeers } from '../../scripts/lib/setup.ts';
 import type { TestNode } from '../support/nodes.ts';
 import { startServices } from '../support/services.ts';
-import { startMeasured } from './lib/process.ts';
 import type { MeasuredProcess, ProcessOptions } from './lib/process.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, SERVICES, WATCHED_LEAD_MS, chosenServices, measureInTurns, setEmptyHook, startLoader, watch } from './lib/services.ts';
-import type { Load, ServiceName } from './lib/services.ts';
+import { DEFAULT_LOAD, WATCHED_LEAD_MS, chosenServices, measureInTurns, setEmptyHook, startLoader, startService, watch } from './lib/services.ts';
+import type { Load, Service } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
 const WARM_UP_MS = 1_500;
@@ -113,7 +112,7 @@ try {
           });
           return ratios.length === 0 ? 'does not start' : ratio(median(ratios));
         };
-        row([service, String(node.version), peer.name, peer.promises, over('mainUs'), over('allUs'), over('perSecond')]);
+        row([service.name, String(node.version), peer.name, peer.promises, over('mainUs'), over('allUs'), over('perSecond')]);
       }
     }
   }
@@ -124,8 +123,8 @@ try {
 }
 
 /** One process per tool. A tool may not start on a Node, or not answer: it has no load then. */
-async function measureRound(node: TestNode, service: ServiceName): Promise<Round> {
-  const start = (options: ProcessOptions) => startMeasured(node.path, SERVICES[service], { ...options, env: { ...servers.env, ...options.env } });
+async function measureRound(node: TestNode, service: Service): Promise<Round> {
+  const start = (options: ProcessOptions) => startService(node.path, service, servers.env, loader, options);
   const bare = await start({});
   const programs: (MeasuredProcess | undefined)[] = [];
   for (const peer of peers) programs.push(await start(peer).catch(() => undefined));

@@ -2,7 +2,7 @@
  * What watching costs a service under load: throughput, processor time and latency, attached with the defaults and after
  * the detach, each against a service that nobody has ever attached to.
  *
- *   npm run bench -- services [--node 24] [--pairs 7] [--service express,hello,postgresql] [--windows 4] [--window-ms 400] [--floor] [--debugger]
+ *   npm run bench -- services [--node 24] [--pairs 7] [--service express,hello,postgresql] [--windows 4] [--window-ms 400] [--floor [--all-hooks]] [--debugger]
  *
  * Each pair takes three fresh processes of a service and loads them in turns: before the attach,
  * attached, after the detach. One of them is attached to; nothing happens to the other two, of which one is what all are
@@ -12,7 +12,8 @@
  *
  * Processor time of the main thread per request is the figure to trust on a machine that others use, too.
  *
- * With `--floor` a fourth process gets a promise hook of V8's that does nothing, in place of us.
+ * With `--floor` a fourth process gets a promise hook of V8's that does nothing, in place of us; with `--all-hooks` all hooks that it
+ * takes to see every task, which do nothing.
  *
  * With `--debugger` another session on each inspector behaves as VS Code's debugger does; then everything is against a
  * service that is being debugged.
@@ -22,10 +23,9 @@ import { ensureLibraries } from '../../scripts/lib/setup.ts';
 import { connect } from '../../src/cdp/connection.ts';
 import type { TestNode } from '../support/nodes.ts';
 import { startServices } from '../support/services.ts';
-import { startMeasured } from './lib/process.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, SERVICES, WATCHED_LEAD_MS, YOUNG_GENERATION, chosenServices, measureInTurns, setEmptyHook, startLoader, watch } from './lib/services.ts';
-import type { Load, LoadOptions, ServiceName } from './lib/services.ts';
+import { DEFAULT_LOAD, WATCHED_LEAD_MS, YOUNG_GENERATION, chosenServices, measureInTurns, setEmptyHook, startLoader, startService, watch } from './lib/services.ts';
+import type { Load, LoadOptions, Service } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
 /** Until the functions are compiled, before the first window. */
@@ -46,6 +46,7 @@ const { values } = parseArgs({
     windows: { type: 'string', default: String(DEFAULT_LOAD.windows) },
     'window-ms': { type: 'string', default: String(DEFAULT_LOAD.windowMs) },
     floor: { type: 'boolean', default: false },
+    'all-hooks': { type: 'boolean', default: false },
     debugger: { type: 'boolean', default: false },
   },
 });
@@ -54,7 +55,7 @@ const PHASES = ['attached', 'detached'] as const;
 type Phase = (typeof PHASES)[number];
 const FIGURES: Readonly<Record<keyof Load, string>> = { mainUs: 'CPU, main thread', allUs: 'CPU, all threads', perSecond: 'throughput', p99Ms: 'p99 latency' };
 /** What the figures are of, in the order of the processes; the second process is what they are compared with. */
-const ROLES = ['watched', 'control', ...(values.floor ? ['empty hook'] : [])] as const;
+const ROLES = ['watched', 'control', ...(values.floor ? [values['all-hooks'] ? 'empty hooks' : 'empty hook'] : [])] as const;
 type Role = (typeof ROLES)[number];
 interface Pair {
   readonly bare: Load;
@@ -68,7 +69,7 @@ const loader = await startLoader(load.connections);
 try {
   console.log(`${describeMachine()}. ${values.debugger ? 'Everything under a debugger; ratios' : 'Ratios'} against bare, medians of ${values.pairs} pairs.`);
   const figures = Object.entries(FIGURES);
-  const row = startTable(['service'.padEnd(30), 'Node', 'bare us/req', 'phase'.padEnd(8), ...figures.flatMap(([, title]) => [title, ...ROLES.slice(1)])]);
+  const row = startTable(['service'.padEnd(32), 'Node', 'bare us/req', 'phase'.padEnd(8), ...figures.flatMap(([, title]) => [title, ...ROLES.slice(1)])]);
   for (const node of chosenNodes(values.node)) {
     for (const service of chosenServices(values.service)) {
       const pairs: Pair[] = [];
@@ -77,7 +78,7 @@ try {
       const bare = median(pairs.map((pair) => pair.bare.mainUs)).toFixed(1);
       for (const phase of PHASES) {
         const cells = figures.flatMap(([key]) => ROLES.map((who) => over((pair) => figure(pair, phase, who, key as keyof Load))));
-        row([service, String(node.version), bare, phase, ...cells]);
+        row([service.name, String(node.version), bare, phase, ...cells]);
       }
     }
   }
@@ -86,8 +87,8 @@ try {
   await servers.stop();
 }
 
-async function measurePair(node: TestNode, service: ServiceName): Promise<Pair> {
-  const start = () => startMeasured(node.path, SERVICES[service], { env: servers.env, flags: YOUNG_GENERATION });
+async function measurePair(node: TestNode, service: Service): Promise<Pair> {
+  const start = () => startService(node.path, service, servers.env, loader, { flags: YOUNG_GENERATION });
   // the last is what all others are compared with
   const all = await Promise.all([...ROLES, 'bare'].map(start));
   const [subject, , floor] = all;
@@ -97,7 +98,7 @@ async function measurePair(node: TestNode, service: ServiceName): Promise<Pair> 
     for (const each of all) await loader.run(each, WARM_UP_MS);
     const before = await measureInTurns(loader, all, load);
     const watching = await watch(subject.url);
-    const stopHook = values.floor && floor !== undefined ? await setEmptyHook(floor.url) : undefined;
+    const stopHook = values.floor && floor !== undefined ? await setEmptyHook(floor.url, values['all-hooks'] ? 'all' : 'promises') : undefined;
     await loader.run(subject, SETTLE_MS);
     const attached = await measureInTurns(loader, all, { ...load, leadMs: WATCHED_LEAD_MS });
     await watching.stop();

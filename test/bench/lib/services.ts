@@ -7,25 +7,36 @@ import { pollInto } from '../../../src/server/session.ts';
 import { createSourceMaps } from '../../../src/server/sourceMaps.ts';
 import { toolNode } from '../../../scripts/lib/setup.ts';
 import { processorTime, startMeasured } from './process.ts';
-import type { MeasuredProcess } from './process.ts';
+import type { MeasuredProcess, ProcessOptions } from './process.ts';
 import { high, low } from './statistics.ts';
 
 /** As the extension is set up at first. */
 export const DEFAULT_BUDGET_PERCENT = 1;
 export const DEFAULT_POLL_MS = 1_000;
 
-export const SERVICES = {
-  'Express, 20 awaits': 'express.mjs',
-  'Fastify hello': 'fastifyHello.mjs',
-  'Fastify, JSON body, PostgreSQL': 'fastifyOrders.mjs',
-} as const;
-export type ServiceName = keyof typeof SERVICES;
-export const SERVICE_NAMES = Object.keys(SERVICES) as readonly ServiceName[];
+export interface Service {
+  readonly name: string;
+  readonly program: string;
+  /** Its database is {@link Loader.standIn}, which takes little of the processor. */
+  readonly standIn?: true;
+}
+
+const SERVICES: readonly Service[] = [
+  { name: 'Express, 20 awaits', program: 'express.mjs' },
+  { name: 'Fastify hello', program: 'fastifyHello.mjs' },
+  { name: 'Fastify, JSON body, PostgreSQL', program: 'fastifyOrders.mjs' },
+  { name: 'Fastify, JSON body, pg, stand-in', program: 'fastifyOrders.mjs', standIn: true },
+];
 
 /** @param names parts of names of services, with commas; nothing for all */
-export function chosenServices(names: string | undefined): readonly ServiceName[] {
+export function chosenServices(names: string | undefined): readonly Service[] {
   const parts = names?.toLowerCase().split(',');
-  return SERVICE_NAMES.filter((name) => parts === undefined || parts.some((part) => name.toLowerCase().includes(part)));
+  return SERVICES.filter(({ name }) => parts === undefined || parts.some((part) => name.toLowerCase().includes(part)));
+}
+
+/** @param databases the variables in which services find the databases of this machine */
+export function startService(node: string, { program, standIn }: Service, databases: NonNullable<ProcessOptions['env']>, loader: Loader, options: ProcessOptions = {}): Promise<MeasuredProcess> {
+  return startMeasured(node, program, { ...options, env: { ...databases, ...(standIn && loader.standIn), ...options.env } });
 }
 
 /** Figures of one span under load. */
@@ -69,6 +80,8 @@ export const YOUNG_GENERATION = ['--min-semi-space-size=16', '--max-semi-space-s
 export interface Loader {
   /** Keeps a service busy for a while, and says what came of it. */
   run(service: MeasuredProcess, ms: number): Promise<Load>;
+  /** The variables in which services find what stands in for databases, in the process of the load. */
+  readonly standIn: NonNullable<ProcessOptions['env']>;
   stop(): Promise<void>;
 }
 
@@ -87,6 +100,7 @@ export async function startLoader(connections: number): Promise<Loader> {
         p99Ms,
       };
     },
+    standIn: { PG_URL: `postgres://postgres@127.0.0.1:${String(loader.ready['postgresPort'])}/postgres` },
     stop: () => loader.stop(),
   };
 }
@@ -140,14 +154,31 @@ export async function watch(url: string, budgetPercent = DEFAULT_BUDGET_PERCENT,
   };
 }
 
+/** Hooks that do nothing: V8's for promises, and Node's for what is no promise, as far as both are needed to see all tasks. */
+const EMPTY_HOOKS = {
+  promises: "globalThis.stopEmptyHook = process.getBuiltinModule('v8').promiseHooks.onInit(() => {})",
+  all: `(() => {
+    const hook = process.getBuiltinModule('async_hooks').createHook({ init() {}, destroy() {}, trackPromises: false });
+    // before Node had that option
+    for (const symbol of Object.getOwnPropertySymbols(hook)) if (symbol.description === 'kNoPromiseHook') hook[symbol] = true;
+    const { promiseHooks } = process.getBuiltinModule('v8');
+    const stops = [promiseHooks.onInit(() => {}), promiseHooks.onSettled(() => {})];
+    hook.enable();
+    globalThis.stopEmptyHook = () => {
+      hook.disable();
+      for (const stop of stops) stop();
+    };
+  })()`,
+} as const;
+
 /**
- * Sets a promise hook that does nothing: no tool that sees promises begin can cost less than V8 takes for calling it.
+ * Sets a hook that does nothing: no tool that sees tasks begin can cost less than V8 and Node take for calling it.
  * @returns the function that takes it off again
  */
-export async function setEmptyHook(url: string): Promise<() => Promise<void>> {
+export async function setEmptyHook(url: string, of: keyof typeof EMPTY_HOOKS = 'promises'): Promise<() => Promise<void>> {
   const connection = await connect(url);
   const evaluate = (expression: string) => connection.send('Runtime.evaluate', { expression });
-  await evaluate("globalThis.stopEmptyHook = process.getBuiltinModule('v8').promiseHooks.onInit(() => {})");
+  await evaluate(EMPTY_HOOKS[of]);
   return async () => {
     await evaluate('stopEmptyHook(); delete globalThis.stopEmptyHook');
     await connection.close();

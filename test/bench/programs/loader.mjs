@@ -2,16 +2,19 @@
  * Sends requests over connections that are kept, each as soon as the one before is answered, and says how many were
  * answered and how long they took. A process of its own: what the load costs is not the service's.
  *
+ * It is the stand-in of a database, too, with `postgresPort`.
+ *
  * Message: `{ port, method, path, body, connections, ms }`. Answer: `{ answered, elapsedMs, p50Ms, p99Ms }`.
  */
 import { connect } from 'node:net';
+import { startPostgresStandIn } from './postgresStandIn.mjs';
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 process.on('message', async (order) => {
   process.send(await run(order));
 });
-process.send({});
+process.send({ postgresPort: await startPostgresStandIn() });
 
 async function run({ port, method, path, body, connections, ms }) {
   const head = [`${method} ${path} HTTP/1.1`, 'Host: 127.0.0.1', 'Connection: keep-alive'];
