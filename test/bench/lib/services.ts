@@ -66,9 +66,9 @@ export const DEFAULT_LOAD: LoadOptions = { connections: 16, leadMs: 300, windowM
 /**
  * The lead of turns in which a service is watched. While others have their turn it rests, and what the agent may spend fills up: a
  * window that came at once would be charged for what is meant for all that time. Under a load that does not rest, which is what is to be
- * measured, it is used up within a second.
+ * measured, it is used up within two seconds: one for looks at everything, one more for hooks that are called for everything.
  */
-export const WATCHED_LEAD_MS = 1_500;
+export const WATCHED_LEAD_MS = 3_000;
 
 /**
  * V8 makes the young generation larger as more survives in it, up to this, which it reaches after some ten seconds of load in one

@@ -46,7 +46,7 @@ const callbacks = { later: () => undefined, [AGENT_TIMER]: () => undefined };
 describe('timers that are made in the middle of a hook', () => {
   test.each([
     ['are not counted, and said not to be', callbacks.later, 1],
-    ['are nobody\'s where another Asyncscope is being put in', callbacks[AGENT_TIMER], 0],
+    ["are nobody's where another Asyncscope is being put in", callbacks[AGENT_TIMER], 0],
   ])('%s', (_, callback, lost) => {
     const program = watched();
     program.interrupt(() => timers.push(setInterval(callback, 60_000)));
