@@ -17,7 +17,7 @@ import type { Figures } from './figures';
 import { createGate } from './gate';
 import { createHookPrice } from './hookPrice';
 import type { NodeModules, PromiseDetails, TargetProcess, Timer, V8Error } from './host';
-import { carryNothing } from './outside';
+import { agentTimer, carryNothing } from './outside';
 import { trackPromises } from './promises';
 import type { PromiseTracking } from './promises';
 import { createReactions } from './reactions';
@@ -142,7 +142,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     undo[undo.length] = figures.stop;
     const leaseMade = clock();
     let carries = false;
-    const lease = node.timers.setInterval(function asyncscopeTimer() {
+    const checkLease = agentTimer(() => {
       if (carries) {
         carries = false;
         figures.carryNothing();
@@ -152,7 +152,8 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
         lastSeen = lastPoll;
         checksMissed = 0;
       } else if (++checksMissed >= LEASE_CHECKS) dispose();
-    }, config.leaseMs / LEASE_CHECKS);
+    });
+    const lease = node.timers.setInterval(checkLease, config.leaseMs / LEASE_CHECKS);
     lease.unref();
     undo[undo.length] = () => {
       node.timers.clearInterval(lease);
@@ -323,10 +324,11 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
         slotTimer = undefined;
         return;
       }
-      slotTimer = node.timers.setInterval(function asyncscopeTimer() {
-        // through the gate: what waits for the end of a hook must not wait for the next hook, which may be far
+      // through the gate: what waits for the end of a hook must not wait for the next hook, which may be far
+      const beginSlot = agentTimer(() => {
         gate.change(nextSlot);
-      }, SLOT_MS);
+      });
+      slotTimer = node.timers.setInterval(beginSlot, SLOT_MS);
       slotTimer.unref();
       carryNothing(slotTimer);
     });

@@ -2,6 +2,16 @@
 import { AGENT_TIMER } from '../core/base/agentTimer';
 import { readOwn } from './host';
 
+/** What a timer of ours is to call. A method, as its name is there also where a bundle has dropped the names of functions. */
+export function agentTimer(work: () => void): () => void {
+  const named = {
+    asyncscopeTimer() {
+      work();
+    },
+  };
+  return named[AGENT_TIMER];
+}
+
 /** Whether a timer is that of an agent, be it another Asyncscope's. */
 export function isAgentTimer(isProxy: (value: unknown) => boolean, timer: object): boolean {
   return readOwn(isProxy, readOwn(isProxy, timer, '_onTimeout'), 'name') === AGENT_TIMER;
