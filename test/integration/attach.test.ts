@@ -9,7 +9,7 @@ import { QUEUED_CHUNKS_LIMIT } from '../../src/cdp/heapSnapshot.ts';
 import { connect } from '../../src/cdp/connection.ts';
 import type { AttachedTarget } from '../../src/cdp/target.ts';
 import type { AgentPoll } from '../../src/protocol/agent.ts';
-import { evaluate } from '../support/evaluate.ts';
+import { evaluate, inJob } from '../support/evaluate.ts';
 import { NODES } from '../support/nodes.ts';
 import { startTarget, stopTargets } from '../support/target.ts';
 import { until } from '../support/until.ts';
@@ -143,7 +143,7 @@ describe.each(NODES)('Node $version', (node) => {
     const target = await startTarget(node, `globalThis.kept = []; ${IDLE}`);
     for (const count of [3, 5]) {
       const attached = await attach(target.url, OPTIONS);
-      await evaluate(target.url, `for (let i = 0; i < ${count}; i++) kept.push(new Promise(() => {})); 0`);
+      await evaluate(target.url, inJob(`for (let i = 0; i < ${count}; i++) kept.push(new Promise(() => {}));`));
       await reaches(attached, 'promise', count);
       await attached.detach();
     }
@@ -153,10 +153,10 @@ describe.each(NODES)('Node $version', (node) => {
     const target = await startTarget(node, `globalThis.kept = []; ${IDLE}`);
     const first = await attach(target.url, OPTIONS);
     const second = await attach(target.url, OPTIONS);
-    await evaluate(target.url, 'for (let i = 0; i < 4; i++) kept.push(new Promise(() => {}), setTimeout(() => {}, 60000)); 0');
+    await evaluate(target.url, inJob('for (let i = 0; i < 4; i++) kept.push(new Promise(() => {}), setTimeout(() => {}, 60000));'));
     for (const attached of [first, second]) await reaches(attached, 'promise', 4);
     await first.detach();
-    await evaluate(target.url, 'kept.push(new Promise(() => {})); 0');
+    await evaluate(target.url, inJob('kept.push(new Promise(() => {}));'));
     const counts = counter();
     await until(async () => {
       counts.take(await second.poll());

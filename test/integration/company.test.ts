@@ -6,7 +6,7 @@ import type { Connection } from '../../src/cdp/connection.ts';
 import type { AttachedTarget, TargetError } from '../../src/cdp/target.ts';
 import { STILL_THRESHOLD_MS } from '../../src/core/model/task.ts';
 import type { AgentPoll } from '../../src/protocol/agent.ts';
-import { evaluateOver } from '../support/evaluate.ts';
+import { evaluateOver, inJob } from '../support/evaluate.ts';
 import { NODES } from '../support/nodes.ts';
 import { startTarget, stopTargets } from '../support/target.ts';
 import { until } from '../support/until.ts';
@@ -179,12 +179,11 @@ describe.each(NODES)('Node $version', (node) => {
         return liveOf(polls, 'promise') === each && liveOf(polls, 'timeout') === each;
       });
     };
-    await evaluateOver(debug, 'spawn()');
+    await evaluateOver(debug, inJob('spawn();'));
     await counts(first, firstPolls, 5);
     await counts(second, secondPolls, 5);
     await first.detach();
-    // in a job of its own: V8 evaluates in the middle of whatever runs, and a hook that is told of the first one's end is no program
-    await evaluateOver(devTools, 'void setImmediate(spawn)');
+    await evaluateOver(devTools, inJob('spawn();'));
     await counts(second, secondPolls, 10);
     // an async stack, as deep as the debugger asked for
     const paused = new Promise<Record<string, unknown>>((resolve) => debug.on('Debugger.paused', resolve));
