@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { ensureLibraries } from '../../scripts/lib/setup.ts';
 import type { TestNode } from '../support/nodes.ts';
 import { startServices } from '../support/services.ts';
-import { processorTime } from "./lib/process.ts";
+import { processorTime } from './lib/process.ts';
 import { chosenNodes, describeMachine, startTable } from './lib/report.ts';
 import { DEFAULT_LOAD, chosenServices, startLoader, startService, watch } from './lib/services.ts';
 import type { Loader, Service } from './lib/services.ts';

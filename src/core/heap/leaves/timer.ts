@@ -4,6 +4,7 @@ import type { EdgeIndex, NodeIndex } from '../heapGraph';
 import { AGENT_TIMER } from '../../base/agentTimer';
 import { formatDuration } from '../../format/quantity';
 import { callbackOf, callbackText } from './callback';
+import type { Callback } from './callback';
 import { eachRetainer } from './eachRetainer';
 import type { HeapObjects } from './heapObjects';
 import { RANK, keyOf } from './leaf';
@@ -70,9 +71,8 @@ export function readImmediate(objects: HeapObjects, node: NodeIndex): Timer | nu
   return { type: 'immediate', callback, delayMs: null, startedAt: null, refed: refed(objects, node) };
 }
 
-/** Whether a timer is there only because the process is being watched. */
-export function isAgentTimer(objects: HeapObjects, { callback }: Timer): boolean {
-  const { at, name } = callbackOf(objects, callback);
+/** Whether a timer calls what is there only because the process is being watched. */
+export function isOfAgent(objects: HeapObjects, { at, name }: Callback): boolean {
   return name === AGENT_TIMER && at !== null && (objects.scriptName(at.scriptId) ?? '') === '';
 }
 

@@ -4,7 +4,7 @@ import { formatDuration } from '../../format/quantity';
 import { callbackOf, callbackText } from '../leaves/callback';
 import type { HeapObjects } from '../leaves/heapObjects';
 import type { Details } from '../leaves/leaf';
-import { dueInMs, isAgentTimer, readImmediate, readTimeout } from '../leaves/timer';
+import { dueInMs, isOfAgent, readImmediate, readTimeout } from '../leaves/timer';
 import type { Resource } from './groups';
 
 /** Modules of Node's whose timers are what the program asked them for. */
@@ -16,8 +16,9 @@ const ASKED_FOR: ReadonlySet<string> = new Set(['node:timers', 'node:timers/prom
  */
 export function timerResource(objects: HeapObjects, node: NodeIndex, isImmediate: boolean, now: number | null): Resource | null {
   const timer = isImmediate ? readImmediate(objects, node) : readTimeout(objects, node);
-  if (timer === null || isAgentTimer(objects, timer)) return null;
+  if (timer === null) return null;
   const callback = callbackOf(objects, timer.callback);
+  if (isOfAgent(objects, callback)) return null;
   const { delayMs, refed, type } = timer;
   const details: Details = {};
   if (delayMs !== null) details['delayMs'] = delayMs;
