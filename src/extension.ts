@@ -101,7 +101,7 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
   store.add(attachments.onDidFail(({ intent, error }) => { reportFailure(intent.name, error); }));
 
   store.add(vscode.workspace.onDidChangeConfiguration((change) => {
-    if (!change.affectsConfiguration(CONFIGURATION_SECTION)) return;
+    if (!change.affectsConfiguration(CONFIGURATION_SECTION) && !change.affectsConfiguration('editor.codeLens')) return;
     decorations.invalidate();
     server.configure(settings()).catch((error: unknown) => { log.warn(`settings: ${safeErrorMessage(error)}`); });
   }));

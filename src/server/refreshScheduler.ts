@@ -18,6 +18,7 @@ export interface RefreshSchedulerOptions {
   readonly board: LensBoard;
   readonly documents: () => readonly OpenDocument[];
   readonly sitesOf: (document: OpenDocument) => readonly DocumentSite[];
+  readonly lensesAreOn: () => boolean;
   /** Marks of dumps, which change when {@link RefreshScheduler.changed} is called. */
   readonly suspendedOf: (document: OpenDocument) => readonly SuspendedMark[];
   readonly sendMarks: (update: MarksUpdate) => void;
@@ -46,7 +47,7 @@ export function createRefreshScheduler(options: RefreshSchedulerOptions): Refres
   let disposed = false;
 
   const sendMarks = (document: OpenDocument, sites: readonly DocumentSite[]): void => {
-    const marks = marksOf(document, sites);
+    const marks = marksOf(document, sites, options.lensesAreOn() ? board.shown(document) : []);
     const suspended = options.suspendedOf(document);
     const text = JSON.stringify([marks, suspended]);
     if (text === (sentMarks.get(document.uri) ?? '[[],[]]')) return;
@@ -62,6 +63,7 @@ export function createRefreshScheduler(options: RefreshSchedulerOptions): Refres
       const sites = options.sitesOf(document);
       change = greaterChange(change, board.compare(document, sites));
       board.show(document, sites);
+      sendMarks(document, sites);
     }
     if (change === 'none') return;
     const now = clock.now();
@@ -81,16 +83,15 @@ export function createRefreshScheduler(options: RefreshSchedulerOptions): Refres
 
   const redraw = (): void => {
     cancelRedraw = undefined;
-    let change: LensChange = 'none';
-    for (const document of options.documents()) {
-      const sites = options.sitesOf(document);
-      sendMarks(document, sites);
-      change = greaterChange(change, board.compare(document, sites));
-    }
-    if (change === 'none') return;
+    const drawn = options.documents().map((document) => ({ document, sites: options.sitesOf(document) }));
+    const change = drawn.reduce<LensChange>((most, { document, sites }) => greaterChange(most, board.compare(document, sites)), 'none');
     const due = lensesShownAt + (change === 'far' && earlyLeft() >= 1 ? LENS_FAR_INTERVAL_MS : LENS_TEXT_INTERVAL_MS);
-    if (change === 'lines' || due <= clock.now()) showLenses();
-    else showLensesAt(due);
+    if (change === 'lines' || (change !== 'none' && due <= clock.now())) {
+      showLenses();
+      return;
+    }
+    for (const { document, sites } of drawn) sendMarks(document, sites);
+    if (change !== 'none') showLensesAt(due);
   };
 
   return {

@@ -98,6 +98,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     board,
     documents: () => documents.all(),
     sitesOf,
+    lensesAreOn: () => settings.codeLens,
     suspendedOf: (document) => suspendedMarks(document, dumps.all()),
     sendMarks: (update) => send(LSP.marks, update),
     refreshLenses,
@@ -178,6 +179,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     const lensesToggled = next.codeLens !== settings.codeLens;
     settings = next;
     if (lensesToggled && refreshSupported) connection.sendRequest(CodeLensRefreshRequest.type).catch(log);
+    if (lensesToggled) scheduler.changed();
     return null;
   });
 

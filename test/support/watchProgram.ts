@@ -49,6 +49,8 @@ export async function watchProgram<T>(
       if (ended !== undefined) throw new Error(`${program.join(' ')} ended: ${JSON.stringify(ended)}\n${stderr.join('\n')}`);
       await poll();
       return ready;
+    }).catch((error: unknown) => {
+      throw new Error(`${program.join(' ')} did not say that it is ready, but:\n${stderr.join('\n')}`, { cause: error });
     });
     return await use({ model, target, positions, poll });
   } finally {

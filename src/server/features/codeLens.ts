@@ -42,7 +42,7 @@ export class LensBoard {
 
   /** How showing `sites` would change what the document's lenses say; new lines outweigh new texts. */
   compare(document: OpenDocument, sites: readonly DocumentSite[]): LensChange {
-    const before = this.#pictures.get(document.uri) ?? [];
+    const before = this.shown(document);
     const known = new Set(before.map(position));
     if (sites.some((each) => !known.has(position(each)))) return 'lines';
     if (this.#texts(document, before) === this.#texts(document, sites)) return 'none';
@@ -54,12 +54,17 @@ export class LensBoard {
     this.#pictures.set(document.uri, sites);
   }
 
+  /** What the document's lenses are made of. */
+  shown(document: OpenDocument): readonly DocumentSite[] {
+    return this.#pictures.get(document.uri) ?? [];
+  }
+
   forget(uri: string): void {
     this.#pictures.delete(uri);
   }
 
   lenses(document: OpenDocument): CodeLens[] {
-    return lensesOf(document, this.#pictures.get(document.uri) ?? []);
+    return lensesOf(document, this.shown(document));
   }
 
   #texts(document: OpenDocument, sites: readonly DocumentSite[]): string {

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commands, env, Uri, window, workspace } from 'vscode';
+import type { CodeLens } from 'vscode';
 import type { AsyncscopeTestApi } from '../../../src/host/testApi.ts';
 import { activate, attachedSession, eventually, noSessions, rowsBelow, setting, startTarget, TARGET_INTERVALS, TARGET_LINES, TARGET_PROMISES, treeRow } from './support.ts';
 import type { Target } from './support.ts';
@@ -70,6 +71,15 @@ describe('attaching by address', () => {
     } finally {
       await setting('gutter', undefined);
       await setting('endOfLineText', undefined);
+    }
+    const lenses = async (): Promise<number> => (await commands.executeCommand<CodeLens[]>('vscode.executeCodeLensProvider', uri)).length;
+    await eventually('lenses', async () => ((await lenses()) > 0 ? true : undefined));
+    const editor = workspace.getConfiguration('editor');
+    await editor.update('codeLens', false, true);
+    try {
+      await eventually('no lenses where the editor shows none', async () => ((await lenses()) === 0 ? true : undefined));
+    } finally {
+      await editor.update('codeLens', undefined, true);
     }
     await commands.executeCommand('asyncscope.detachAll');
     await eventually('no marks', () => (api.marksOf(uri).length === 0 ? true : undefined));

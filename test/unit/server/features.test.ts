@@ -30,6 +30,7 @@ let board: LensBoard;
 let scheduler: RefreshScheduler;
 let marks: MarksUpdate[];
 let refreshes: number;
+let lensesAreOn: boolean;
 
 beforeEach(async () => {
   clock = new ManualClock();
@@ -38,11 +39,13 @@ beforeEach(async () => {
   board = new LensBoard();
   marks = [];
   refreshes = 0;
+  lensesAreOn = true;
   scheduler = createRefreshScheduler({
     clock,
     board,
     documents: () => store.all(),
     sitesOf: (document) => documentSites(document, [session], clock.now()),
+    lensesAreOn: () => lensesAreOn,
     suspendedOf: () => [],
     sendMarks: (update) => marks.push(update),
     refreshLenses: () => refreshes++,
@@ -266,6 +269,36 @@ describe('marks', () => {
     target.agent.change(site, { live: 0, started: 12 });
     await poll();
     expect(marks.at(-1)?.marks).toMatchObject([{ count: 20 }]);
+  });
+
+  test('say that they are newer where the lens above says something else', async () => {
+    const site = target.agent.alive([at('/app/a.js', 5)], 40);
+    for (let i = 0; i <= RATE_WINDOW_MS / INTERVAL; i++) await poll();
+    const text = (): string | undefined => marks.at(-1)?.marks[0]?.text;
+    expect([lenses()[0]?.split(' · ')[0], text()]).toEqual(['4: 40 promises', '40 promises']);
+    // every poll finds one more: the lens says so now and then, the mark each time, and never something else without a word about it
+    const shown = new Set<string>();
+    for (let count = 41; count <= 61; count++) {
+      target.agent.change(site, { live: count, started: count });
+      await poll();
+      const inLens = Number(/\d+/.exec(lenses()[0]?.slice(3) ?? ''));
+      expect(text()?.replace(/ · .*/, '')).toBe(`${inLens === count ? '' : 'now '}${count} promises`);
+      shown.add(inLens === count ? 'same' : 'newer');
+    }
+    expect([...shown].sort()).toEqual(['newer', 'same']);
+    // and once it stands still, no more
+    for (let i = 0; i <= (RATE_WINDOW_MS + LENS_TEXT_INTERVAL_MS) / INTERVAL; i++) await poll();
+    expect(text()).toBe('61 promises');
+  });
+
+  test('have no lens to be newer than where lenses are off', async () => {
+    lensesAreOn = false;
+    const site = target.agent.alive([at('/app/a.js', 5)], 40);
+    await poll();
+    target.agent.change(site, { live: 41, started: 41 });
+    await poll();
+    expect(lenses()[0]).toContain('40 promises');
+    expect(marks.at(-1)?.marks[0]?.text).toMatch(/^41 promises/);
   });
 
   test('of a document are sent when it is opened', async () => {
