@@ -6,8 +6,7 @@
  */
 
 interface Inspector {
-  open(port: number, host: string): void;
-  waitForDebugger(): void;
+  open(port: number, host: string, wait: boolean): void;
 }
 
 declare const require: (name: string) => unknown;
@@ -20,6 +19,6 @@ if (isMainThread) {
   const at = process.execArgv.findIndex((argument, i) => argument === '--require' && process.execArgv[i + 1] === __filename);
   if (at !== -1) process.execArgv.splice(at, 2);
   const inspector = require('inspector') as Inspector;
-  inspector.open(0, '127.0.0.1');
-  inspector.waitForDebugger();
+  // Both in one call, in which V8 answers nobody in between: a client that has said "run" before the program waits leaves it waiting for ever.
+  inspector.open(0, '127.0.0.1', true);
 }

@@ -53,8 +53,8 @@ afterEach(async () => {
 
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-function start(command: string, args: readonly string[]): Run {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: directory });
+function start(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: directory, env: { ...process.env, ...env } });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -113,6 +113,19 @@ describe.each(NODES)('Node $version', ({ path: node }) => {
     target.run.child.kill('SIGTERM');
     expect(await target.run.ended).toEqual({ code: 7, signal: null });
   });
+});
+
+test.each(NODES)('a program that answers before it waits for its observer runs all the same, on Node $version', async ({ path: node }) => {
+  // as on a machine that lets the program rest between two steps: open for as long as the observer takes, and only then on
+  const slow = join(directory, 'slow.cjs');
+  await writeFile(slow, `const inspector = require('inspector');
+const { open } = inspector;
+inspector.open = (...where) => { open(...where); for (const end = Date.now() + 1500; Date.now() < end;); };
+`);
+  const run = start(process.execPath, [join(directory, 'cli.js'), 'ps', '--json', '--watch', '--interval', '0.2', '--', node, program], { NODE_OPTIONS: `--require ${slow}` });
+  await until(() => run.stderr().includes('ready'));
+  run.child.kill('SIGINT');
+  expect(await run.ended).toEqual({ code: 0, signal: null });
 });
 
 test('the table shows what is alive on which line', async () => {
