@@ -12,12 +12,12 @@ import { parseArgs } from 'node:util';
 import type { TestNode } from '../support/nodes.ts';
 import { startMeasured } from './lib/process.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { YOUNG_GENERATION, setEmptyHook, watch } from './lib/services.ts';
+import { HEAP_FLAGS, setEmptyHook, watch } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
 /** Functions are compiled, first looks are over, and what a detach has changed is compiled anew. */
 const SETTLE_MS = 2_500;
-const FLAGS = [...YOUNG_GENERATION, '--no-parallel-scavenge'];
+const FLAGS = [...HEAP_FLAGS, '--no-parallel-scavenge'];
 
 const { values } = parseArgs({
   options: { node: { type: 'string' }, rounds: { type: 'string', default: '5' }, ms: { type: 'string', default: '2000' } },

@@ -2,13 +2,14 @@
  * What watching costs a service under load: throughput, processor time and latency, attached with the defaults and after
  * the detach, each against a service that nobody has ever attached to.
  *
- *   npm run bench -- services [--node 24] [--pairs 7] [--service express,hello,postgresql] [--windows 4] [--window-ms 400] [--floor [--all-hooks]] [--debugger]
+ *   npm run bench -- services [--node 24] [--pairs 8] [--service express,hello,postgresql] [--windows 4] [--window-ms 400] [--floor [--all-hooks]] [--debugger]
  *
- * Each pair takes three fresh processes of a service and loads them in turns: before the attach,
+ * Each pair takes three fresh processes of a service and loads them in turns, all alike: before the attach,
  * attached, after the detach. One of them is attached to; nothing happens to the other two, of which one is what all are
  * compared with, and one is the control: what it says is the noise of the run. A figure is the change from the first phase
  * to the later one, over the same change of the bare process, so that neither a process's own place in memory nor what the
- * machine does over time counts. Medians over all pairs; within a phase the better half of the windows.
+ * machine does over time counts. From pair to pair they change places in the turns, as a place has its own effect: one that was
+ * loaded a moment ago is ahead of one that rested. Medians over all pairs; within a phase the better half of the windows.
  *
  * Processor time of the main thread per request is the figure to trust on a machine that others use, too.
  *
@@ -24,14 +25,12 @@ import { connect } from '../../src/cdp/connection.ts';
 import type { TestNode } from '../support/nodes.ts';
 import { startServices } from '../support/services.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, WATCHED_LEAD_MS, YOUNG_GENERATION, chosenServices, measureInTurns, setEmptyHook, startLoader, startService, watch } from './lib/services.ts';
+import { DEFAULT_LOAD, WATCHED_LEAD_MS, HEAP_FLAGS, chosenServices, measureInTurns, setEmptyHook, startLoader, startService, watch } from './lib/services.ts';
 import type { Load, LoadOptions, Service } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
 /** Until the functions are compiled, before the first window. */
 const WARM_UP_MS = 1_500;
-/** The first moments are exact and cost what the burst allows; what lasts is the budget. */
-const SETTLE_MS = 3_000;
 /** What a process needs under load to compile its functions anew, when hooks have gone: some seconds, as V8 does it by and by. */
 const RECOMPILE_MS = 3_000;
 
@@ -41,7 +40,7 @@ const ASYNC_STACK_DEPTH = 32;
 const { values } = parseArgs({
   options: {
     node: { type: 'string' },
-    pairs: { type: 'string', default: '7' },
+    pairs: { type: 'string', default: '8' },
     service: { type: 'string' },
     windows: { type: 'string', default: String(DEFAULT_LOAD.windows) },
     'window-ms': { type: 'string', default: String(DEFAULT_LOAD.windowMs) },
@@ -54,13 +53,14 @@ const load: LoadOptions = { ...DEFAULT_LOAD, windows: Number(values.windows), wi
 const PHASES = ['attached', 'detached'] as const;
 type Phase = (typeof PHASES)[number];
 const FIGURES: Readonly<Record<keyof Load, string>> = { mainUs: 'CPU, main thread', allUs: 'CPU, all threads', perSecond: 'throughput', p99Ms: 'p99 latency' };
-/** What the figures are of, in the order of the processes; the second process is what they are compared with. */
-const ROLES = ['watched', 'control', ...(values.floor ? [values['all-hooks'] ? 'empty hooks' : 'empty hook'] : [])] as const;
+const FLOOR: 'empty hooks' | 'empty hook' = values['all-hooks'] ? 'empty hooks' : 'empty hook';
+/** What the figures are of; compared with `bare`. */
+const ROLES = ['watched', 'control', ...(values.floor ? [FLOOR] : [])] as const;
 type Role = (typeof ROLES)[number];
 interface Pair {
   readonly bare: Load;
   /** Each against bare. */
-  readonly ratios: Readonly<Record<Phase, Readonly<Record<Role, Load>>>>;
+  readonly ratios: Readonly<Record<Phase, ReadonlyMap<Role, Load>>>;
 }
 
 await ensureLibraries();
@@ -73,7 +73,7 @@ try {
   for (const node of chosenNodes(values.node)) {
     for (const service of chosenServices(values.service)) {
       const pairs: Pair[] = [];
-      for (let pair = 0; pair < Number(values.pairs); pair++) pairs.push(await measurePair(node, service));
+      for (let pair = 0; pair < Number(values.pairs); pair++) pairs.push(await measurePair(node, service, pair));
       const over = (pick: (pair: Pair) => number): string => ratio(median(pairs.map(pick)));
       const bare = median(pairs.map((pair) => pair.bare.mainUs)).toFixed(1);
       for (const phase of PHASES) {
@@ -87,34 +87,39 @@ try {
   await servers.stop();
 }
 
-async function measurePair(node: TestNode, service: Service): Promise<Pair> {
-  const start = () => startService(node.path, service, servers.env, loader, { flags: YOUNG_GENERATION });
-  // the last is what all others are compared with
-  const all = await Promise.all([...ROLES, 'bare'].map(start));
-  const [subject, , floor] = all;
-  if (subject === undefined) throw new Error('No process was started.');
+async function measurePair(node: TestNode, service: Service, pair: number): Promise<Pair> {
+  const roles = rotated<Role | 'bare'>([...ROLES, 'bare'], pair);
+  const all = await Promise.all(roles.map(() => startService(node.path, service, servers.env, loader, { flags: HEAP_FLAGS })));
+  const urlOf = (role: Role): string => all[roles.indexOf(role)]?.url ?? '';
+  const loadAll = async (ms: number): Promise<void> => {
+    for (const each of all) await loader.run(each, ms);
+  };
   try {
     const debuggers = values.debugger ? await Promise.all(all.map(({ url }) => debug(url))) : [];
-    for (const each of all) await loader.run(each, WARM_UP_MS);
+    await loadAll(WARM_UP_MS);
     const before = await measureInTurns(loader, all, load);
-    const watching = await watch(subject.url);
-    const stopHook = values.floor && floor !== undefined ? await setEmptyHook(floor.url, values['all-hooks'] ? 'all' : 'promises') : undefined;
-    await loader.run(subject, SETTLE_MS);
+    const watching = await watch(urlOf('watched'));
+    const stopHook = values.floor ? await setEmptyHook(urlOf(FLOOR), values['all-hooks'] ? 'all' : 'promises') : undefined;
     const attached = await measureInTurns(loader, all, { ...load, leadMs: WATCHED_LEAD_MS });
     await watching.stop();
     await stopHook?.();
-    await loader.run(subject, RECOMPILE_MS);
-    if (stopHook !== undefined && floor !== undefined) await loader.run(floor, RECOMPILE_MS);
+    await loadAll(RECOMPILE_MS);
     const detached = await measureInTurns(loader, all, load);
     for (const close of debuggers) await close();
-    const changes = (phase: readonly Load[]): Record<Role, Load> => {
-      const change = (index: number): Load => divide(divide(phase.at(index), before.at(index)), divide(phase.at(-1), before.at(-1)));
-      return Object.fromEntries(ROLES.map((role, index) => [role, change(index)]));
+    const changes = (phase: readonly Load[]): ReadonlyMap<Role, Load> => {
+      const change = (role: Role | 'bare'): Load => divide(phase[roles.indexOf(role)], before[roles.indexOf(role)]);
+      return new Map(ROLES.map((role) => [role, divide(change(role), change('bare'))]));
     };
-    return { bare: before.at(-1) as Load, ratios: { attached: changes(attached), detached: changes(detached) } };
+    return { bare: before[roles.indexOf('bare')] as Load, ratios: { attached: changes(attached), detached: changes(detached) } };
   } finally {
     await Promise.all(all.map((each) => each.stop()));
   }
+}
+
+/** The same list, begun at another of its elements. */
+function rotated<T>(list: readonly T[], by: number): readonly T[] {
+  const at = by % list.length;
+  return [...list.slice(at), ...list.slice(0, at)];
 }
 
 /** A session such as VS Code's debugger opens: it knows scripts, breakpoints, exceptions and asynchronous stacks. */
@@ -129,7 +134,7 @@ async function debug(url: string): Promise<() => Promise<void>> {
 }
 
 function figure(pair: Pair, phase: Phase, role: Role, key: keyof Load): number {
-  return pair.ratios[phase][role]?.[key] ?? NaN;
+  return pair.ratios[phase].get(role)?.[key] ?? NaN;
 }
 
 function divide(one: Load | undefined, other: Load | undefined): Load {

@@ -71,11 +71,16 @@ export const DEFAULT_LOAD: LoadOptions = { connections: 16, leadMs: 300, windowM
 export const WATCHED_LEAD_MS = 3_000;
 
 /**
- * V8 makes the young generation larger as more survives in it, up to this, which it reaches after some ten seconds of load in one
- * go. A larger one no longer fits the processor's caches: each request takes some 5 % longer. A process that is attached to gets there
- * sooner than one that is not, so all have the final size from the start.
+ * What would make processes that take turns unlike one that is always busy, or each unlike the others.
+ *
+ * - V8 makes the young generation larger as more survives in it, up to this, which it reaches after some ten seconds of load in one
+ *   go. A larger one no longer fits the processor's caches: each request takes some 5 % longer. A process that is attached to gets there
+ *   sooner than one that is not, so all have the final size from the start.
+ * - Now and then V8 collects a process that rests, to save memory. What no object has at that moment, as no request is under way, goes with
+ *   the optimized code that was made for it ("embedded weak objects cleared": 175 functions in one go), and the next requests take 5 to
+ *   20 % longer for some seconds. It is chance which of the processes meets that in its rest; a busy one does not.
  */
-export const YOUNG_GENERATION = ['--min-semi-space-size=16', '--max-semi-space-size=16'];
+export const HEAP_FLAGS = ['--min-semi-space-size=16', '--max-semi-space-size=16', '--no-memory-reducer'];
 
 export interface Loader {
   /** Keeps a service busy for a while, and says what came of it. */
