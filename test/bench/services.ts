@@ -25,7 +25,7 @@ import { connect } from '../../src/cdp/connection.ts';
 import type { TestNode } from '../support/nodes.ts';
 import { startServices } from '../support/services.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, WATCHED_LEAD_MS, HEAP_FLAGS, chosenServices, measureInTurns, setEmptyHook, startLoader, startService, watch } from './lib/services.ts';
+import { DEFAULT_LOAD, HEAP_FLAGS, WATCHED_LEAD_MS, chosenServices, measureInTurns, setEmptyHook, startLoader, startService, watch } from './lib/services.ts';
 import type { Load, LoadOptions, Service } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 

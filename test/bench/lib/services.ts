@@ -78,7 +78,7 @@ export const WATCHED_LEAD_MS = 3_000;
  *   sooner than one that is not, so all have the final size from the start.
  * - Now and then V8 collects a process that rests, to save memory. What no object has at that moment, as no request is under way, goes with
  *   the optimized code that was made for it ("embedded weak objects cleared": 175 functions in one go), and the next requests take 5 to
- *   20 % longer for some seconds. It is chance which of the processes meets that in its rest; a busy one does not.
+ *   20 % longer for some seconds. One that is watched has grown a little and meets that sooner in its rests; a busy one does not.
  */
 export const HEAP_FLAGS = ['--min-semi-space-size=16', '--max-semi-space-size=16', '--no-memory-reducer'];
 
