@@ -6,7 +6,7 @@ import { ServerClient } from './host/client/serverClient';
 import type { CommandContext } from './host/commands/commands';
 import { attachToTarget, registerCommands } from './host/commands/commands';
 import { createContextKeys } from './host/contextKeys';
-import { ATTACH_VARIABLE, CONFIGURATION_SECTION } from './host/contributions';
+import { ATTACH_VARIABLE } from './host/contributions';
 import { createDebugBridge } from './host/debugBridge/debugBridge';
 import { AwaitGraph } from './host/dump/awaitGraph';
 import { dumpAgain, openDumpPosition } from './host/dump/dumpCommands';
@@ -23,7 +23,7 @@ import { ProjectFiles } from './host/project/projectFiles';
 import { RefreshScheduler } from './host/refreshScheduler';
 import { Attachments } from './host/sessions/attachments';
 import { SessionStore } from './host/sessions/sessionStore';
-import { readSettings, serverSettings } from './host/settings';
+import { affectsSettings, readSettings, serverSettings } from './host/settings';
 import { StatusBar } from './host/statusBar/statusBar';
 import type { AsyncscopeTestApi } from './host/testApi';
 import { LiveTasksView } from './host/tree/liveTasksView';
@@ -101,7 +101,7 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
   store.add(attachments.onDidFail(({ intent, error }) => { reportFailure(intent.name, error); }));
 
   store.add(vscode.workspace.onDidChangeConfiguration((change) => {
-    if (!change.affectsConfiguration(CONFIGURATION_SECTION) && !change.affectsConfiguration('editor.codeLens')) return;
+    if (!affectsSettings(change)) return;
     decorations.invalidate();
     server.configure(settings()).catch((error: unknown) => { log.warn(`settings: ${safeErrorMessage(error)}`); });
   }));

@@ -6,6 +6,14 @@ import type { ServerSettings } from '../protocol/lsp';
 import type { Settings } from './contributions';
 import { CONFIGURATION_SECTION, DEFAULT_SETTINGS } from './contributions';
 
+/** VS Code's own switch: where it shows no lenses, none are made. */
+const EDITOR_CODE_LENS = 'editor.codeLens';
+
+/** Whether {@link readSettings} or {@link serverSettings} may say something else by now. */
+export function affectsSettings(change: vscode.ConfigurationChangeEvent): boolean {
+  return change.affectsConfiguration(CONFIGURATION_SECTION) || change.affectsConfiguration(EDITOR_CODE_LENS);
+}
+
 /** The user's settings, every one with the type that its default has. */
 export function readSettings(): Settings {
   const configuration = vscode.workspace.getConfiguration(CONFIGURATION_SECTION);
@@ -43,7 +51,7 @@ export function serverSettings(settings: Settings, projects: readonly OriginRule
     pollIntervalMs: Math.round(Math.min(5_000, Math.max(100, settings.pollInterval))),
     budgetPercent: Math.min(100, Math.max(0.1, settings.overheadBudget)),
     memoryLimitMb: Math.min(256, Math.max(1, settings.memoryLimit)),
-    codeLens: settings.codeLens && vscode.workspace.getConfiguration('editor').get('codeLens') !== false,
+    codeLens: settings.codeLens && vscode.workspace.getConfiguration().get(EDITOR_CODE_LENS) !== false,
     followRestarts: settings.followRestarts,
     origin: { app: [...(rules.app ?? [])], dependency: [...(rules.dependency ?? [])], node: [...(rules.node ?? [])] },
     ...(settings.dumpLookupBudget >= 0 && { dumpLookupMs: Math.round(1000 * Math.min(600, settings.dumpLookupBudget)) }),

@@ -35,6 +35,12 @@ export interface RefreshScheduler {
   dispose(): void;
 }
 
+/** What documents show by now, and how that differs from what their lenses say. */
+interface Picture {
+  readonly drawn: readonly { readonly document: OpenDocument; readonly sites: readonly DocumentSite[] }[];
+  readonly change: LensChange;
+}
+
 export function createRefreshScheduler(options: RefreshSchedulerOptions): RefreshScheduler {
   const { clock, board } = options;
   const sentMarks = new Map<string, string>();
@@ -55,13 +61,15 @@ export function createRefreshScheduler(options: RefreshSchedulerOptions): Refres
     options.sendMarks({ uri: document.uri, version: document.version, marks, suspended });
   };
 
-  const showLenses = (): void => {
+  const look = (): Picture => {
+    const drawn = options.documents().map((document) => ({ document, sites: options.sitesOf(document) }));
+    return { drawn, change: drawn.reduce<LensChange>((most, { document, sites }) => greaterChange(most, board.compare(document, sites)), 'none') };
+  };
+
+  const showLenses = ({ drawn, change }: Picture): void => {
     lenses?.cancel();
     lenses = undefined;
-    let change: LensChange = 'none';
-    for (const document of options.documents()) {
-      const sites = options.sitesOf(document);
-      change = greaterChange(change, board.compare(document, sites));
+    for (const { document, sites } of drawn) {
       board.show(document, sites);
       sendMarks(document, sites);
     }
@@ -78,16 +86,16 @@ export function createRefreshScheduler(options: RefreshSchedulerOptions): Refres
   const showLensesAt = (at: number): void => {
     if (lenses !== undefined && lenses.at <= at) return;
     lenses?.cancel();
-    lenses = { at, cancel: clock.schedule(at - clock.now(), showLenses) };
+    lenses = { at, cancel: clock.schedule(at - clock.now(), () => { showLenses(look()); }) };
   };
 
   const redraw = (): void => {
     cancelRedraw = undefined;
-    const drawn = options.documents().map((document) => ({ document, sites: options.sitesOf(document) }));
-    const change = drawn.reduce<LensChange>((most, { document, sites }) => greaterChange(most, board.compare(document, sites)), 'none');
+    const picture = look();
+    const { drawn, change } = picture;
     const due = lensesShownAt + (change === 'far' && earlyLeft() >= 1 ? LENS_FAR_INTERVAL_MS : LENS_TEXT_INTERVAL_MS);
     if (change === 'lines' || (change !== 'none' && due <= clock.now())) {
-      showLenses();
+      showLenses(picture);
       return;
     }
     for (const { document, sites } of drawn) sendMarks(document, sites);

@@ -122,7 +122,11 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
   }
 
   function refreshLenses(): void {
-    if (refreshSupported && settings.codeLens) connection.sendRequest(CodeLensRefreshRequest.type).catch(log);
+    if (settings.codeLens) askForLenses();
+  }
+
+  function askForLenses(): void {
+    if (refreshSupported) connection.sendRequest(CodeLensRefreshRequest.type).catch(log);
   }
 
   function sessionOf(params: { readonly sessionId: string }): Session {
@@ -178,8 +182,10 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
   handle(LSP.configure, serverSettings, (next) => {
     const lensesToggled = next.codeLens !== settings.codeLens;
     settings = next;
-    if (lensesToggled && refreshSupported) connection.sendRequest(CodeLensRefreshRequest.type).catch(log);
-    if (lensesToggled) scheduler.changed();
+    if (lensesToggled) {
+      askForLenses();
+      scheduler.changed();
+    }
     return null;
   });
 

@@ -46,7 +46,7 @@ export async function watchProgram<T>(
     exited.then((how) => (ended = how)).catch(() => undefined);
     const poll = (): Promise<unknown> => pollInto(model, target, positions);
     await until(async () => {
-      if (ended !== undefined) throw new Error(`${program.join(' ')} ended: ${JSON.stringify(ended)}\n${stderr.join('\n')}`);
+      if (ended !== undefined) throw new Error(`ended: ${JSON.stringify(ended)}`);
       await poll();
       return ready;
     }).catch((error: unknown) => {

@@ -31,7 +31,7 @@ export function lensTitle(sites: readonly DocumentSite[]): string {
 
 /** `12 promises, 3 timeouts · +3/s`: what stands at the end of the line and may change with every poll. */
 export function markText(sites: readonly DocumentSite[]): string {
-  const live = kindsOf(sites).filter((kind) => kind.count > 0);
+  const live = kindsOf(sites.filter(({ site }) => site.count > 0));
   return [live.map(formatSiteCount).join(', '), growth(live)].filter(Boolean).join(' · ');
 }
 

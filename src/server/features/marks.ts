@@ -16,7 +16,7 @@ export function marksOf(document: OpenDocument, sites: readonly DocumentSite[], 
   const marks: LineMark[] = [];
   const ofLens = byLine(document, inLenses);
   for (const [line, onLine] of byLine(document, sites)) {
-    const live = liveOf(onLine).sort((a, b) => b.site.count - a.site.count);
+    const live = onLine.filter(({ site }) => site.count > 0).sort((a, b) => b.site.count - a.site.count);
     const kind = kindsOf(live)[0]?.kind;
     if (kind === undefined) continue;
     const count = live.reduce((sum, { site }) => sum + site.count, 0);
@@ -27,15 +27,11 @@ export function marksOf(document: OpenDocument, sites: readonly DocumentSite[], 
       kind,
       heat: heatOf(count),
       count,
-      text: lens === undefined || markText(liveOf(lens)) === text ? text : NEWER_THAN_LENS + text,
+      text: lens === undefined || markText(lens) === text ? text : NEWER_THAN_LENS + text,
       sites: live.map(({ session, site }) => ({ sessionId: session.id, siteId: site.id })),
     });
   }
   return marks.sort((a, b) => a.line - b.line);
-}
-
-function liveOf(sites: readonly DocumentSite[]): DocumentSite[] {
-  return sites.filter(({ site }) => site.count > 0);
 }
 
 export function heatOf(count: number): Heat {
