@@ -53,7 +53,7 @@ export function createRefreshScheduler(options: RefreshSchedulerOptions): Refres
   let disposed = false;
 
   const sendMarks = (document: OpenDocument, sites: readonly DocumentSite[]): void => {
-    const marks = marksOf(document, sites, options.lensesAreOn() ? board.shown(document) : []);
+    const marks = marksOf(document, sites, options.lensesAreOn() ? board.told(document) : []);
     const suspended = options.suspendedOf(document);
     const text = JSON.stringify([marks, suspended]);
     if (text === (sentMarks.get(document.uri) ?? '[[],[]]')) return;

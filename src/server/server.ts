@@ -171,7 +171,10 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
 
   connection.onCodeLens(({ textDocument }) => {
     const document = documents.get(textDocument.uri);
-    return document && settings.codeLens ? [...board.lenses(document), ...suspendedLenses(document, dumps.all())] : [];
+    if (!document || !settings.codeLens) return [];
+    // marks that were newer than what the client had may not be any more
+    scheduler.changed();
+    return [...board.lenses(document), ...suspendedLenses(document, dumps.all())];
   });
   connection.onHover(({ textDocument, position }) => {
     const document = documents.get(textDocument.uri);

@@ -39,10 +39,12 @@ export function greaterChange(a: LensChange, b: LensChange): LensChange {
 /** The pictures that lenses are made from, by document. */
 export class LensBoard {
   readonly #pictures = new Map<string, readonly DocumentSite[]>();
+  /** Those that the client has asked for: what it draws. */
+  readonly #told = new Map<string, readonly DocumentSite[]>();
 
   /** How showing `sites` would change what the document's lenses say; new lines outweigh new texts. */
   compare(document: OpenDocument, sites: readonly DocumentSite[]): LensChange {
-    const before = this.shown(document);
+    const before = this.#shown(document);
     const known = new Set(before.map(position));
     if (sites.some((each) => !known.has(position(each)))) return 'lines';
     if (this.#texts(document, before) === this.#texts(document, sites)) return 'none';
@@ -54,17 +56,25 @@ export class LensBoard {
     this.#pictures.set(document.uri, sites);
   }
 
-  /** What the document's lenses are made of. */
-  shown(document: OpenDocument): readonly DocumentSite[] {
-    return this.#pictures.get(document.uri) ?? [];
+  /** What the lenses are made of that the client has. */
+  told(document: OpenDocument): readonly DocumentSite[] {
+    return this.#told.get(document.uri) ?? [];
   }
 
   forget(uri: string): void {
     this.#pictures.delete(uri);
+    this.#told.delete(uri);
   }
 
+  /** For the client: from now on it has been {@link told} them. */
   lenses(document: OpenDocument): CodeLens[] {
-    return lensesOf(document, this.shown(document));
+    const sites = this.#shown(document);
+    this.#told.set(document.uri, sites);
+    return lensesOf(document, sites);
+  }
+
+  #shown(document: OpenDocument): readonly DocumentSite[] {
+    return this.#pictures.get(document.uri) ?? [];
   }
 
   #texts(document: OpenDocument, sites: readonly DocumentSite[]): string {

@@ -10,7 +10,7 @@ const NEWER_THAN_LENS = 'now ';
 
 /**
  * The marks of a document, top down. Lines without live tasks have none.
- * @param inLenses the sites that its lenses were made of; none where lenses are off
+ * @param inLenses the sites that the lenses were made of that the client has; none where lenses are off
  */
 export function marksOf(document: OpenDocument, sites: readonly DocumentSite[], inLenses: readonly DocumentSite[] = []): readonly LineMark[] {
   const marks: LineMark[] = [];

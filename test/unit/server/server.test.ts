@@ -155,7 +155,7 @@ describe('attached', () => {
     const site = await client.sendRequest(LSP.site, { sessionId, siteId: 's1' });
     expect(site).toMatchObject({ count: 12, stack: [{ function: 'work', file: '/app/a.js', line: 3, column: 5 }] });
     await answer(() => target.agent.change(0, { live: 13 }));
-    await until(() => marks.length > 1);
+    await until(() => marks.at(-1)?.marks[0]?.count === 13);
     expect(marks.at(-1)).toMatchObject({ version: 2, marks: [{ line: 4, count: 13 }] });
   });
 
