@@ -20,6 +20,8 @@ const FUEL = 8_192;
  * may pass unseen, so a burst must not turn them off; only a load that lasts does.
  */
 const RESERVE_MS = 50;
+/** A load that is over sooner is a burst. Milliseconds. */
+const LASTING_MS = 1_000;
 /** Hooks that are always on are reconsidered this often. Milliseconds. */
 const REVIEW_MS = 100;
 /** Beyond so much above the budget the hooks do less, and below so much of it they do more again. */
@@ -77,6 +79,8 @@ export interface DutyOptions {
   readonly budget: Budget;
   /** Of the time that the budget allows, what calls of the hooks may take. 0 to 1. */
   readonly part: number;
+  /** What calls may cost beyond the reserve, in milliseconds, as long as they have been too dear for less than a second. */
+  readonly burstMs: number;
   /** Whether ends can be told without a hook: if not, hooks are always on. */
   readonly canReadEnds: boolean;
   /** Not 0, and another one for each. */
@@ -85,7 +89,7 @@ export interface DutyOptions {
   readonly now: number;
 }
 
-export function createDuty({ hooks, cost, budget, part, canReadEnds, seed, now }: DutyOptions): Duty {
+export function createDuty({ hooks, cost, budget, part, burstMs, canReadEnds, seed, now }: DutyOptions): Duty {
   const share = budget.share * part;
   let random = seed;
   let base = 1;
@@ -94,6 +98,8 @@ export function createDuty({ hooks, cost, budget, part, canReadEnds, seed, now }
   let onMs = 0;
   let onSince = now;
   let reviewed = now;
+  /** The first review in a row that found it too dear. */
+  let dearSince = Infinity;
   let calm = 0;
   let reserve = RESERVE_MS;
   let settled = now;
@@ -120,7 +126,7 @@ export function createDuty({ hooks, cost, budget, part, canReadEnds, seed, now }
     slotCost += costs;
     reserve += (at - settled) * share - costs;
     if (reserve > RESERVE_MS) reserve = RESERVE_MS;
-    else if (reserve < 0) reserve = 0;
+    else if (reserve < -burstMs) reserve = -burstMs;
     settled = at;
     if (duty.on) onMs += at - onSince;
     onSince = at;
@@ -156,18 +162,22 @@ export function createDuty({ hooks, cost, budget, part, canReadEnds, seed, now }
     }
   }
 
-  function reconsider(at: number): void {
+  /** @param isBusy the hooks are being called: what was too dear a moment ago may be over at a poll */
+  function reconsider(at: number, isBusy: boolean): void {
     if (onMs < LEAST_EVIDENCE_MS) return;
     const { begin, end } = cost();
     const begins = (calls * begin) / onMs;
     const all = (calls * (begin + end)) / onMs;
     allowedInSlot = LONG_SLOT * begins * SLOT_MS;
+    const isTooDear = (duty.level === 'all' ? all : begins) > TOO_DEAR * share;
+    if (!isTooDear) dearSince = Infinity;
+    else if (dearSince === Infinity) dearSince = at;
     calls = 0;
     onMs = 0;
     reviewed = at;
     if (duty.level === 'slots') base = weightFor(begins);
-    if ((duty.level === 'all' ? all : begins) > TOO_DEAR * share && duty.level !== 'slots') {
-      if (reserve > 0) return;
+    if (isTooDear && duty.level !== 'slots') {
+      if (!isBusy || reserve > (at - dearSince < LASTING_MS ? -burstMs : 0)) return;
       base = weightFor(begins);
       enter(duty.level === 'all' && begins <= share ? 'begins' : 'slots');
       return;
@@ -197,7 +207,7 @@ export function createDuty({ hooks, cost, budget, part, canReadEnds, seed, now }
       settle(at);
       if (!canReadEnds) return;
       if (duty.level !== 'slots') {
-        if (at - reviewed >= REVIEW_MS) reconsider(at);
+        if (at - reviewed >= REVIEW_MS) reconsider(at, true);
       } else if (slotCost > allowedNow && duty.slotWeight < MAX_THINNED_WEIGHT) {
         slotCost = 0;
         if (chance(2)) {
@@ -214,7 +224,7 @@ export function createDuty({ hooks, cost, budget, part, canReadEnds, seed, now }
     review(at) {
       settle(at);
       if (!canReadEnds || at - reviewed < REVIEW_MS) return;
-      reconsider(at);
+      reconsider(at, false);
       if (duty.level === 'slots') beginSlot();
     },
   };

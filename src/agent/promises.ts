@@ -321,7 +321,7 @@ export function trackPromises(
     } else stopSettled ??= addSettled(onSettled);
   }
 
-  const duty = createDuty({ hooks: { set: setHooks }, cost: price.now, budget, part: HOOK_PART, canReadEnds: details !== undefined, seed: SEED, now: clock() });
+  const duty = createDuty({ hooks: { set: setHooks }, cost: price.now, budget, part: HOOK_PART, burstMs: 0, canReadEnds: details !== undefined, seed: SEED, now: clock() });
   setHooks(true, true);
   awaitCollection();
   return {

@@ -29,6 +29,13 @@ const MEMORY_MS = 1_000;
 const HALF_PRESSURE_MS = BURST_MS / 8;
 /** A weight that is off by less than this is left alone. */
 const NEAR = 1.25;
+/**
+ * A weight grows by no more than this at a time: once a window, or sooner when `OVERSPENT_MS` milliseconds were spent in it. So there
+ * are some hundred samples of each weight on its way up, and of a burst that is over before the weight has settled a share is known
+ * that says something: a million creations within half a second are told within a tenth. That takes 10 to 20 ms beyond the budget, once.
+ */
+const GROWTH = 2;
+const OVERSPENT_MS = 2;
 /** Beyond this weight a sample says too little to be worth taking. */
 const MAX_WEIGHT = 1 << 20;
 /**
@@ -41,7 +48,7 @@ const USUAL_LOOK_MS = 0.03;
 const USUAL_STEP = 1.03;
 const USUAL_RANGE_MS = [0.001, 0.1] as const;
 
-const { ceil, floor, log } = Math;
+const { ceil, floor, log, max } = Math;
 
 /** The bucket, shared by all samplers of an agent. */
 export interface Budget {
@@ -123,6 +130,7 @@ export function createBudget(percent: number, now: number): Budget {
  */
 export function createSampler(budget: Budget, part: number, now: number, fill: () => number, isAlwaysOn: () => boolean = () => true): Sampler {
   const share = budget.share * part;
+  const overspending = max(OVERSPENT_MS, 2 * WINDOW_MS * share);
   let windowStart = now;
   let windowSpent = 0;
   let random = 0x9e3779b9;
@@ -164,7 +172,7 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
 
   function reconsider(at: number): void {
     const span = at - windowStart;
-    const overspent = budget.left < 0 && windowSpent > 2 * WINDOW_MS * share;
+    const overspent = budget.left < 0 && windowSpent > overspending;
     const before = sampler.weight;
     // a burst may fill the table in less than a window
     const least = leastWeight();
@@ -181,7 +189,7 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
     if ((budget.left < 0 && !helped) || before > 1) {
       const needed = helped ? 1 : ceil(((overspent && whole > wholeCost ? whole : wholeCost) / share) * pressure(budget.left));
       // a moment's burst must not make the sample useless for what follows
-      const most = before * (overspent ? 2 : 8);
+      const most = before * GROWTH;
       if (weight < needed) weight = needed < most ? needed : most;
       if (weight > MAX_WEIGHT) weight = MAX_WEIGHT;
       // a window in which nothing was looked at, by chance or because the hooks were off, is no reason to look at everything

@@ -18,13 +18,13 @@ interface Run {
   readonly pass: (rate: number, ms: number, blocked?: (now: number) => boolean) => number;
 }
 
-function start(seed: number, percent = 1, canReadEnds = true, cost = () => COST): Run {
+function start(seed: number, percent = 1, canReadEnds = true, cost = () => COST, burstMs = 0): Run {
   const budget = createBudget(percent, 0);
   const switched: [boolean, boolean][] = [];
   const hooks = { set: (begins: boolean, ends: boolean): void => {
       switched.push([begins, ends]);
     } };
-  const duty = createDuty({ hooks, cost, budget, part: 0.3, canReadEnds, seed, now: 0 });
+  const duty = createDuty({ hooks, cost, budget, part: 0.3, burstMs, canReadEnds, seed, now: 0 });
   let now = 0;
   return {
     duty,
@@ -90,6 +90,42 @@ describe('duty', () => {
     expect(pass(20_000, 100)).toBeCloseTo(2_000_000, 0);
     pass(100, 5_000);
     expect(duty).toMatchObject({ level: 'all', missed: false });
+  });
+
+  describe('where calls are dear', () => {
+    const dear = { begin: 10 * COST.begin, end: 10 * COST.end };
+    const startDear = (burstMs: number): Run => start(1, 1, true, () => dear, burstMs);
+
+    test('a burst may cost more than there is in reserve', () => {
+      const { duty, pass } = startDear(150);
+      // 160 ms of calls, the reserve being 50
+      expect(pass(1_600, 500)).toBeCloseTo(800_000, 0);
+      expect(duty).toMatchObject({ level: 'all', missed: false });
+      const without = startDear(0);
+      without.pass(1_600, 500);
+      expect(without.duty.level).toBe('slots');
+    });
+
+    test('a load that lasts may not', () => {
+      const { duty, pass } = startDear(150);
+      // 60 ms of calls a second
+      pass(300, 2_000);
+      expect(duty.level).toBe('slots');
+      expect(duty.spentMs).toBeLessThan(100);
+    });
+
+    test('bursts that come again and again may once', () => {
+      const [once, never] = [150, 0].map((burstMs) => {
+        const { duty, pass } = startDear(burstMs);
+        for (let second = 0; second < 120; second += 2) {
+          pass(1_600, 500);
+          pass(1, 1_500);
+        }
+        return duty.spentMs;
+      }) as [number, number];
+      expect(once).toBeGreaterThan(never + 50);
+      expect(once).toBeLessThan(never + 2 * 150);
+    });
   });
 
   test('a budget that allows for it keeps the hooks on at any rate', () => {
