@@ -4,12 +4,13 @@ import { NO_ORIGIN_RULES } from '../core/model/origin';
 import type { TargetInfo } from '../core/model/task';
 import { formatAddress, parseTarget } from './address';
 import type { InspectorAddress } from './address';
-import { DEFAULT_LEASE_MS, DEFAULT_MEMORY_LIMIT_BYTES, openAgentChannel } from './agentChannel';
-import type { AgentChannel } from './agentChannel';
+import { DEFAULT_LEASE_MS, DEFAULT_MEMORY_LIMIT_BYTES, openAgentChannel } from './agent/agentChannel';
+import type { AgentChannel } from './agent/agentChannel';
 import { connect } from './connection';
 import { createSnapshotTaker, heapUsed } from './heapSnapshot';
 import { findPeerAddresses } from './peerAddresses';
 import { createSuspendedFrames } from './suspendedFrames';
+import { askForSourceMaps, readTargetFile } from './targetFiles';
 import { readTimerClock } from './timerClock';
 import type { Connection } from './connection';
 import { lookUp } from './discover';
@@ -169,8 +170,8 @@ export async function attachTo(
     poll: () => channel.poll(),
     watch: (rawSiteIds) => channel.watch(rawSiteIds),
     learn: (lessons) => channel.learn(lessons),
-    sourceMaps: (scripts) => channel.sourceMaps(scripts),
-    readFile: (path) => channel.readFile(path),
+    sourceMaps: (scripts) => askForSourceMaps(connection, scripts),
+    readFile: (path) => readTargetFile(connection, path),
     countPromises: () => channel.countPromises(),
     timerNow: () => readTimerClock(connection),
     takeHeapSnapshot: createSnapshotTaker(connection),

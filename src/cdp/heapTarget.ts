@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import type { TargetInfo } from '../core/model/task';
 import { formatAddress } from './address';
 import type { InspectorAddress } from './address';
-import { askForSourceMaps } from './agentChannel';
+import { askForSourceMaps } from './targetFiles';
 import { answers, reachTarget } from './attach';
 import type { ReachOptions } from './attach';
 import type { Connection } from './connection';

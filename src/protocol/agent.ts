@@ -18,7 +18,7 @@ export interface AgentConfig {
   readonly version: typeof AGENT_PROTOCOL_VERSION;
   /** Name of the binding through which answers leave, a random identifier. */
   readonly outBinding: string;
-  /** Name of the global whose assignment asks for a poll (see `src/cdp/agentChannel.ts`). */
+  /** Name of the global whose assignment asks for a poll (see `src/cdp/agent/agentChannel.ts`). */
   readonly pollBinding: string;
   /** The agent disarms itself when it was not polled for this long. Milliseconds. */
   readonly leaseMs: number;

@@ -11,7 +11,7 @@ import { SessionModel } from '../core/model/sessionModel';
 import { AUTOMATIC_COUNT_LIMIT } from '../core/model/snapshotCost';
 import type { ModelDelta } from '../core/model/sessionModel';
 import type { Site, TaskKind } from '../core/model/task';
-import { TARGET_FILE_LIMIT_BYTES } from '../cdp/agentChannel';
+import { TARGET_FILE_LIMIT_BYTES } from '../cdp/targetFiles';
 import { STABLE_MS, attachAgain } from '../cdp/attachAgain';
 import { TargetError } from '../cdp/target';
 import type { AttachedTarget, CloseReason, HeapSnapshotOptions, HeapSnapshotTaken } from '../cdp/target';

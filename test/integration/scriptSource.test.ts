@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TARGET_FILE_LIMIT_BYTES } from '../../src/cdp/agentChannel.ts';
+import { TARGET_FILE_LIMIT_BYTES } from '../../src/cdp/targetFiles.ts';
 import { NODES } from '../support/nodes.ts';
 import { until } from '../support/until.ts';
 import { watchProgram } from '../support/watchProgram.ts';
