@@ -7,6 +7,7 @@
  * lib/internal/inspector_async_hook.js), and keeps count of those. Other tools have one too: promises of their programs are dear as well.
  */
 import type { HookCost } from './duty';
+import type { HookField } from './hookField';
 
 /**
  * Of one call, V8's way into it and the promise that V8 makes for it alone included. Milliseconds. Node 24, 10 million awaits: 10 ns
@@ -19,27 +20,17 @@ const ALONE: HookCost = { begin: 12e-6, end: 12e-6 };
 const BESIDE_DEBUGGER: HookCost = { begin: 40e-6, end: 40e-6 };
 
 export interface HookPrice {
-  /**
-   * Takes what Node keeps: nothing is dear before.
-   * @param hookFields `async_hook_fields` (node: lib/internal/async_hooks.js)
-   * @param after `kAfter`, the index of the number of hooks with `after`; ours have none
-   */
-  reveal(hookFields: unknown, after: unknown): void;
+  /** Takes `kAfter`, the number of hooks with `after`, of which ours have none: nothing is dear before. */
+  reveal(after: HookField | undefined): void;
   now(): HookCost;
 }
 
 export function createHookPrice(): HookPrice {
-  let fields: Readonly<Record<number, unknown>> | undefined;
-  let index = 0;
+  let hooksWithAfter: HookField | undefined;
   return {
-    reveal(hookFields, after) {
-      if (typeof hookFields !== 'object' || hookFields === null || typeof after !== 'number') return;
-      fields = hookFields as Readonly<Record<number, unknown>>;
-      index = after;
+    reveal(after) {
+      hooksWithAfter = after;
     },
-    now() {
-      const hooks = fields?.[index];
-      return typeof hooks === 'number' && hooks > 0 ? BESIDE_DEBUGGER : ALONE;
-    },
+    now: () => (hooksWithAfter !== undefined && hooksWithAfter.value > 0 ? BESIDE_DEBUGGER : ALONE),
   };
 }

@@ -15,6 +15,7 @@ import type { Existing, TimerInternals } from './existing';
 import { watchFigures } from './figures';
 import type { Figures } from './figures';
 import { createGate } from './gate';
+import { hookField } from './hookField';
 import { createHookPrice } from './hookPrice';
 import type { NodeModules, PromiseDetails, TargetProcess, Timer, V8Error } from './host';
 import { agentTimer, carryNothing } from './outside';
@@ -60,7 +61,9 @@ export interface Agent {
   /**
    * Takes in what was there before the attach; once, when resources are watched. Returns the functions whose position is
    * wanted, by the numbers that sites give them; null when a hook is under way, then it is to be called again.
-   * @param hookFields with `usesResource` as of {@link Running.reveal}, with `after` as of {@link HookPrice.reveal}
+   * @param hookFields `async_hook_fields`
+   * @param usesResource the index of what {@link Running.reveal} takes
+   * @param after the index of what {@link HookPrice.reveal} takes
    */
   adopt(timerListMap: TimerInternals['timerListMap'], immediateQueue: unknown, hookFields: unknown, usesResource: unknown, after: unknown): object | null;
   /**
@@ -364,8 +367,8 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     },
     adopt(timerListMap, immediateQueue, hookFields, usesResource, after) {
       let callbacks: object | null = null;
-      running.reveal(hookFields, usesResource);
-      hookPrice.reveal(hookFields, after);
+      running.reveal(hookField(hookFields, usesResource));
+      hookPrice.reveal(hookField(hookFields, after));
       if (!gate.busy) {
         gate.change(() => {
           callbacks = existing.adopt({ timerListMap, immediateQueue });

@@ -3,35 +3,28 @@
  * the rest of the process's life (node: `kUsesExecutionAsyncResource` in InternalMakeCallback, src/api/callback.cc), and a request to
  * a server has several. So whoever only looks in passing has to put that back, and what it stands in Node keeps to itself.
  */
+import type { HookField } from './hookField';
 
 export interface Running {
-  /**
-   * Takes what Node keeps: nothing is told before.
-   * @param hookFields `async_hook_fields` (node: lib/internal/async_hooks.js)
-   * @param usesResource `kUsesExecutionAsyncResource`, the index of the field
-   */
-  reveal(hookFields: unknown, usesResource: unknown): void;
+  /** Takes `kUsesExecutionAsyncResource`: nothing is told before. */
+  reveal(usesResource: HookField | undefined): void;
   /** Undefined where it cannot be looked at without leaving a trace. */
   resource(): unknown;
 }
 
 export function createRunning(executionAsyncResource: (() => unknown) | undefined): Running {
-  let fields: Record<number, unknown> | undefined;
-  let index = 0;
+  let uses: HookField | undefined;
   return {
-    reveal(hookFields, usesResource) {
-      if (typeof hookFields !== 'object' || hookFields === null || typeof usesResource !== 'number') return;
-      if (typeof (hookFields as Record<number, unknown>)[usesResource] !== 'number') return;
-      fields = hookFields as Record<number, unknown>;
-      index = usesResource;
+    reveal(usesResource) {
+      uses = usesResource;
     },
     resource() {
-      if (fields === undefined || executionAsyncResource === undefined) return undefined;
-      const before = fields[index];
+      if (uses === undefined || executionAsyncResource === undefined) return undefined;
+      const before = uses.value;
       try {
         return executionAsyncResource();
       } finally {
-        fields[index] = before;
+        uses.value = before;
       }
     },
   };
