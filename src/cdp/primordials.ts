@@ -9,10 +9,9 @@
 import * as v from 'valibot';
 import type { Connection } from './connection';
 import { evaluateUnseen } from './evaluate';
-import { getProperties } from './remoteProperties';
+import { scopeVariables } from './remoteProperties';
 import type { RemoteValue } from './remoteValue';
 
-const VARIABLES = ['primordials', 'getPromiseDetails', 'kPending'] as const;
 /** An expression: the target's `process`, also where the program has replaced or deleted that global. */
 export const PROCESS = `(function (p) {
   return p && p.versions && p.versions.node ? p : typeof require === 'function' ? require('process') : p;
@@ -29,7 +28,11 @@ const FIND = `(function (p) {
 
 const found = v.object({ result: v.object({ objectId: v.optional(v.string()) }) });
 
-export type NodeInternals = Readonly<Partial<Record<(typeof VARIABLES)[number], RemoteValue>>>;
+export interface NodeInternals {
+  readonly primordials: RemoteValue | undefined;
+  readonly getPromiseDetails: RemoteValue | undefined;
+  readonly kPending: RemoteValue | undefined;
+}
 
 /**
  * Node's own variables, in the group `objectGroup`. Those that cannot be found are missing: the globals that are there have to do
@@ -37,15 +40,8 @@ export type NodeInternals = Readonly<Partial<Record<(typeof VARIABLES)[number], 
  * @throws {TargetError} `timeout` or `closed`
  */
 export async function findInternals(connection: Connection, objectGroup: string): Promise<NodeInternals> {
-  const internals: Partial<Record<string, RemoteValue>> = {};
   const inspect = v.safeParse(found, await evaluateUnseen(connection, { expression: FIND, objectGroup }));
-  if (!inspect.success) return internals;
-  const own = await getProperties(connection, inspect.output.result.objectId);
-  const scopes = await getProperties(connection, own.internalProperties.find((property) => property.name === '[[Scopes]]')?.value?.objectId);
-  for (const scope of scopes.result) {
-    const variables = await getProperties(connection, scope.value?.objectId);
-    for (const name of VARIABLES) internals[name] ??= variables.result.find((variable) => variable.name === name)?.value;
-    if (VARIABLES.every((name) => internals[name] !== undefined)) break;
-  }
-  return internals;
+  const names = ['primordials', 'getPromiseDetails', 'kPending'];
+  const [primordials, getPromiseDetails, kPending] = await scopeVariables(connection, inspect.success ? inspect.output.result.objectId : undefined, names);
+  return { primordials, getPromiseDetails, kPending };
 }

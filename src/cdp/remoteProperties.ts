@@ -30,16 +30,17 @@ export async function getProperties(connection: Connection, objectId: string | u
 }
 
 /**
- * Variables in the scope of a function, in the order of `names`; undefined where no scope has all of them.
+ * Variables in the scopes of a function, each as in the nearest one that has it, in the order of `names`; undefined where none has it.
  * @throws {TargetError} as {@link Connection.send} does
  */
 export async function scopeVariables(connection: Connection, functionId: string | undefined, names: readonly string[]): Promise<readonly (RemoteValue | undefined)[]> {
   const { internalProperties } = await getProperties(connection, functionId);
   const scopes = internalProperties.find(({ name }) => name === '[[Scopes]]')?.value;
+  const values = names.map((): RemoteValue | undefined => undefined);
   for (const scope of (await getProperties(connection, scopes?.objectId)).result) {
     const { result } = await getProperties(connection, scope.value?.objectId);
-    const values = names.map((wanted) => result.find(({ name }) => name === wanted)?.value);
-    if (!values.includes(undefined)) return values;
+    for (const [i, wanted] of names.entries()) values[i] ??= result.find(({ name }) => name === wanted)?.value;
+    if (!values.includes(undefined)) break;
   }
-  return names.map(() => undefined);
+  return values;
 }

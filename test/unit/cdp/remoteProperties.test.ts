@@ -1,7 +1,7 @@
 /** What is asked of the inspector, and what of its answer is taken. */
 import { expect, test } from 'vitest';
 import type { Connection } from '../../../src/cdp/connection';
-import { getProperties } from '../../../src/cdp/remoteProperties';
+import { getProperties, scopeVariables } from '../../../src/cdp/remoteProperties';
 
 function inspector(answer: Record<string, unknown>) {
   const sent: unknown[] = [];
@@ -47,4 +47,19 @@ test.each([
   ['an answer of another form', '1.2.3', { result: [{ value: 1 }] }],
 ])('%s has none', async (_what, objectId, answer) => {
   expect(await getProperties(inspector(answer).connection, objectId)).toEqual({ result: [], internalProperties: [] });
+});
+
+test('a variable comes from the nearest scope that has it; one that none has is missing', async () => {
+  const object = (objectId: string): object => ({ type: 'object', objectId });
+  const number = (name: string, value: number): object => ({ name, value: { type: 'number', value } });
+  const answers: Readonly<Record<string, Record<string, unknown>>> = {
+    function: { result: [], internalProperties: [{ name: '[[Scopes]]', value: object('scopes') }] },
+    scopes: { result: [{ name: '0', value: object('inner') }, { name: '1', value: object('outer') }] },
+    inner: { result: [number('near', 1)] },
+    outer: { result: [number('near', 2), number('far', 3)] },
+  };
+  const { connection } = inspector({});
+  const asked = { ...connection, send: (_method: string, parameters?: object) => Promise.resolve(answers[(parameters as { objectId: string }).objectId] ?? {}) };
+  const values = await scopeVariables(asked, 'function', ['far', 'near', 'none']);
+  expect(values.map((value) => value?.value)).toEqual([3, 1, undefined]);
 });
