@@ -122,7 +122,7 @@ export function createDuty({ hooks, cost, budget, part, burstMs, canReadEnds, se
     const { begin, end } = cost();
     const costs = made * (begin + (duty.level === 'all' ? end : 0));
     duty.spentMs += costs;
-    budget.pay(costs);
+    budget.payUpkeep(costs);
     slotCost += costs;
     reserve += (at - settled) * share - costs;
     if (reserve > RESERVE_MS) reserve = RESERVE_MS;

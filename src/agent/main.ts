@@ -37,7 +37,7 @@ import { MAX_TASKS, TASK_BYTES, createTaskTable } from './taskTable';
 
 /** As in protocol/agent.ts: said at once when the answer has to wait for a hook that is under way. */
 const ANSWER_FOLLOWS = 'later';
-/** Of the budget, what looks at promises may take in the long run, and looks at resources; calls of the hooks get the rest. */
+/** Of the budget, what looks at promises may take in any case, and looks at resources; calls of the hooks may take the rest. */
 const LOOK_PART = 0.2;
 /** A poll that took longer was interrupted by something that is not ours. */
 const DEAREST_POLL_MS = 10;
@@ -280,7 +280,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     spentBefore = spent;
     lastPoll = now;
     lastPollWork = clock() - now;
-    budget.pay(lastPollWork < DEAREST_POLL_MS ? lastPollWork : DEAREST_POLL_MS);
+    budget.payUpkeep(lastPollWork < DEAREST_POLL_MS ? lastPollWork : DEAREST_POLL_MS);
     return result;
   }
 

@@ -27,8 +27,17 @@ const WINDOW_MS = 100;
 const MEMORY_MS = 1_000;
 /** Of what is in the bucket, in milliseconds: so much doubles the looks. */
 const HALF_PRESSURE_MS = BURST_MS / 8;
-/** A weight that is off by less than this is left alone. */
-const NEAR = 1.25;
+/** Of what was spent beyond the bucket: so much halves them, and no more does. */
+const DOUBLE_PRESSURE_MS = BURST_MS / 2;
+/** How far back it is looked for what hooks and polls take, in milliseconds: there is a poll a second. */
+const UPKEEP_MEMORY_MS = 3_000;
+/**
+ * A weight that is too small by less than the one factor is left alone, and one that is too large by less than the other. Looks are dearer
+ * the rarer they are, 6 us at 10,000 a second and 45 us at 30, as less of what they use is in the processor's caches: within wide bounds
+ * few of them cost as much as many. So a weight must find down by small steps, or it stays as large as it was once.
+ */
+const NEARLY_ENOUGH = 1.25;
+const NEARLY_SMALL = 1.05;
 /**
  * A weight grows by no more than this at a time: once a window, or sooner when `OVERSPENT_MS` milliseconds were spent in it. So there
  * are some hundred samples of each weight on its way up, and of a burst that is over before the weight has settled a share is known
@@ -48,7 +57,7 @@ const USUAL_LOOK_MS = 0.03;
 const USUAL_STEP = 1.03;
 const USUAL_RANGE_MS = [0.001, 0.1] as const;
 
-const { ceil, floor, log, max } = Math;
+const { ceil, floor, log, max, min } = Math;
 
 /** The bucket, shared by all samplers of an agent. */
 export interface Budget {
@@ -59,7 +68,17 @@ export interface Budget {
   /** More than a quarter of what may be spent in a burst is left. */
   readonly hasReserve: boolean;
   refill(now: number): void;
+  /** Pays for looks. */
   pay(ms: number): void;
+  /** Pays for what there is no choice about: polls, and calls of hooks. */
+  payUpkeep(ms: number): void;
+  /** One more sampler is to live on it. Returns its number. */
+  join(): number;
+  /**
+   * What a sampler may take of the time, 0 to 1: its half of what upkeep leaves, and what the other one does not want of its half.
+   * @param wanted what looking at everything would take
+   */
+  claim(sampler: number, wanted: number): number;
   /** Pays `ms` that were spent out of what was saved, so that the bucket has them again; false when there is not as much. */
   takeSavings(ms: number): boolean;
 }
@@ -92,6 +111,12 @@ export function createBudget(percent: number, now: number): Budget {
   let left = burst;
   let savings = SAVINGS_MS;
   let last = now;
+  /** As a share of the time, how much time that was seen in, and what has come since. */
+  let upkeep = 0;
+  let seenMs = 0;
+  let upkeepMs = 0;
+  let upkeepSince = now;
+  const claims: number[] = [];
   return {
     share,
     get left() {
@@ -108,9 +133,27 @@ export function createBudget(percent: number, now: number): Budget {
         left = burst;
       }
       last = at;
+      const time = at - upkeepSince;
+      if (time < WINDOW_MS) return;
+      upkeep += (upkeepMs / time - upkeep) * (time / (time + seenMs));
+      seenMs = min(seenMs + time, UPKEEP_MEMORY_MS);
+      upkeepMs = 0;
+      upkeepSince = at;
     },
     pay(ms) {
       left -= ms;
+    },
+    payUpkeep(ms) {
+      left -= ms;
+      upkeepMs += ms;
+    },
+    join: () => claims.push(0) - 1,
+    claim(sampler, wanted) {
+      claims[sampler] = wanted;
+      const free = max(share - upkeep, 0);
+      let others = 0;
+      for (let i = 0; i < claims.length; i++) if (i !== sampler) others += claims[i] as number;
+      return max(free / claims.length, free - others);
     },
     takeSavings(ms) {
       if (savings < ms) return false;
@@ -122,7 +165,7 @@ export function createBudget(percent: number, now: number): Budget {
 }
 
 /**
- * @param part of the budget that this sampler may use in the long run, 0 to 1
+ * @param part of the budget that this sampler may use in any case, 0 to 1; more where hooks, polls and the other one leave it
  * @param fill share of the task table that is in use, 0 to 1: the fuller it is, the thinner the samples, so that it never
  *   overflows
  * @param isAlwaysOn whether the hooks tell of every creation: where they do not, what is saved would make nothing exact. Is asked
@@ -131,6 +174,7 @@ export function createBudget(percent: number, now: number): Budget {
 export function createSampler(budget: Budget, part: number, now: number, fill: () => number, isAlwaysOn: () => boolean = () => true): Sampler {
   const share = budget.share * part;
   const overspending = max(OVERSPENT_MS, 2 * WINDOW_MS * share);
+  const own = budget.join();
   let windowStart = now;
   let windowSpent = 0;
   let random = 0x9e3779b9;
@@ -165,9 +209,9 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
     return weight;
   }
 
-  /** What the others leave of the budget is this sampler's: the fuller the bucket, the more looks. */
+  /** The fuller the bucket, the more looks. */
   function pressure(left: number): number {
-    return left < 0 ? 2 : 2 ** (-left / HALF_PRESSURE_MS);
+    return left < 0 ? min(2 ** (-left / DOUBLE_PRESSURE_MS), 2) : 2 ** (-left / HALF_PRESSURE_MS);
   }
 
   function reconsider(at: number): void {
@@ -183,18 +227,19 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
     const time = span < 1 ? 1 : span;
     const whole = (windowSpent * before) / time;
     wholeCost += (whole - wholeCost) * (time / (time + seenMs));
-    seenMs = seenMs + time < MEMORY_MS ? seenMs + time : MEMORY_MS;
+    seenMs = min(seenMs + time, MEMORY_MS);
+    const allowed = max(share, budget.claim(own, wholeCost));
     // only what this one has spent: another one that is beyond all bounds must not live on it
     const helped = budget.left < 0 && wholeCost < MODEST_SHARE && isAlwaysOn() && budget.takeSavings(windowSpent);
     if ((budget.left < 0 && !helped) || before > 1) {
-      const needed = helped ? 1 : ceil(((overspent && whole > wholeCost ? whole : wholeCost) / share) * pressure(budget.left));
+      const needed = helped ? 1 : ceil(((overspent && whole > wholeCost ? whole : wholeCost) / allowed) * pressure(budget.left));
       // a moment's burst must not make the sample useless for what follows
       const most = before * GROWTH;
       if (weight < needed) weight = needed < most ? needed : most;
       if (weight > MAX_WEIGHT) weight = MAX_WEIGHT;
       // a window in which nothing was looked at, by chance or because the hooks were off, is no reason to look at everything
       if (weight < before / 2) weight = ceil(before / 2);
-      if (weight > least && weight < before * NEAR && weight > before / NEAR) weight = before;
+      if (weight > least && weight < before * NEARLY_ENOUGH && weight > before / NEARLY_SMALL) weight = before;
     }
     windowStart = at;
     windowSpent = 0;

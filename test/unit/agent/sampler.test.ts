@@ -82,8 +82,8 @@ describe('sampler', () => {
     }
     expect(looks.modest).toBe(150_000);
     expect(modest.sampled).toBe(false);
-    // what the bucket held, and its part of the budget, doubled by what the modest one leaves
-    expect(looks.greedy * 0.005).toBeLessThan(100 + 50_000 * 0.01 * 0.2 * 2);
+    // what the bucket held, half of the budget, and some 40 ms until its weight has grown: the savings are the modest one's
+    expect(looks.greedy * 0.005).toBeLessThan(100 + 50_000 * 0.01 * 0.5 + 40);
   });
 
   test('where hooks do not tell of everything, no savings are used up', () => {
@@ -135,6 +135,40 @@ describe('sampler', () => {
     const { estimate } = run(sampler, 0, 1_000_000, 10_000, 0.005);
     expect(sampler.weight).toBeGreaterThan(1);
     expect(estimate).toBeGreaterThan(900_000);
+  });
+
+  test('looks get what upkeep leaves of the budget, at once', () => {
+    const budget = createBudget(1, 0);
+    const sampler = createSampler(budget, 0.2, 0, () => 0);
+    budget.pay(budget.left);
+    let looks = 0;
+    // looks at all would take half of the time; hooks and polls take 0.4 % of it
+    for (let now = 0; now < 4_000; now += 10) {
+      budget.payUpkeep(0.04);
+      ({ looks } = run(sampler, now, 1_000, 10, 0.005));
+    }
+    const before = sampler.spentMs;
+    for (let now = 4_000; now < 14_000; now += 10) {
+      budget.payUpkeep(0.04);
+      run(sampler, now, 1_000, 10, 0.005);
+    }
+    expect(looks).toBeGreaterThan(0);
+    // 0.6 % of ten seconds
+    expect(sampler.spentMs - before).toBeGreaterThan(0.8 * 60);
+    expect(sampler.spentMs - before).toBeLessThan(1.3 * 60);
+  });
+
+  test('a sampler gets what the other one does not want', () => {
+    const claims = (first: number, second: number): readonly number[] => {
+      const budget = createBudget(1, 0);
+      const samplers = [budget.join(), budget.join()] as const;
+      budget.claim(samplers[0], first);
+      budget.claim(samplers[1], second);
+      return [budget.claim(samplers[0], first), budget.claim(samplers[1], second)];
+    };
+    expect(claims(1, 1)).toEqual([0.005, 0.005]);
+    expect(claims(1, 0)).toEqual([0.01, 0.005]);
+    expect(claims(0.002, 1)).toEqual([0.005, 0.008]);
   });
 
   test('samplers share what there is', () => {
