@@ -9,7 +9,7 @@
  * expected goes on with a chance of one half, for twice as long as before, and counts double from there: that bounds what it may
  * cost and is without bias, too.
  */
-import type { Budget } from './sampler';
+import type { Budget } from './budget';
 
 /** How long a slot lasts where the program lets our timer run. Milliseconds. */
 export const SLOT_MS = 10;

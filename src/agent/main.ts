@@ -5,6 +5,7 @@
  * It holds no object of the program, makes no async resource inside a hook, and never throws into the program.
  */
 import type { AgentAnswer, AgentChange, AgentConfig, AgentPoll, ScriptLesson } from '../protocol/agent';
+import { createBudget } from './budget';
 import { createCapture } from './capture';
 import { packChanges } from './changes';
 import { describeResource } from './describeResource';
@@ -25,7 +26,7 @@ import { createReactions } from './reactions';
 import { trackResources } from './resources';
 import type { AsyncHookInternals, ResourceTracking } from './resources';
 import { createRunning } from './running';
-import { createBudget, createSampler } from './sampler';
+import { createSampler } from './sampler';
 import type { Sampler } from './sampler';
 import { NO_SITE, createStacks } from './stacks';
 import type { RawSite } from './stacks';

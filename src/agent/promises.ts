@@ -6,6 +6,7 @@
  * pending. They are read at polls, once V8 has collected garbage: a registry with an entry for each would need twice the memory,
  * and would call us for thousands of them in one go.
  */
+import type { Budget } from './budget';
 import type { Gate } from './gate';
 import { createDuty } from './duty';
 import type { Duty } from './duty';
@@ -13,7 +14,7 @@ import { readOwn } from './host';
 import type { NodeModules, PromiseDetails } from './host';
 import type { HookPrice } from './hookPrice';
 import type { Reactions } from './reactions';
-import type { Budget, Sampler } from './sampler';
+import type { Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
 import type { Stacks } from './stacks';
 import type { TaskTable } from './taskTable';

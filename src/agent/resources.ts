@@ -2,6 +2,7 @@
  * Live timers, handles and requests, from `async_hooks` without promise tracking: with it, every await of the program
  * would cost several times as much, and on old Nodes `AsyncLocalStorage` could lose its context.
  */
+import type { Budget } from './budget';
 import { createDuty } from './duty';
 import type { Duty } from './duty';
 import type { Endings } from './ended';
@@ -15,7 +16,7 @@ import type { Tracking } from './promises';
 import { CONTINUES_IN_NODE, MADE_BEFORE_CALLBACK, MAY_BE_SYNCHRONOUS, POOLED, RESOURCE_CLASS, SILENT, STARTING_TICK, isInnerResource, isOneOf } from './resourceTypes';
 import type { ResourceClass } from './resourceTypes';
 import type { Reactions } from './reactions';
-import type { Budget, Sampler } from './sampler';
+import type { Sampler } from './sampler';
 import { NOT_COUNTED, NO_SITE } from './stacks';
 import type { SiteRequest, Stacks } from './stacks';
 import type { TaskTable } from './taskTable';

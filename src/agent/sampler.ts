@@ -2,23 +2,12 @@
  * Decides which creations are looked at. While the program creates tasks slowly, all of them; beyond that a random
  * share, each standing for `weight` creations, so that looking costs a fixed share of the program's time.
  *
- * A bucket of milliseconds fills with `budgetPercent` of the elapsed time and pays for every look. As long as it is not
- * empty the weights are 1. Once it is, a weight follows from what looking at everything would cost. What the full bucket has no
- * room for is saved: it keeps a program exact that is a little beyond its budget, or was when its code and ours ran for the first
- * time.
+ * As long as the bucket of the budget is not empty the weights are 1. Once it is, a weight follows from what looking at everything would
+ * cost and what the budget leaves for looks.
  */
+import { BURST_MS } from './budget';
+import type { Budget } from './budget';
 
-/**
- * The bucket's size, and what it holds at the start, in milliseconds. One look costs 3 to 6 us once it is compiled and ten
- * times that before: a burst of some 15,000 creations is still exact. More would be felt at the attach: while the bucket is
- * being emptied a busy service does little else.
- */
-const BURST_MS = 100;
-/**
- * What may be saved, and what there is of it at the start, in milliseconds. Where looking at everything takes 2 % of the time
- * and the budget is 1 %, that lasts for 100 s.
- */
-const SAVINGS_MS = 1_000;
 /** Savings are for programs of which looking at everything takes no more than this share of the time: others would feel it. */
 const MODEST_SHARE = 0.03;
 /** Weights are reconsidered this often. Milliseconds. */
@@ -29,8 +18,6 @@ const MEMORY_MS = 1_000;
 const HALF_PRESSURE_MS = BURST_MS / 8;
 /** Of what was spent beyond the bucket: so much halves them, and no more does. */
 const DOUBLE_PRESSURE_MS = BURST_MS / 2;
-/** How far back it is looked for what hooks and polls take, in milliseconds: there is a poll a second. */
-const UPKEEP_MEMORY_MS = 3_000;
 /**
  * A weight that is too small by less than the one factor is left alone, and one that is too large by less than the other. Looks are dearer
  * the rarer they are, 6 us at 10,000 a second and 45 us at 30, as less of what they use is in the processor's caches: within wide bounds
@@ -41,7 +28,7 @@ const NEARLY_SMALL = 1.05;
 /**
  * A weight grows by no more than this at a time: once a window, or sooner when `OVERSPENT_MS` milliseconds were spent in it. So there
  * are some hundred samples of each weight on its way up, and of a burst that is over before the weight has settled a share is known
- * that says something: a million creations within half a second are told within a tenth. That takes 10 to 20 ms beyond the budget, once.
+ * that says something: of a million creations within half a second, ± 20 %. That takes 10 to 20 ms beyond the budget, once.
  */
 const GROWTH = 2;
 const OVERSPENT_MS = 2;
@@ -58,30 +45,6 @@ const USUAL_STEP = 1.03;
 const USUAL_RANGE_MS = [0.001, 0.1] as const;
 
 const { ceil, floor, log, max, min } = Math;
-
-/** The bucket, shared by all samplers of an agent. */
-export interface Budget {
-  /** Milliseconds that may be spent now; negative when too much was. */
-  readonly left: number;
-  /** Share of the time that may be spent in the long run, 0 to 1. */
-  readonly share: number;
-  /** More than a quarter of what may be spent in a burst is left. */
-  readonly hasReserve: boolean;
-  refill(now: number): void;
-  /** Pays for looks. */
-  pay(ms: number): void;
-  /** Pays for what there is no choice about: polls, and calls of hooks. */
-  payUpkeep(ms: number): void;
-  /** One more sampler is to live on it. Returns its number. */
-  join(): number;
-  /**
-   * What a sampler may take of the time, 0 to 1: its half of what upkeep leaves, and what the other one does not want of its half.
-   * @param wanted what looking at everything would take
-   */
-  claim(sampler: number, wanted: number): number;
-  /** Pays `ms` that were spent out of what was saved, so that the bucket has them again; false when there is not as much. */
-  takeSavings(ms: number): boolean;
-}
 
 export interface Sampler {
   /** Creations left until the next one that is looked at. The hooks count it down themselves: this is the hot path. */
@@ -102,66 +65,6 @@ export interface Sampler {
   charge(begin: number, end: number): void;
   /** Lets time pass when nothing is created, so that a pause in the load makes counting exact again. */
   tick(now: number): void;
-}
-
-/** @param percent 100 is no limit: everything is looked at, whatever it costs */
-export function createBudget(percent: number, now: number): Budget {
-  const share = percent / 100;
-  const burst = percent < 100 ? BURST_MS : Infinity;
-  let left = burst;
-  let savings = SAVINGS_MS;
-  let last = now;
-  /** As a share of the time, how much time that was seen in, and what has come since. */
-  let upkeep = 0;
-  let seenMs = 0;
-  let upkeepMs = 0;
-  let upkeepSince = now;
-  const claims: number[] = [];
-  return {
-    share,
-    get left() {
-      return left;
-    },
-    get hasReserve() {
-      return left > BURST_MS / 4;
-    },
-    refill(at) {
-      left += (at - last) * share;
-      if (left > burst) {
-        savings += left - burst;
-        if (savings > SAVINGS_MS) savings = SAVINGS_MS;
-        left = burst;
-      }
-      last = at;
-      const time = at - upkeepSince;
-      if (time < WINDOW_MS) return;
-      upkeep += (upkeepMs / time - upkeep) * (time / (time + seenMs));
-      seenMs = min(seenMs + time, UPKEEP_MEMORY_MS);
-      upkeepMs = 0;
-      upkeepSince = at;
-    },
-    pay(ms) {
-      left -= ms;
-    },
-    payUpkeep(ms) {
-      left -= ms;
-      upkeepMs += ms;
-    },
-    join: () => claims.push(0) - 1,
-    claim(sampler, wanted) {
-      claims[sampler] = wanted;
-      const free = max(share - upkeep, 0);
-      let others = 0;
-      for (let i = 0; i < claims.length; i++) if (i !== sampler) others += claims[i] as number;
-      return max(free / claims.length, free - others);
-    },
-    takeSavings(ms) {
-      if (savings < ms) return false;
-      savings -= ms;
-      left += ms;
-      return true;
-    },
-  };
 }
 
 /**

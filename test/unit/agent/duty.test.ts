@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { SLOT_MS, createDuty } from '../../../src/agent/duty.ts';
 import type { Duty } from '../../../src/agent/duty.ts';
-import { createBudget } from '../../../src/agent/sampler.ts';
+import { createBudget } from '../../../src/agent/budget.ts';
 import { createTaskTable } from '../../../src/agent/taskTable.ts';
 
 /** One call of a hook costs 10 ns, and 10 more for the end. */

@@ -7,7 +7,8 @@ import { createHookPrice } from '../../../src/agent/hookPrice.ts';
 import type { NodeModules } from '../../../src/agent/host.ts';
 import { trackPromises } from '../../../src/agent/promises.ts';
 import { createReactions } from '../../../src/agent/reactions.ts';
-import { createBudget, createSampler } from '../../../src/agent/sampler.ts';
+import { createBudget } from '../../../src/agent/budget.ts';
+import { createSampler } from '../../../src/agent/sampler.ts';
 import type { Stacks } from '../../../src/agent/stacks.ts';
 import { createTaskTable } from '../../../src/agent/taskTable.ts';
 

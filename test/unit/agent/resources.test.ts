@@ -7,7 +7,8 @@ import { createGate } from '../../../src/agent/gate.ts';
 import type { NodeModules } from '../../../src/agent/host.ts';
 import { createReactions } from '../../../src/agent/reactions.ts';
 import { trackResources } from '../../../src/agent/resources.ts';
-import { createBudget, createSampler } from '../../../src/agent/sampler.ts';
+import { createBudget } from '../../../src/agent/budget.ts';
+import { createSampler } from '../../../src/agent/sampler.ts';
 import type { Stacks } from '../../../src/agent/stacks.ts';
 import { createTaskTable } from '../../../src/agent/taskTable.ts';
 

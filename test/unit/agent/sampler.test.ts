@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createBudget, createSampler } from '../../../src/agent/sampler.ts';
+import { createBudget } from '../../../src/agent/budget.ts';
+import { createSampler } from '../../../src/agent/sampler.ts';
 import type { Sampler } from '../../../src/agent/sampler.ts';
 
 function samplerOf(percent: number, fill: () => number = () => 0): Sampler {
@@ -94,23 +95,6 @@ describe('sampler', () => {
     expect(budget.takeSavings(1_000)).toBe(true);
   });
 
-  test('what is not used is saved, up to a limit', () => {
-    const budget = createBudget(1, 0);
-    const empty = (): number => {
-      let taken = 0;
-      budget.pay(budget.left);
-      while (budget.takeSavings(1)) taken++;
-      budget.pay(budget.left);
-      return taken;
-    };
-    expect(empty()).toBeCloseTo(1_000, 6);
-    // 10 ms a second: the first 10 s fill the bucket, the next 50 s are saved
-    budget.refill(60_000);
-    expect(empty()).toBeCloseTo(500, 6);
-    budget.refill(600_000);
-    expect(empty()).toBeCloseTo(1_000, 6);
-  });
-
   test('looks at everything again once the load is gone', () => {
     const sampler = samplerOf(1);
     run(sampler, 0, 2_000_000, 10_000, 0.005);
@@ -156,19 +140,6 @@ describe('sampler', () => {
     // 0.6 % of ten seconds
     expect(sampler.spentMs - before).toBeGreaterThan(0.8 * 60);
     expect(sampler.spentMs - before).toBeLessThan(1.3 * 60);
-  });
-
-  test('a sampler gets what the other one does not want', () => {
-    const claims = (first: number, second: number): readonly number[] => {
-      const budget = createBudget(1, 0);
-      const samplers = [budget.join(), budget.join()] as const;
-      budget.claim(samplers[0], first);
-      budget.claim(samplers[1], second);
-      return [budget.claim(samplers[0], first), budget.claim(samplers[1], second)];
-    };
-    expect(claims(1, 1)).toEqual([0.005, 0.005]);
-    expect(claims(1, 0)).toEqual([0.01, 0.005]);
-    expect(claims(0.002, 1)).toEqual([0.005, 0.008]);
   });
 
   test('samplers share what there is', () => {

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { createBudget } from '../../../src/agent/budget.ts';
+
+test('what is not used is saved, up to a limit', () => {
+  const budget = createBudget(1, 0);
+  const empty = (): number => {
+    let taken = 0;
+    budget.pay(budget.left);
+    while (budget.takeSavings(1)) taken++;
+    budget.pay(budget.left);
+    return taken;
+  };
+  expect(empty()).toBeCloseTo(1_000, 6);
+  // 10 ms a second: the first 10 s fill the bucket, the next 50 s are saved
+  budget.refill(60_000);
+  expect(empty()).toBeCloseTo(500, 6);
+  budget.refill(600_000);
+  expect(empty()).toBeCloseTo(1_000, 6);
+});
+
+test('a sampler gets what the other one does not want', () => {
+  const claims = (first: number, second: number): readonly number[] => {
+    const budget = createBudget(1, 0);
+    const samplers = [budget.join(), budget.join()] as const;
+    budget.claim(samplers[0], first);
+    budget.claim(samplers[1], second);
+    return [budget.claim(samplers[0], first), budget.claim(samplers[1], second)];
+  };
+  expect(claims(1, 1)).toEqual([0.005, 0.005]);
+  expect(claims(1, 0)).toEqual([0.01, 0.005]);
+  expect(claims(0.002, 1)).toEqual([0.005, 0.008]);
+});
