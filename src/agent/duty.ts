@@ -100,6 +100,8 @@ export function createDuty({ hooks, cost, budget, part, burstMs, canReadEnds, se
   let reviewed = now;
   /** The first review in a row that found it too dear. */
   let dearSince = Infinity;
+  /** What calls have cost between the last two settlements, as a share of the time. */
+  let lately = 0;
   let calm = 0;
   let reserve = RESERVE_MS;
   let settled = now;
@@ -127,6 +129,7 @@ export function createDuty({ hooks, cost, budget, part, burstMs, canReadEnds, se
     reserve += (at - settled) * share - costs;
     if (reserve > RESERVE_MS) reserve = RESERVE_MS;
     else if (reserve < -burstMs) reserve = -burstMs;
+    if (at > settled) lately = costs / (at - settled);
     settled = at;
     if (duty.on) onMs += at - onSince;
     onSince = at;
@@ -162,8 +165,7 @@ export function createDuty({ hooks, cost, budget, part, burstMs, canReadEnds, se
     }
   }
 
-  /** @param isBusy the hooks are being called: what was too dear a moment ago may be over at a poll */
-  function reconsider(at: number, isBusy: boolean): void {
+  function reconsider(at: number): void {
     if (onMs < LEAST_EVIDENCE_MS) return;
     const { begin, end } = cost();
     const begins = (calls * begin) / onMs;
@@ -177,7 +179,8 @@ export function createDuty({ hooks, cost, budget, part, burstMs, canReadEnds, se
     reviewed = at;
     if (duty.level === 'slots') base = weightFor(begins);
     if (isTooDear && duty.level !== 'slots') {
-      if (!isBusy || reserve > (at - dearSince < LASTING_MS ? -burstMs : 0)) return;
+      // not where nothing is called any more: it was a burst, and is over
+      if (lately <= TOO_DEAR * share || reserve > (at - dearSince < LASTING_MS ? -burstMs : 0)) return;
       base = weightFor(begins);
       enter(duty.level === 'all' && begins <= share ? 'begins' : 'slots');
       return;
@@ -207,7 +210,7 @@ export function createDuty({ hooks, cost, budget, part, burstMs, canReadEnds, se
       settle(at);
       if (!canReadEnds) return;
       if (duty.level !== 'slots') {
-        if (at - reviewed >= REVIEW_MS) reconsider(at, true);
+        if (at - reviewed >= REVIEW_MS) reconsider(at);
       } else if (slotCost > allowedNow && duty.slotWeight < MAX_THINNED_WEIGHT) {
         slotCost = 0;
         if (chance(2)) {
@@ -224,7 +227,7 @@ export function createDuty({ hooks, cost, budget, part, burstMs, canReadEnds, se
     review(at) {
       settle(at);
       if (!canReadEnds || at - reviewed < REVIEW_MS) return;
-      reconsider(at, false);
+      reconsider(at);
       if (duty.level === 'slots') beginSlot();
     },
   };

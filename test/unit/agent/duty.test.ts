@@ -12,10 +12,10 @@ interface Run {
   readonly duty: Duty;
   readonly switched: readonly (readonly [begins: boolean, ends: boolean])[];
   /**
-   * Lets `rate` creations a millisecond pass for `ms`, polled each second, with our timer held up where `blocked` says so. Returns what
+   * Lets `rate` creations a millisecond pass for `ms`, polled every `pollMs`, with our timer held up where `blocked` says so. Returns what
    * those that were seen stand for.
    */
-  readonly pass: (rate: number, ms: number, blocked?: (now: number) => boolean) => number;
+  readonly pass: (rate: number, ms: number, blocked?: (now: number) => boolean, pollMs?: number) => number;
 }
 
 function start(seed: number, percent = 1, canReadEnds = true, cost = () => COST, burstMs = 0): Run {
@@ -29,11 +29,11 @@ function start(seed: number, percent = 1, canReadEnds = true, cost = () => COST,
   return {
     duty,
     switched,
-    pass(rate, ms, blocked = () => false) {
+    pass(rate, ms, blocked = () => false, pollMs = 1_000) {
       let seen = 0;
       for (const end = now + ms; now < end; now++) {
         budget.refill(now);
-        if (now % 1000 === 0) duty.review(now);
+        if (now % pollMs === 0) duty.review(now);
         if (now % SLOT_MS === 0 && !blocked(now)) duty.tick(now);
         // in steps, as a hook would
         for (let i = 0; i < 10; i++) {
@@ -112,6 +112,14 @@ describe('duty', () => {
       pass(300, 2_000);
       expect(duty.level).toBe('slots');
       expect(duty.spentMs).toBeLessThan(100);
+    });
+
+    test('nor may it where polls are frequent', () => {
+      for (const rate of [45, 300]) {
+        const { duty, pass } = startDear(150);
+        pass(rate, 20_000, undefined, 100);
+        expect(duty.level).toBe('slots');
+      }
     });
 
     test('bursts that come again and again may once', () => {
