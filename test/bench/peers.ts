@@ -18,7 +18,7 @@ import type { TestNode } from '../support/nodes.ts';
 import { startServices } from '../support/services.ts';
 import type { MeasuredProcess, ProcessOptions } from './lib/process.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, WATCHED_LEAD_MS, chosenServices, measureInTurns, setEmptyHook, startLoader, startService, watch } from './lib/services.ts';
+import { DEFAULT_LOAD, WATCHED_TURN, chosenServices, measureInTurns, setEmptyHook, startLoader, startService, watch } from './lib/services.ts';
 import type { Load, Service } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
@@ -138,7 +138,7 @@ async function measureRound(node: TestNode, service: Service): Promise<Round> {
       stops.push(await peer.after(program));
       await loader.run(program, SETTLE_MS);
     }
-    const [first, ...rest] = await measureInTurns(loader, [bare, ...all], { ...DEFAULT_LOAD, leadMs: WATCHED_LEAD_MS });
+    const [first, ...rest] = await measureInTurns(loader, [bare, ...all], { ...DEFAULT_LOAD, ...WATCHED_TURN });
     return { bare: first as Load, loads: programs.map((program) => (program === undefined ? undefined : rest[all.indexOf(program)])) };
   } finally {
     for (const stop of stops) await stop();

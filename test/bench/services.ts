@@ -25,7 +25,7 @@ import { connect } from '../../src/cdp/connection.ts';
 import type { TestNode } from '../support/nodes.ts';
 import { startServices } from '../support/services.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, HEAP_FLAGS, WATCHED_LEAD_MS, chosenServices, measureInTurns, setEmptyHook, startLoader, startService, watch } from './lib/services.ts';
+import { DEFAULT_LOAD, HEAP_FLAGS, WATCHED_TURN, chosenServices, measureInTurns, setEmptyHook, startLoader, startService, watch } from './lib/services.ts';
 import type { Load, LoadOptions, Service } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
@@ -100,7 +100,7 @@ async function measurePair(node: TestNode, service: Service, pair: number): Prom
     const before = await measureInTurns(loader, all, load);
     const watching = await watch(urlOf('watched'));
     const stopHook = values.floor ? await setEmptyHook(urlOf(FLOOR), values['all-hooks'] ? 'all' : 'promises') : undefined;
-    const attached = await measureInTurns(loader, all, { ...load, leadMs: WATCHED_LEAD_MS });
+    const attached = await measureInTurns(loader, all, { ...load, ...WATCHED_TURN });
     await watching.stop();
     await stopHook?.();
     await loadAll(RECOMPILE_MS);

@@ -64,11 +64,11 @@ export interface LoadOptions {
 export const DEFAULT_LOAD: LoadOptions = { connections: 16, leadMs: 300, windowMs: 400, windows: 4, turns: 2 };
 
 /**
- * The lead of turns in which a service is watched. While others have their turn it rests, and what the agent may spend fills up: a
- * window that came at once would be charged for what is meant for all that time. Under a load that does not rest, which is what is to be
- * measured, it is used up within two seconds: one for looks at everything, one more for hooks that are called for everything.
+ * How a service is loaded while it is watched: in one long turn. While others have theirs it rests, and what the agent may spend fills up,
+ * so a window that came at once would be charged for what is meant for all that time. Under a load that does not rest, which is what is
+ * to be measured, it is used up within a second for looks, and within ten for calls of hooks: 50 ms in reserve, less by 5 to 20 a second.
  */
-export const WATCHED_LEAD_MS = 3_000;
+export const WATCHED_TURN = { leadMs: 10_000, turns: 1 } as const;
 
 /**
  * What would make processes that take turns unlike one that is always busy, or each unlike the others.
