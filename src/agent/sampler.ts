@@ -28,7 +28,7 @@ const NEARLY_SMALL = 1.05;
 /**
  * A weight grows by no more than this at a time: once a window, or sooner when `OVERSPENT_MS` milliseconds were spent in it. So there
  * are some hundred samples of each weight on its way up, and of a burst that is over before the weight has settled a share is known
- * that says something: of a million creations within half a second, ± 20 %. That takes 10 to 20 ms beyond the budget, once.
+ * that says something: of a million creations within half a second, ± 10 to 40 %. That takes 10 to 20 ms beyond the budget, once.
  */
 const GROWTH = 2;
 const OVERSPENT_MS = 2;
