@@ -39,6 +39,14 @@ async function pressUntil(key: string, visible: Locator): Promise<void> {
   }).toBe(1);
 }
 
+/** Rows above it come and go, so that a click may meet its neighbour. */
+async function select(row: Locator, text: string): Promise<void> {
+  await expect.poll(async () => {
+    await row.click();
+    return workbench.view(VIEW).locator('.monaco-list-row.selected').allInnerTexts();
+  }).toEqual([expect.stringContaining(text)]);
+}
+
 function filterBox(): Locator {
   return workbench.page.locator('.quick-input-widget:visible .quick-input-title', { hasText: 'Filter Live Tasks' });
 }
@@ -59,7 +67,7 @@ test('sites stand in groups with totals', async () => {
 });
 
 test('the filter box follows what is typed, says what is wrong, and remembers', async () => {
-  await siteRow(workbench, FILE, LINE).click();
+  await select(siteRow(workbench, FILE, LINE), `${FILE}:${String(LINE)}`);
   await workbench.page.keyboard.press('Control+F');
   await workbench.quickInput().fill('kind:promis');
   await workbench.page.locator('.quick-input-widget .quick-input-message', { hasText: 'After "kind:" comes one of promise' }).waitFor();
@@ -87,7 +95,7 @@ test('the filter box follows what is typed, says what is wrong, and remembers', 
 test('a site is hidden with a reason and stays counted; the key, the box and the file', async () => {
   await workbench.openFile(`${FILE}:${String(LINE)}`);
   await expect.poll(async () => (await lineFaces(workbench)).get(LINE)?.gutter, { timeout: PATIENCE_MS }).toMatch(/promise-/);
-  await siteRow(workbench, FILE, LINE).click();
+  await select(siteRow(workbench, FILE, LINE), `${FILE}:${String(LINE)}`);
   await workbench.page.keyboard.press('Delete');
   await workbench.quickInput().fill(REASON);
   await workbench.screenshot('hide-box');
@@ -105,11 +113,7 @@ test('a site is hidden with a reason and stays counted; the key, the box and the
   await workbench.runCommand('Asyncscope: Open .asyncscope.json');
   await workbench.activeTab('.asyncscope.json').waitFor();
   await workbench.screenshot('project-file');
-  // Rows above it come and go, so that a click may meet its neighbour.
-  await expect.poll(async () => {
-    await workbench.treeRow(VIEW, REASON).click();
-    return workbench.view(VIEW).locator('.monaco-list-row.selected').allInnerTexts();
-  }).toEqual([expect.stringContaining(REASON)]);
+  await select(workbench.treeRow(VIEW, REASON), REASON);
   await workbench.runCommand('Asyncscope: Show Hidden Site Again');
   await hidden.waitFor({ state: 'detached' });
   await pressUntil('Home', siteRow(workbench, FILE, LINE));
@@ -133,7 +137,7 @@ test('the menu of a site', async () => {
 });
 
 test('keys go along the stack, and the editor follows', async () => {
-  await siteRow(workbench, FILE, LINE).click();
+  await select(siteRow(workbench, FILE, LINE), `${FILE}:${String(LINE)}`);
   await workbench.page.keyboard.press('Alt+Enter');
   await workbench.treeRow(VIEW, /^Started from/).waitFor();
   await workbench.activeTab(FILE).waitFor();
