@@ -6,7 +6,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ROOT, TEST_RESULTS } from './lib/paths.ts';
 import { exitOnSignals, run } from './lib/processes.ts';
-import { SetupError, ensureChromium, ensureLibraries, ensureNodes, ensureSourceTools, ensureWorkbench } from './lib/setup.ts';
+import { SetupError, ensureChromium, ensureLibraries, ensureNodes, ensureServers, ensureSourceTools, ensureWorkbench } from './lib/setup.ts';
 import { TEST_VSIX, TEST_VSIX_LOG, packageVsix } from './lib/vsix.ts';
 import { readHostResults } from '../test/e2e/hostSuite.ts';
 
@@ -39,6 +39,7 @@ const STAGES: readonly Stage[] = [
       await ensureNodes();
       await ensureSourceTools();
       await ensureLibraries();
+      await ensureServers();
       return runVitest('integration', log);
     },
   },

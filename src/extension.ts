@@ -23,7 +23,7 @@ import { ProjectFiles } from './host/project/projectFiles';
 import { RefreshScheduler } from './host/refreshScheduler';
 import { Attachments } from './host/sessions/attachments';
 import { SessionStore } from './host/sessions/sessionStore';
-import { affectsSettings, readSettings, serverSettings } from './host/settings';
+import { affectsSettings, readServerSettings, readSettings } from './host/settings';
 import { StatusBar } from './host/statusBar/statusBar';
 import type { AsyncscopeTestApi } from './host/testApi';
 import { LiveTasksView } from './host/tree/liveTasksView';
@@ -38,7 +38,7 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
   const sessions = store.add(new SessionStore());
   const marks = store.add(new MarksModel());
   const project = store.add(new ProjectFiles(log));
-  const settings = () => serverSettings(readSettings(), project.configs.map(({ config }) => config.origin));
+  const settings = () => readServerSettings(project.configs.map(({ config }) => config.origin));
   const server = store.add(new ServerClient({
     serverModule: extension.asAbsolutePath(join('dist', 'server.js')),
     settings,

@@ -69,7 +69,7 @@ export const COMMAND_TEXTS: Readonly<Record<string, string>> = {
   'asyncscope.foldInternals': 'Puts them into one row of their own.',
   'asyncscope.copySite': 'Figures and stack, for people.',
   'asyncscope.copyAsJson': 'The fields of [`asyncscope ps --json`](ps-format.md), with the process they belong to.',
-  'asyncscope.copyAsFoldedStacks': 'A line for each stack, `outermost;…;innermost count`, as flame graph tools read it.',
+  'asyncscope.copyAsFoldedStacks': 'A line for each stack, `outermost;…;innermost;[kind] count`, as flame graph tools read it.',
   'asyncscope.hideSite': 'Asks why, and keeps it in [`.asyncscope.json`](user-guide.md#hidden-sites).',
   'asyncscope.unhideSite': 'Takes its entry out of `.asyncscope.json`.',
   'asyncscope.openProjectFile': 'The file of the folder that is open, or the beginning of one.',

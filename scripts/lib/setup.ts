@@ -51,9 +51,13 @@ export async function ensureHeapPeers(): Promise<void> {
   await installPackage(HEAP_PEERS_PACKAGE, 'the heap readers to compare with (about 85 MB on disk)');
 }
 
-/** Installs the libraries that truth programs call, and the servers that these talk to. */
+/** Installs the libraries that truth programs call. */
 export async function ensureLibraries(): Promise<void> {
   await installPackage(LIBRARIES_PACKAGE, 'the libraries for the truth programs (about 90 MB on disk)');
+}
+
+/** Installs the servers that these libraries talk to. */
+export async function ensureServers(): Promise<void> {
   const missing = [];
   if ((await postgresDirectory()) === undefined) missing.push('postgresql');
   if ((await findProgram(['redis-server'], process.env['ASYNCSCOPE_REDIS'])) === undefined) missing.push('redis-server');

@@ -30,6 +30,15 @@ export async function getProperties(connection: Connection, objectId: string | u
 }
 
 /**
+ * What the inspector calls the value's own properties, by their names: those of a primitive value it calls nothing.
+ * @throws {TargetError} as {@link Connection.send} does
+ */
+export async function propertyIds(connection: Connection, objectId: string | undefined): Promise<ReadonlyMap<string, string>> {
+  const { result } = await getProperties(connection, objectId);
+  return new Map(result.flatMap(({ name, value }) => (value?.objectId === undefined ? [] : [[name, value.objectId] as const])));
+}
+
+/**
  * Variables in the scopes of a function, each as in the nearest one that has it, in the order of `names`; undefined where none has it.
  * @throws {TargetError} as {@link Connection.send} does
  */

@@ -18,9 +18,9 @@ export const DEFAULT_INTERVAL_S = 1;
 export const INTERVAL_RANGE_S = [0.1, 5] as const;
 /** What `--lookup-budget` takes at most, in seconds. */
 export const LOOKUP_BUDGET_LIMIT_S = 600;
-/** Options that one of the commands has alone. */
 /** Less would hold too few tasks to tell anything; more than the agent can number. */
 const MEMORY_LIMIT_RANGE_MB = [1, 256] as const;
+/** Options that one of the commands has alone. */
 const PS_OPTIONS = ['memory-limit', 'duration', 'watch', 'follow', 'interval', 'sort', 'filter', 'before-promises'] as const;
 const DUMP_OPTIONS = ['yes', 'keep-snapshot', 'no-lookups', 'lookup-budget'] as const;
 /** A day, in seconds. */

@@ -1,15 +1,15 @@
 import * as vscode from 'vscode';
-import { joinOriginRules } from '../core/model/origin';
 import type { OriginRules } from '../core/model/origin';
 import { DEBUGGER_CONNECTIONS } from '../protocol/lsp';
 import type { ServerSettings } from '../protocol/lsp';
 import type { Settings } from './contributions';
 import { CONFIGURATION_SECTION, DEFAULT_SETTINGS } from './contributions';
+import { serverSettings } from './serverSettings';
 
 /** VS Code's own switch: where it shows no lenses, none are made. */
 const EDITOR_CODE_LENS = 'editor.codeLens';
 
-/** Whether {@link readSettings} or {@link serverSettings} may say something else by now. */
+/** Whether {@link readSettings} or {@link readServerSettings} may say something else by now. */
 export function affectsSettings(change: vscode.ConfigurationChangeEvent): boolean {
   return change.affectsConfiguration(CONFIGURATION_SECTION) || change.affectsConfiguration(EDITOR_CODE_LENS);
 }
@@ -44,29 +44,10 @@ export function readSettings(): Settings {
   };
 }
 
-/** The ranges are those of `package.json`; VS Code warns about values outside them but hands them on. */
-export function serverSettings(settings: Settings, projects: readonly OriginRules[]): ServerSettings {
-  const rules = joinOriginRules([{ app: settings['origin.app'], dependency: settings['origin.dependency'] }, ...projects]);
-  return {
-    pollIntervalMs: Math.round(Math.min(5_000, Math.max(100, settings.pollInterval))),
-    budgetPercent: Math.min(100, Math.max(0.1, settings.overheadBudget)),
-    memoryLimitMb: Math.min(256, Math.max(1, settings.memoryLimit)),
-    codeLens: settings.codeLens && vscode.workspace.getConfiguration().get(EDITOR_CODE_LENS) !== false,
-    followRestarts: settings.followRestarts,
-    origin: { app: [...(rules.app ?? [])], dependency: [...(rules.dependency ?? [])], node: [...(rules.node ?? [])] },
-    ...(settings.dumpLookupBudget >= 0 && { dumpLookupMs: Math.round(1000 * Math.min(600, settings.dumpLookupBudget)) }),
-    pathMappings: localMappings(settings.pathMappings, vscode.workspace.workspaceFolders?.[0]?.uri.fsPath),
-  };
-}
-
-const WORKSPACE_FOLDER = '${workspaceFolder}';
-
-/** With the workspace's folder put in; entries that are none, or that need a folder where none is open, are left out. */
-function localMappings(mappings: Readonly<Record<string, unknown>> | null, folder: string | undefined): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(mappings ?? {}).flatMap(([remote, local]): [string, string][] => {
-      if (typeof local !== 'string' || (folder === undefined && local.includes(WORKSPACE_FOLDER))) return [];
-      return [[remote, local.replaceAll(WORKSPACE_FOLDER, folder ?? '')]];
-    }),
-  );
+/** What the settings and the workspace come to for the server. @param projects origins of `.asyncscope.json` */
+export function readServerSettings(projects: readonly OriginRules[]): ServerSettings {
+  return serverSettings(readSettings(), projects, {
+    hasCodeLenses: vscode.workspace.getConfiguration().get(EDITOR_CODE_LENS) !== false,
+    folder: vscode.workspace.workspaceFolders?.[0]?.uri.fsPath,
+  });
 }

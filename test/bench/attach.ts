@@ -8,12 +8,10 @@
  * the connection is direct, as in the terminal.
  */
 import { parseArgs } from 'node:util';
-import { ensureLibraries } from '../../scripts/lib/setup.ts';
 import type { TestNode } from '../support/nodes.ts';
-import { startServices } from '../support/services.ts';
 import { processorTime } from './lib/process.ts';
 import { chosenNodes, describeMachine, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, chosenServices, startLoader, startService, watch } from './lib/services.ts';
+import { DEFAULT_LOAD, chosenServices, startDatabases, startLoader, startService, watch } from './lib/services.ts';
 import type { Loader, Service } from './lib/services.ts';
 import { low, quantile } from './lib/statistics.ts';
 
@@ -25,8 +23,7 @@ const { values } = parseArgs({
   options: { node: { type: 'string' }, attaches: { type: 'string', default: '15' }, service: { type: 'string' } },
 });
 
-await ensureLibraries();
-const servers = await startServices();
+const servers = await startDatabases(chosenServices(values.service));
 const loader = await startLoader(DEFAULT_LOAD.connections);
 try {
   console.log(`${describeMachine()}. ${values.attaches} attaches each.`);

@@ -13,12 +13,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { PEERS_PACKAGE } from '../../scripts/lib/paths.ts';
-import { ensureLibraries, ensurePeers } from '../../scripts/lib/setup.ts';
+import { ensurePeers } from '../../scripts/lib/setup.ts';
 import type { TestNode } from '../support/nodes.ts';
-import { startServices } from '../support/services.ts';
 import type { MeasuredProcess, ProcessOptions } from './lib/process.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, WATCHED_TURN, chosenServices, measureInTurns, setEmptyHook, startLoader, startService, watch } from './lib/services.ts';
+import { DEFAULT_LOAD, WATCHED_TURN, chosenServices, measureInTurns, setEmptyHook, startDatabases, startLoader, startService, watch } from './lib/services.ts';
 import type { Load, Service } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
@@ -93,9 +92,8 @@ const { values } = parseArgs({
 const wanted = values.peer?.toLowerCase().split(',');
 const peers = PEERS.filter(({ name }, index) => index < 2 || wanted === undefined || wanted.some((part) => name.toLowerCase().includes(part)));
 
-await ensureLibraries();
 await ensurePeers();
-const servers = await startServices();
+const servers = await startDatabases(chosenServices(values.service));
 const loader = await startLoader(DEFAULT_LOAD.connections);
 try {
   console.log(`${describeMachine()}. Ratios against bare, medians of ${values.pairs} pairs.`);

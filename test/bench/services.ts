@@ -20,12 +20,10 @@
  * service that is being debugged.
  */
 import { parseArgs } from 'node:util';
-import { ensureLibraries } from '../../scripts/lib/setup.ts';
 import { connect } from '../../src/cdp/connection.ts';
 import type { TestNode } from '../support/nodes.ts';
-import { startServices } from '../support/services.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, HEAP_FLAGS, WATCHED_TURN, chosenServices, measureInTurns, setEmptyHook, startLoader, startService, watch } from './lib/services.ts';
+import { DEFAULT_LOAD, HEAP_FLAGS, WATCHED_TURN, chosenServices, measureInTurns, setEmptyHook, startDatabases, startLoader, startService, watch } from './lib/services.ts';
 import type { Load, LoadOptions, Service } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
@@ -63,8 +61,7 @@ interface Pair {
   readonly ratios: Readonly<Record<Phase, ReadonlyMap<Role, Load>>>;
 }
 
-await ensureLibraries();
-const servers = await startServices();
+const servers = await startDatabases(chosenServices(values.service));
 const loader = await startLoader(load.connections);
 try {
   console.log(`${describeMachine()}. ${values.debugger ? 'Everything under a debugger; ratios' : 'Ratios'} against bare, medians of ${values.pairs} pairs.`);

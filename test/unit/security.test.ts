@@ -28,10 +28,13 @@ test('nothing that came from elsewhere is evaluated here', () => {
 });
 
 test('no network but the inspector: no fetch, no telemetry', () => {
-  expect(having(/\bfetch\(|https\.request|TelemetryReporter|createTelemetryLogger/)).toEqual([]);
+  expect(having(/\bfetch\(|XMLHttpRequest|sendBeacon|TelemetryReporter|createTelemetryLogger/)).toEqual([]);
+  const modules = /from '(?:node:)?(?:https?|http2|tls|dgram|undici|ws)'|\{[^}]*\b(?:connect|createConnection|createServer|Socket)\b[^}]*\} from '(?:node:)?net'/;
+  expect(having(modules)).toEqual([join('cdp', 'discover.ts')]);
 });
 
 test('untrusted workspaces are declared: nothing in them acts', () => {
-  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { capabilities?: { untrustedWorkspaces?: { supported?: unknown } } };
-  expect(manifest.capabilities?.untrustedWorkspaces?.supported).toBeDefined();
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { capabilities: { untrustedWorkspaces: object } };
+  // where files are written is the one thing that a folder could decide on
+  expect(manifest.capabilities.untrustedWorkspaces).toMatchObject({ supported: 'limited', restrictedConfigurations: ['asyncscope.snapshotDirectory'] });
 });

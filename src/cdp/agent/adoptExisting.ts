@@ -7,11 +7,11 @@ import type { CallbackPositions } from '../callbackPositions';
 import type { Connection } from '../connection';
 import { callPatiently } from '../evaluate';
 import { inObjectGroup } from '../objectGroup';
-import { LOAD, PROCESS } from '../primordials';
-import { getProperties, scopeVariables } from '../remoteProperties';
+import { LOAD, PROCESS, findInternals } from '../primordials';
+import { getProperties, propertyIds, scopeVariables } from '../remoteProperties';
 import { remoteValue } from '../remoteValue';
 import { TargetError } from '../target';
-import { INSTALL_TIMEOUT_MS, NAMED, RETRY_MS, evaluateObject, resultOf, toArgument } from './agentCalls';
+import { INSTALL_TIMEOUT_MS, MAIN_CONTEXT, NAMED, RETRY_MS, evaluateObject, resultOf, toArgument } from './agentCalls';
 import type { CallResult } from './agentCalls';
 
 const OBJECT_GROUP = 'asyncscope-adopt';
@@ -58,14 +58,13 @@ export function adoptExisting(connection: Connection, config: AgentConfig, needs
 function (name) { return ${LOAD}(${PROCESS}, name); })`,
       group,
     );
-    const own = await getProperties(connection, objectId);
-    const scopeOf = (name: string): string | undefined => own.result.find((property) => property.name === name)?.value?.objectId;
-    const hook = needsInternals ? await scopeVariables(connection, scopeOf('enable'), HOOK_INTERNALS) : HOOK_INTERNALS.map(() => undefined);
+    const functions = await propertyIds(connection, objectId);
+    const hook = needsInternals ? await scopeVariables(connection, functions.get('enable'), HOOK_INTERNALS) : HOOK_INTERNALS.map(() => undefined);
     if (needsInternals && hook.includes(undefined)) {
       throw new TargetError('agent failed', 'This version of Node hides its timers and handles from the agent.');
     }
-    const timers = await scopeVariables(connection, scopeOf('setTimeout'), TIMER_INTERNALS);
-    const running = await scopeVariables(connection, scopeOf('executionAsyncResource'), RUNNING_INTERNALS);
+    const timers = await scopeVariables(connection, functions.get('setTimeout'), TIMER_INTERNALS);
+    const running = await scopeVariables(connection, functions.get('executionAsyncResource'), RUNNING_INTERNALS);
     if (needsInternals) {
       const enable = { functionDeclaration: ENABLE, objectId, arguments: [{ value: config.pollBinding }, ...hook.map(toArgument)], silent: true };
       throwIfGone(resultOf(await callPatiently(connection, enable)), config);
@@ -123,30 +122,22 @@ async function callWhenFree(
   throw new TargetError('timeout', 'The target is too busy for the agent to begin. Try again.');
 }
 
-/**
- * Promises are in no list: V8 walks the heap for them, after a collection. How to tell the pending ones is in the scope of
- * `util.inspect` (node: lib/internal/util/inspect.js).
- */
+/** Promises are in no list: V8 walks the heap for them, after a collection. */
 export function countPromises(connection: Connection, config: AgentConfig): Promise<void> {
   return inObjectGroup(connection, OBJECT_GROUP, async (group) => {
-    const objectId = await evaluateObject(
-      connection,
-      `(function (load) { return { promise: Object.getPrototypeOf((async function () {})()), inspect: load('util').inspect }; })(
-typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule : require)`,
-      group,
-    );
-    const own = await getProperties(connection, objectId);
-    const idOf = (name: string): string | undefined => own.result.find((property) => property.name === name)?.value?.objectId;
-    const internals = await scopeVariables(connection, idOf('inspect'), ['getPromiseDetails', 'kPending']);
-    const query = { prototypeObjectId: idOf('promise'), objectGroup: group };
+    const { getPromiseDetails, kPending } = await findInternals(connection, group);
+    // an async function makes a promise of V8's class, whatever the global of that name is now
+    const { internalProperties } = await getProperties(connection, await evaluateObject(connection, '(async function () {})()', group));
+    const prototypeObjectId = internalProperties.find(({ name }) => name === '[[Prototype]]')?.value?.objectId;
+    const query = { prototypeObjectId, objectGroup: group };
     const found = v.safeParse(queried, await connection.send('Runtime.queryObjects', query, COUNT_TIMEOUT_MS));
-    if (!found.success || internals.includes(undefined)) {
+    if (!found.success || getPromiseDetails === undefined || kPending === undefined) {
       throw new TargetError('agent failed', 'This version of Node hides the states of its promises.');
     }
     const count = {
       functionDeclaration: ADOPT_PROMISES,
-      objectId,
-      arguments: [{ value: config.pollBinding }, ...[found.output.objects, ...internals].map(toArgument)],
+      executionContextId: MAIN_CONTEXT,
+      arguments: [{ value: config.pollBinding }, ...[found.output.objects, getPromiseDetails, kPending].map(toArgument)],
       silent: true,
     };
     await callWhenFree(connection, count, ({ value }) => value === true);

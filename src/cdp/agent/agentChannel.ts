@@ -99,7 +99,7 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
       if (info.runtime !== 'node') {
         throw new TargetError('not node', `This is ${info.runtime}, not Node. Asyncscope looks into Node processes only.`);
       }
-      if (majorOf(info.node) < OLDEST_NODE) {
+      if (info.isTooOld) {
         throw new TargetError('node too old', `The target runs Node ${info.node}. Asyncscope needs Node ${OLDEST_NODE} or newer.`);
       }
       positions = await adoptExisting(connection, config, info.needsInternals);
@@ -171,8 +171,4 @@ function parse(payload: string): AgentPoll {
     if (!(error instanceof AgentProtocolError)) throw error;
     throw new TargetError('agent failed', `The agent's answer is malformed (${error.message}).`, { cause: error });
   }
-}
-
-function majorOf(version: string): number {
-  return Number(/^v?(\d+)/.exec(version)?.[1] ?? 0);
 }

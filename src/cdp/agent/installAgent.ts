@@ -25,6 +25,7 @@ export const OLDEST_NODE = 18;
 const installed = v.object({
   runtime: v.string(),
   node: v.string(),
+  isTooOld: v.boolean(),
   pid: v.number(),
   title: v.string(),
   cwd: v.string(),
@@ -167,8 +168,8 @@ var g = globalThis, p = ${PROCESS};
 var config = (P ? P.JSONParse : g.JSON.parse)(json);
 var versions = (p && p.versions) || {};
 var runtime = versions.bun ? 'Bun' : versions.deno || g.Deno ? 'Deno' : versions.node ? 'node' : 'no Node process';
-var info = { runtime: runtime, node: '' + (p && p.version), pid: 0, title: '', cwd: '', needsInternals: false };
-if (runtime !== 'node' || +('' + versions.node).split('.')[0] < ${OLDEST_NODE}) { delete g[config.outBinding]; return info; }
+var info = { runtime: runtime, node: '' + (p && p.version), isTooOld: +('' + versions.node).split('.')[0] < ${OLDEST_NODE}, pid: 0, title: '', cwd: '', needsInternals: false };
+if (runtime !== 'node' || info.isTooOld) { delete g[config.outBinding]; return info; }
 if (!${READY}) { info.runtime = ${JSON.stringify(NOT_READY)}; return info; }
 var load = function (name) { return ${LOAD}(p, name); };
 var own = P || g, E = own.Error, M = P

@@ -116,7 +116,7 @@ export const FILTER_EXAMPLES: readonly (readonly [text: string, meaning: string]
   ['count:>100', 'live tasks'],
   ['state:growing', FILTER_STATES.join(', ')],
   ['file:src/orders', 'path contains it; function: and package: likewise'],
-  ['-kind:handle', 'everything but'],
+  ['-kind:handle', 'everything but handles'],
   ['"two words"', 'text with spaces'],
 ];
 

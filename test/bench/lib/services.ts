@@ -5,7 +5,9 @@ import type { AttachedTarget } from '../../../src/cdp/target.ts';
 import { SessionModel } from '../../../src/core/model/sessionModel.ts';
 import { pollInto } from '../../../src/server/session.ts';
 import { createSourceMaps } from '../../../src/server/sourceMaps.ts';
-import { toolNode } from '../../../scripts/lib/setup.ts';
+import { ensureLibraries, ensureServers, toolNode } from '../../../scripts/lib/setup.ts';
+import { startServices } from '../../support/services.ts';
+import type { Services } from '../../support/services.ts';
 import { processorTime, startMeasured } from './process.ts';
 import type { MeasuredProcess, ProcessOptions } from './process.ts';
 import { high, low } from './statistics.ts';
@@ -17,15 +19,15 @@ export const DEFAULT_POLL_MS = 1_000;
 export interface Service {
   readonly name: string;
   readonly program: string;
-  /** Its database is {@link Loader.standIn}, which takes little of the processor. */
-  readonly standIn?: true;
+  /** It asks a database: a real one, or {@link Loader.standIn}, which takes little of the processor. */
+  readonly database?: 'PostgreSQL' | 'stand-in';
 }
 
 const SERVICES: readonly Service[] = [
   { name: 'Express, 20 awaits', program: 'express.mjs' },
   { name: 'Fastify hello', program: 'fastifyHello.mjs' },
-  { name: 'Fastify, JSON body, PostgreSQL', program: 'fastifyOrders.mjs' },
-  { name: 'Fastify, JSON body, pg, stand-in', program: 'fastifyOrders.mjs', standIn: true },
+  { name: 'Fastify, JSON body, PostgreSQL', program: 'fastifyOrders.mjs', database: 'PostgreSQL' },
+  { name: 'Fastify, JSON body, pg, stand-in', program: 'fastifyOrders.mjs', database: 'stand-in' },
 ];
 
 /** @param names parts of names of services, with commas; nothing for all */
@@ -34,9 +36,17 @@ export function chosenServices(names: string | undefined): readonly Service[] {
   return SERVICES.filter(({ name }) => parts === undefined || parts.some((part) => name.toLowerCase().includes(part)));
 }
 
+/** Installs what the services are made of, and starts the databases of those that ask a real one. */
+export async function startDatabases(services: readonly Service[]): Promise<Services> {
+  await ensureLibraries();
+  if (services.every(({ database }) => database !== 'PostgreSQL')) return { env: {}, stop: () => Promise.resolve() };
+  await ensureServers();
+  return startServices();
+}
+
 /** @param databases the variables in which services find the databases of this machine */
-export function startService(node: string, { program, standIn }: Service, databases: NonNullable<ProcessOptions['env']>, loader: Loader, options: ProcessOptions = {}): Promise<MeasuredProcess> {
-  return startMeasured(node, program, { ...options, env: { ...databases, ...(standIn && loader.standIn), ...options.env } });
+export function startService(node: string, { program, database }: Service, databases: NonNullable<ProcessOptions['env']>, loader: Loader, options: ProcessOptions = {}): Promise<MeasuredProcess> {
+  return startMeasured(node, program, { ...options, env: { ...databases, ...(database === 'stand-in' && loader.standIn), ...options.env } });
 }
 
 /** Figures of one span under load. */

@@ -44,7 +44,7 @@ describe('ps', () => {
   });
 
   test('takes every option, in any order', () => {
-    expect(ps('--watch', 'ps', '--interval=0.5', '--duration', '10', '--sort', 'age', '--all', '--no-color', '--before-promises', 'host:1')).toMatchObject({
+    expect(ps('--watch', 'ps', '--interval=0.5', '--duration', '10', '--sort', 'age', '--all', '--no-color', '--before-promises', '--memory-limit', '16', 'host:1')).toMatchObject({
       watch: true,
       intervalS: 0.5,
       durationS: 10,
@@ -52,6 +52,7 @@ describe('ps', () => {
       all: true,
       color: false,
       beforePromises: true,
+      memoryLimitBytes: 16 * 2 ** 20,
       source: { target: 'host:1' },
     });
   });
@@ -81,6 +82,9 @@ describe('ps', () => {
     [['ps', '1', '--duration', '1e3'], '--duration'],
     [['ps', '1', '--duration', '999999'], '--duration'],
     [['ps', '1', '--interval', '0'], '--interval'],
+    [['ps', '1', '--memory-limit', '0'], '--memory-limit takes 1 to 256'],
+    [['ps', '1', '--memory-limit', '257'], '--memory-limit takes 1 to 256'],
+    [['ps', '1', '--memory-limit', ''], '--memory-limit takes 1 to 256'],
     [['ps', '1', '--sort', 'name'], 'count, age, growth'],
     [['ps', '1', '--filter', 'a kind:odd'], 'at "kind:odd": After "kind:" comes one of'],
     [['ps', '1', '--filter'], '--filter'],

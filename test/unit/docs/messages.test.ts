@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { lossTexts } from '../../../src/core/format/losses';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 const SOURCES = join(ROOT, 'src');
@@ -18,6 +19,12 @@ const messages = tables
   .split('\n')
   .filter((line) => line.startsWith('| `'))
   .flatMap((line) => [...(line.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, message = '']) => message));
+
+test('each sentence that says what is missing from the figures is explained', () => {
+  const all = lossTexts({ dropped: 1, lostPolls: 1, restarts: 1, stacks: 'none', beforeMissed: true });
+  const cut = lossTexts({ dropped: 0, lostPolls: 0, restarts: 0, stacks: 'cut', beforeMissed: false });
+  for (const text of [...all, ...cut]) expect(messages.some((message) => text.endsWith(message.replace('…', ''))), text).toBe(true);
+});
 
 test('the table has messages', () => {
   expect(messages.length).toBeGreaterThan(25);

@@ -16,7 +16,6 @@ import {
   VIEWS,
   WALKTHROUGH,
 } from '../../../src/host/contributions';
-import { DEFAULT_SERVER_SETTINGS, serverSettings as serverSettingsSchema } from '../../../src/protocol/lsp';
 
 interface MenuItem {
   readonly command?: string;
@@ -63,21 +62,6 @@ describe('package.json', () => {
     const declared = Object.fromEntries(Object.entries(contributes.configuration.properties).map(([key, { default: value }]) => [key, value]));
     const known = Object.fromEntries(Object.entries(DEFAULT_SETTINGS).map(([key, value]) => [`${CONFIGURATION_SECTION}.${key}`, value]));
     expect(declared).toEqual(known);
-  });
-
-  it('gives the server the defaults that the server has', () => {
-    expect(DEFAULT_SETTINGS.pollInterval).toBe(DEFAULT_SERVER_SETTINGS.pollIntervalMs);
-    expect(DEFAULT_SETTINGS.overheadBudget).toBe(DEFAULT_SERVER_SETTINGS.budgetPercent);
-    expect(DEFAULT_SETTINGS.codeLens).toBe(DEFAULT_SERVER_SETTINGS.codeLens);
-  });
-
-  it('allows no setting that the server would refuse', () => {
-    const range = (key: string): { minimum?: number; maximum?: number } => contributes.configuration.properties[key] ?? {};
-    const { minimum: least = NaN, maximum: most = NaN } = range('asyncscope.pollInterval');
-    const { minimum: lowest = NaN, maximum: highest = NaN } = range('asyncscope.overheadBudget');
-    for (const [pollIntervalMs, budgetPercent] of [[least, lowest], [most, highest]]) {
-      expect(serverSettingsSchema['~run']({ value: { pollIntervalMs, budgetPercent, codeLens: true } }, {}).issues).toBeUndefined();
-    }
   });
 
   it('contributes the views to the debug container', () => {
