@@ -9,7 +9,7 @@ import { createContextKeys } from './host/contextKeys';
 import { ATTACH_VARIABLE } from './host/contributions';
 import { createDebugBridge } from './host/debugBridge/debugBridge';
 import { AwaitGraph } from './host/dump/awaitGraph';
-import { dumpAgain, openDumpPosition } from './host/dump/dumpCommands';
+import { dumpAgain, openDumpPosition, unfiltered } from './host/dump/dumpCommands';
 import { DumpLook } from './host/dump/dumpLook';
 import { DumpStore } from './host/dump/dumpStore';
 import { DumpView } from './host/dump/dumpView';
@@ -23,7 +23,7 @@ import { ProjectFiles } from './host/project/projectFiles';
 import { RefreshScheduler } from './host/refreshScheduler';
 import { Attachments } from './host/sessions/attachments';
 import { SessionStore } from './host/sessions/sessionStore';
-import { affectsSettings, readServerSettings, readSettings } from './host/settings';
+import { affectsSettings, readServerSettings, readSettings, settingsProblem } from './host/settings';
 import { StatusBar } from './host/statusBar/statusBar';
 import type { AsyncscopeTestApi } from './host/testApi';
 import { LiveTasksView } from './host/tree/liveTasksView';
@@ -72,8 +72,8 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
     scheduler,
     log,
     openPosition: (dumpId, position, options) => openDumpPosition({ dumps, marks, scripts }, dumpId, position, options),
-    reveal: (groups) => dumpView.reveal(groups),
-    showVariables: (frame) => dumpView.revealVariables(frame),
+    reveal: (groups) => unfiltered(dumpLook, () => dumpView.reveal(groups)),
+    showVariables: (frame) => unfiltered(dumpLook, () => dumpView.revealVariables(frame)),
     dumpAgain: (dumpId) => dumpAgain(context, dumpId),
   }));
   const contextKeys = store.add(createContextKeys({ sessions, attachments, server, tree: state, dumps, dumpLook }));
@@ -92,6 +92,8 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
     attachments.serverLost();
     sessions.clear();
     marks.clear();
+    // a new server numbers its dumps anew, and cannot look into the processes of these
+    dumps.clear();
   }));
   store.add(project.onDidChange(() => {
     tellProject();
@@ -100,8 +102,16 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
   }));
   store.add(attachments.onDidFail(({ intent, error }) => { reportFailure(intent.name, error); }));
 
+  let toldProblem: string | undefined;
+  const tellProblem = (): void => {
+    const problem = settingsProblem();
+    if (problem !== undefined && problem !== toldProblem) void vscode.window.showWarningMessage(problem);
+    toldProblem = problem;
+  };
+  tellProblem();
   store.add(vscode.workspace.onDidChangeConfiguration((change) => {
     if (!affectsSettings(change)) return;
+    tellProblem();
     decorations.invalidate();
     server.configure(settings()).catch((error: unknown) => { log.warn(`settings: ${safeErrorMessage(error)}`); });
   }));
@@ -155,7 +165,7 @@ export function activate(extension: vscode.ExtensionContext): AsyncscopeTestApi 
 
   /** The server hides the same sites on the line that the tree hides. */
   function tellProject(): void {
-    server.setProject({ folders: project.configs.map(({ folder, config }) => ({ folder, hide: [...config.hide] })) }).catch((error: unknown) => { log.warn(`hidden sites: ${safeErrorMessage(error)}`); });
+    server.setProject({ folders: project.configs.flatMap(({ paths, config }) => paths.map((folder) => ({ folder, hide: [...config.hide] }))) }).catch((error: unknown) => { log.warn(`hidden sites: ${safeErrorMessage(error)}`); });
   }
 
   function reportFailure(name: string, error: unknown): void {

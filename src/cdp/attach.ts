@@ -166,6 +166,7 @@ export async function attachTo(
 
   return {
     info,
+    timeOrigin: channel.agent.timeOrigin,
     closed,
     poll: () => channel.poll(),
     watch: (rawSiteIds) => channel.watch(rawSiteIds),

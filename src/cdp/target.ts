@@ -90,6 +90,8 @@ export interface HeapTarget {
 
 /** A Node process with the agent in it. Every method rejects with a {@link TargetError} once the connection is closed. */
 export interface AttachedTarget extends HeapTarget {
+  /** When the process began, milliseconds and their fractions since the epoch by its own clock: no other of the same id began just then. 0 where it does not tell. */
+  readonly timeOrigin: number;
   /** Asks the agent for what changed. Rejects with reason `timeout` when the target does not answer. */
   poll(): Promise<AgentPoll>;
   /** Sets the raw sites whose tasks every poll lists. */
@@ -132,6 +134,7 @@ export interface AttachOptions {
 
 export type TargetErrorReason =
   | 'bad target'
+  | 'attached already'
   | 'refused'
   | 'remote host'
   | 'signal unsure'

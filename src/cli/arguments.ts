@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { PathMappings } from '../core/base/pathMapping';
-import { unusableGlobs } from '../core/model/origin';
+import { unusableGlobText, unusableGlobs } from '../core/model/origin';
 import type { OriginRules } from '../core/model/origin';
 import type { Filter } from '../core/view/filter';
 import { EMPTY_FILTER, FILTER_EXAMPLES, parseFilter } from '../core/view/filter';
@@ -22,7 +22,9 @@ export const LOOKUP_BUDGET_LIMIT_S = 600;
 const MEMORY_LIMIT_RANGE_MB = [1, 256] as const;
 /** Options that one of the commands has alone. */
 const PS_OPTIONS = ['memory-limit', 'duration', 'watch', 'follow', 'interval', 'sort', 'filter', 'before-promises'] as const;
-const DUMP_OPTIONS = ['yes', 'keep-snapshot', 'no-lookups', 'lookup-budget'] as const;
+/** Those of `dump` that a snapshot file has no use for; that nobody is to be asked is true there anyway. */
+const PROCESS_OPTIONS = ['keep-snapshot', 'no-lookups', 'lookup-budget'] as const;
+const DUMP_OPTIONS = ['yes', ...PROCESS_OPTIONS] as const;
 /** A day, in seconds. */
 export const DURATION_LIMIT_S = 86_400;
 
@@ -169,10 +171,12 @@ export function parseArguments(argv: readonly string[]): Arguments {
   const foreign = (name === 'dump' ? PS_OPTIONS : DUMP_OPTIONS).find((option) => values[option] !== undefined);
   if (foreign !== undefined) throw new UsageError(`--${foreign} goes with "asyncscope ${name === 'dump' ? 'ps' : 'dump'}".`);
   if (name === 'dump') {
+    const source = dumpSource(targetOf(target, values.pid), command, { allowRemote: values['allow-remote'] === true, allowSignal: values['force-signal'] === true });
+    refuseForFile(source, values);
     return {
       command: 'dump',
       dump: {
-        source: dumpSource(targetOf(target, values.pid), command, { allowRemote: values['allow-remote'] === true, allowSignal: values['force-signal'] === true }),
+        source,
         json: values.json === true,
         keepSnapshot: values['keep-snapshot'] === undefined ? undefined : resolve(values['keep-snapshot']),
         all: values.all === true,
@@ -300,6 +304,12 @@ function dumpSource(
   return isFile ? { kind: 'file', file: resolve(target) } : { kind: 'attach', target, ...consents };
 }
 
+/** What goes with a process alone. */
+function refuseForFile(source: DumpArguments['source'], values: Readonly<Record<string, unknown>>): void {
+  const given = source.kind === 'file' ? PROCESS_OPTIONS.find((option) => values[option] !== undefined) : undefined;
+  if (given !== undefined) throw new UsageError(`--${given} goes with a process: in a snapshot file nothing is stopped or looked up.`);
+}
+
 function lookupBudget(text: string | undefined, none: boolean): number | undefined {
   if (none && text !== undefined) throw new UsageError('Give either --no-lookups or --lookup-budget, not both.');
   if (none) return 0;
@@ -315,7 +325,7 @@ function seconds(option: string, text: string, min: number, max: number): number
 function originRules(app: readonly string[] = [], dependency: readonly string[] = []): OriginRules {
   const rules: OriginRules = { app, dependency };
   const [bad] = unusableGlobs(rules);
-  if (bad !== undefined) throw new UsageError(`${JSON.stringify(bad)} is no glob that can be used. Use *, **, ? and {a,b}, as in 'packages/shared/**'.`);
+  if (bad !== undefined) throw new UsageError(unusableGlobText(bad));
   return rules;
 }
 

@@ -41,7 +41,6 @@ export async function dump(args: DumpArguments, environment: DumpEnvironment, st
   const { source } = args;
   const origins = await originRules(args, environment);
   if (source.kind === 'file') {
-    if (args.keepSnapshot !== undefined) return fail(environment, '--keep-snapshot goes with a process: this is a snapshot already.');
     return shown(args, environment, stop, (options) => dumpFile(source.file, options), origins);
   }
   let target: OpenHeapTarget;

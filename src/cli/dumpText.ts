@@ -1,7 +1,7 @@
 /** A dump for people. Everything that comes from the process is stripped of what a terminal would act on. */
 import { assertNever } from '../core/base/assertNever';
 import { NO_CHAIN, byVerdictAndCount, frameName, isUsersChain, waitsForText } from '../core/format/dumpText';
-import { formatBytes, formatCount, formatDuration } from '../core/format/quantity';
+import { counted, formatBytes, formatCount, formatDuration } from '../core/format/quantity';
 import { displayName, stripControls } from '../core/format/text';
 import type { Dump, DumpFrame, DumpGroup, DumpPosition, DumpResource, Verdict } from '../core/model/dump';
 import { shortPath } from '../server/dump/shortPath';
@@ -214,10 +214,6 @@ function notesOf(dump: Dump, shown: readonly DumpGroup[], options: DumpTextOptio
   }
   if (dump.groups.length === 0) notes.push('No async function is suspended.');
   return notes.length === 0 ? [] : [[], ...notes.flatMap((note) => wrap(note, 0, options))];
-}
-
-function counted(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function styleOf(verdict: Verdict): Style {

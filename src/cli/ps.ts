@@ -259,16 +259,17 @@ function draw(args: PsArguments, environment: PsEnvironment, model: SessionModel
     return picture ? toJsonLine(picture) : '';
   }
   const sites = matching.filter((site) => !hidden.has(site.id));
+  const listsAll = args.all || asksForInternals(args.filter);
   const { isTerminal, columns, rows, color } = environment.terminal;
   const redraws = args.watch && isTerminal;
   const table = renderTable(model, target.info, sites, {
     columns,
     rows: redraws ? rows : Infinity,
     color: color && args.color,
-    all: args.all || asksForInternals(args.filter),
+    all: listsAll,
     cwd: environment.cwd,
     filter: args.filter.length === 0 ? undefined : formatFilter(args.filter),
-    unfiltered: live.length - hidden.size,
+    unfiltered: live.filter(({ id, origin }) => !hidden.has(id) && (listsAll || origin === 'app')).length,
     hidden: live.filter((site) => hidden.has(site.id)),
   });
   // Home, then the picture, then nothing below it: clearing first would flicker.

@@ -100,7 +100,7 @@ function notesOf(model: SessionModel, listed: readonly Site[], options: TableOpt
   const { origins, beforeNotFollowed, beforePromises } = model;
   const notes: string[] = [];
   const { filter, unfiltered = 0, hidden = [] } = options;
-  if (filter !== undefined) notes.push(stripControls(`Filter: ${filter}. ${formatCount(listed.length)} of ${formatCount(unfiltered)} sites.`));
+  if (filter !== undefined) notes.push(stripControls(`Filter: ${filter}. ${formatCount(listed.length)} of ${formatCount(unfiltered)} ${unfiltered === 1 ? 'site' : 'sites'}.`));
   if (listed.length === 0 && filter === undefined && hidden.length === 0) {
     notes.push('No live tasks. "asyncscope ps -- node app.js" sees everything from the first line on.');
   }

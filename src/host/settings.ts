@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { unusableGlobText, unusableGlobs } from '../core/model/origin';
 import type { OriginRules } from '../core/model/origin';
 import { DEBUGGER_CONNECTIONS } from '../protocol/lsp';
 import type { ServerSettings } from '../protocol/lsp';
@@ -42,6 +43,13 @@ export function readSettings(): Settings {
     'origin.dependency': read('origin.dependency'),
     pathMappings: read('pathMappings'),
   };
+}
+
+/** What is wrong in a setting that VS Code does not check itself, a sentence; undefined when nothing is. */
+export function settingsProblem(): string | undefined {
+  const settings = readSettings();
+  const [bad] = unusableGlobs({ app: settings['origin.app'], dependency: settings['origin.dependency'] });
+  return bad === undefined ? undefined : `The setting ${CONFIGURATION_SECTION}.origin: ${unusableGlobText(bad)}`;
 }
 
 /** What the settings and the workspace come to for the server. @param projects origins of `.asyncscope.json` */

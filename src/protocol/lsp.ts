@@ -247,6 +247,7 @@ export interface SessionEnd {
 
 export type AttachFailureReason =
   | 'bad target'
+  | 'attached already'
   | 'refused'
   | 'remote host'
   | 'signal unsure'

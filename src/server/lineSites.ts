@@ -21,7 +21,7 @@ export function documentSites(document: OpenDocument, sessions: Iterable<Session
     const { emptySince } = session;
     if (emptySince !== undefined && now - emptySince >= SITE_LINGER_MS) continue;
     for (const path of document.paths) {
-      for (const site of session.model.sitesInFile(path)) {
+      for (const site of session.sitesInFile(path)) {
         if (site.origin === 'app') found.push({ session, site: emptySince === undefined ? site : emptied(site) });
       }
     }

@@ -1,5 +1,5 @@
 /** Names of scripts and documents as paths of files on this machine. */
-import { isAbsolute } from 'node:path';
+import { isAbsolute, normalize } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The path of a `file:` URL; undefined for any other URL, and for what is no URL. */
@@ -17,6 +17,11 @@ export function pathOfFileUrl(url: string): string | undefined {
 export function pathOfScript(script: string): string | undefined {
   if (isAbsolute(script)) return isNetworkPath(script) ? undefined : withUpperDrive(script);
   return pathOfFileUrl(script);
+}
+
+/** A path of this machine as documents name it: its parts resolved, its separators and its drive as the system writes them. */
+export function localPathOf(path: string): string {
+  return withUpperDrive(normalize(path));
 }
 
 /** The `file:` URL of an absolute path. */

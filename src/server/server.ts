@@ -92,6 +92,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     ...(dependencies.createPositions && { createPositions: dependencies.createPositions }),
     onProblem: log,
   });
+  const dumpsOnLines = () => dumps.onLines((sessionId) => (sessions.get(sessionId)?.status ?? 'ended') !== 'ended');
   const sitesOf = (document: OpenDocument): readonly DocumentSite[] => visible(documentSites(document, sessions.all(), clock.now()));
   const scheduler = createRefreshScheduler({
     clock,
@@ -99,7 +100,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     documents: () => documents.all(),
     sitesOf,
     lensesAreOn: () => settings.codeLens,
-    suspendedOf: (document) => suspendedMarks(document, dumps.all()),
+    suspendedOf: (document) => suspendedMarks(document, dumpsOnLines()),
     sendMarks: (update) => send(LSP.marks, update),
     refreshLenses,
   });
@@ -174,12 +175,12 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     if (!document || !settings.codeLens) return [];
     // marks that were newer than what the client had may not be any more
     scheduler.changed();
-    return [...board.lenses(document), ...suspendedLenses(document, dumps.all())];
+    return [...board.lenses(document), ...suspendedLenses(document, dumpsOnLines())];
   });
   connection.onHover(({ textDocument, position }) => {
     const document = documents.get(textDocument.uri);
     if (!document) return null;
-    return joined(hoverAt(document, sitesOf(document), position), suspendedHover(document, dumps.all(), position));
+    return joined(hoverAt(document, sitesOf(document), position), suspendedHover(document, dumpsOnLines(), position));
   });
 
   handle(LSP.configure, serverSettings, (next) => {
@@ -225,14 +226,14 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     return null;
   });
 
-  handle(LSP.site, siteParams, (params): Site | null => sessionOf(params).model.site(params.siteId) ?? null);
+  handle(LSP.site, siteParams, (params): Site | null => sessionOf(params).site(params.siteId) ?? null);
 
   handle(LSP.sites, sitesParams, (params): readonly Site[] => {
-    const { model } = sessionOf(params);
-    return params.siteIds.flatMap((id) => model.site(id) ?? []);
+    const session = sessionOf(params);
+    return params.siteIds.flatMap((id) => session.site(id) ?? []);
   });
 
-  handle(LSP.scriptSource, scriptSourceParams, (params): Promise<ScriptSource> => sessionOf(params).scriptSource(params.file));
+  handle(LSP.scriptSource, scriptSourceParams, (params): Promise<ScriptSource> => sessionOf(params).scriptSource(params.file, dumps.tellOf(params.sessionId, params.file)));
 
   handle(LSP.project, projectParams, ({ folders }) => {
     hidden = new HiddenSites(folders.flatMap(({ folder, hide }) => hide.map((entry) => ({ folder, entry }))));

@@ -105,6 +105,8 @@ export class Session {
   #target: AttachedTarget | undefined;
   #status: SessionStatus = 'attaching';
   #paused = false;
+  /** What rows show while the session is paused, by id. */
+  #frozen: ReadonlyMap<string, Site> | undefined;
   #unresponsive = false;
   #end: SessionEnd | undefined;
   #endedAt: number | undefined;
@@ -130,8 +132,26 @@ export class Session {
     return this.#model;
   }
 
+  /** The rows at positions in one file, as they are shown: while the session is paused, as of then. */
+  *sitesInFile(file: string): Iterable<Site> {
+    if (this.#frozen === undefined) yield* this.#model.sitesInFile(file);
+    else for (const site of this.#frozen.values()) if (site.file === file) yield site;
+  }
+
+  /** A site as its row shows it. */
+  site(id: string): Site | undefined {
+    return this.#frozen?.get(id) ?? this.#model.site(id);
+  }
+
   get name(): string {
     return this.#options.name;
+  }
+
+  /** Whether both watch one process, by whatever addresses. */
+  watchesSame(other: Session): boolean {
+    const own = this.#target;
+    if (own === undefined || own.timeOrigin === 0) return false;
+    return own.info.pid === other.#target?.info.pid && own.timeOrigin === other.#target.timeOrigin;
   }
 
   get status(): SessionStatus {
@@ -295,6 +315,7 @@ export class Session {
   setPaused(paused: boolean): void {
     if (this.#paused === paused || this.#end) return;
     this.#paused = paused;
+    this.#frozen = paused ? byId(this.#model.sites()) : undefined;
     this.#setStatus();
     // What happened while it was paused is not in any delta.
     this.#emit(!paused);
@@ -329,9 +350,10 @@ export class Session {
   /**
    * The text of a file that the process runs code of, from its map or out of the process. Nothing else is read there.
    * @param file as sites and frames name it
+   * @param isTold a dump of the process has told of the file
    */
-  async scriptSource(file: string): Promise<ScriptSource> {
-    if (!this.#model.hasCodeIn(file)) return { text: null, reason: 'unknown', message: 'This process has told of no code in this file. It may have been restarted.' };
+  async scriptSource(file: string, isTold = false): Promise<ScriptSource> {
+    if (!isTold && !this.#model.hasCodeIn(file)) return { text: null, reason: 'unknown', message: 'This process has told of no code in this file. It may have been restarted.' };
     const target = this.#end || this.#emptySince !== undefined ? undefined : this.#target;
     const held = await this.#positions.content(file, target && ((scripts) => target.sourceMaps(scripts).catch(() => [])));
     if (held !== undefined) return { text: held, from: 'source map' };
@@ -462,6 +484,7 @@ export class Session {
     const overhead = model.overhead(budgetPercent);
     const gone = this.#end !== undefined || this.#emptySince !== undefined;
     const sites = gone && full ? [] : full ? [...model.sites()] : (delta?.changed ?? []).flatMap((each) => model.site(each) ?? []);
+    if (full && this.#paused) this.#frozen = byId(sites);
     const known = model.process !== undefined;
     this.#options.onUpdate({
       sessionId: id,
@@ -495,6 +518,10 @@ export class Session {
       ...(model.baselineAt !== undefined && { baselineAt: model.baselineAt }),
     });
   }
+}
+
+function byId(sites: Iterable<Site>): ReadonlyMap<string, Site> {
+  return new Map([...sites].map((site) => [site.id, site]));
 }
 
 const NO_TASKS: Readonly<Record<TaskKind, number>> = { promise: 0, timeout: 0, interval: 0, immediate: 0, handle: 0, request: 0 };

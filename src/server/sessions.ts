@@ -2,6 +2,8 @@
 import type { Clock } from '../core/base/clock';
 import { SITE_LINGER_MS } from '../core/model/sessionModel';
 import { formatTarget, parseTarget } from '../cdp/address';
+import { displayName } from '../core/format/text';
+import { TargetError } from '../cdp/target';
 import type { AttachOptions, AttachedTarget } from '../cdp/target';
 import type { AttachParams, ServerSettings, SessionUpdate } from '../protocol/lsp';
 import { Session } from './session';
@@ -89,7 +91,13 @@ export class Sessions {
     } finally {
       await stop();
     }
-    return session;
+    // of two that are under way at a time the first stays
+    const before = [...this.#sessions.values()];
+    const same = before.slice(0, before.indexOf(session)).find((other) => other.emptySince === undefined && other.watchesSame(session));
+    if (same === undefined) return session;
+    await session.detach();
+    // each of its tasks would be counted twice on its line
+    throw new TargetError('attached already', `This process is attached to already, as "${displayName(same.name)}".`);
   }
 
   /** Ends every session. Never rejects. */

@@ -14,7 +14,7 @@ import { displayName } from '../core/format/text';
 import type { PositionMapper } from '../core/model/placement';
 import type { Origin } from '../core/model/task';
 import type { ScriptOrigins } from '../protocol/agent';
-import { pathOfFileUrl, pathOfScript } from './paths';
+import { localPathOf, pathOfFileUrl, pathOfScript } from './paths';
 import { SourceMapError, createScriptMap, decodePath, sourceContent } from './scriptMap';
 import type { ScriptMap } from './scriptMap';
 
@@ -88,7 +88,12 @@ export function createSourceMaps(
   onProblem: (message: string) => void = () => undefined,
   mappings: PathMappings = NO_PATH_MAPPINGS,
 ): PositionSource {
-  const mapped = createPathMapper(mappings);
+  const mapPath = createPathMapper(mappings);
+  // a mapping is written by hand: `..` and slashes in it must not keep files from being those that are open
+  const mapped = (script: string): string | undefined => {
+    const path = mapPath(script);
+    return path === undefined ? undefined : localPathOf(path);
+  };
   const localPath = (script: string): string | undefined => mapped(script) ?? pathOfScript(script);
   const origins = createOrigins(rules);
   // A Map lists its keys in the order of insertion: the first one is the least recently used.

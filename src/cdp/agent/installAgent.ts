@@ -27,6 +27,7 @@ const installed = v.object({
   node: v.string(),
   isTooOld: v.boolean(),
   pid: v.number(),
+  timeOrigin: v.number(),
   title: v.string(),
   cwd: v.string(),
   needsInternals: v.boolean(),
@@ -168,7 +169,7 @@ var g = globalThis, p = ${PROCESS};
 var config = (P ? P.JSONParse : g.JSON.parse)(json);
 var versions = (p && p.versions) || {};
 var runtime = versions.bun ? 'Bun' : versions.deno || g.Deno ? 'Deno' : versions.node ? 'node' : 'no Node process';
-var info = { runtime: runtime, node: '' + (p && p.version), isTooOld: +('' + versions.node).split('.')[0] < ${OLDEST_NODE}, pid: 0, title: '', cwd: '', needsInternals: false };
+var info = { runtime: runtime, node: '' + (p && p.version), isTooOld: +('' + versions.node).split('.')[0] < ${OLDEST_NODE}, pid: 0, timeOrigin: 0, title: '', cwd: '', needsInternals: false };
 if (runtime !== 'node' || info.isTooOld) { delete g[config.outBinding]; return info; }
 if (!${READY}) { info.runtime = ${JSON.stringify(NOT_READY)}; return info; }
 var load = function (name) { return ${LOAD}(p, name); };
@@ -188,6 +189,7 @@ var agent = asyncscopeAgent.install(config, { globalThis: g, process: p, Error: 
 info.pid = p.pid;
 info.title = '' + ((p.argv && p.argv[1]) || p.title);
 try { info.cwd = p.cwd(); } catch (e) {}
+try { info.timeOrigin = +load('perf_hooks').performance.timeOrigin || 0; } catch (e) {}
 info.needsInternals = agent.needsInternals;
 return info;
 };

@@ -5,6 +5,7 @@
  */
 import { createScanner, findNodeAtLocation, getNodeValue, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Node, ParseError } from 'jsonc-parser';
+import { unusableGlobText, unusableGlobs } from '../model/origin';
 import type { Origin, TaskKind } from '../model/task';
 import { TASK_KINDS } from '../model/task';
 
@@ -200,8 +201,10 @@ function readOrigin(root: Node, complain: Complain): ProjectConfig['origin'] {
     const node = findNodeAtLocation(origin, [each]);
     if (node === undefined) continue;
     const value: unknown = getNodeValue(node);
-    if (Array.isArray(value) && value.every((glob): glob is string => typeof glob === 'string')) globs[each] = value;
-    else complain(node, `"${each}" is a list of globs: ["vendor/**"].`);
+    if (Array.isArray(value) && value.every((glob): glob is string => typeof glob === 'string')) {
+      globs[each] = value;
+      for (const glob of unusableGlobs({ [each]: value })) complain(node.children?.[value.indexOf(glob)] ?? node, unusableGlobText(glob));
+    } else complain(node, `"${each}" is a list of globs: ["vendor/**"].`);
   }
   return globs;
 }

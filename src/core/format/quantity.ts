@@ -76,3 +76,8 @@ function grouped(value: number): string {
 function trimmed(value: number, decimals: number): string {
   return String(Number(value.toFixed(decimals)));
 }
+
+/** `1 timer`, `2,000 timers`. */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -40,6 +40,11 @@ export function originPatterns(rules: OriginRules): readonly OriginPattern[] {
   return BY_RANK.flatMap((origin) => (rules[origin] ?? []).flatMap((glob) => (compileGlob(glob) ?? []).map((each) => ({ ...each, origin })))).slice(0, ORIGIN_GLOB_LIMIT);
 }
 
+/** Says what is wrong with a glob that is none, a sentence. */
+export function unusableGlobText(glob: string): string {
+  return `${JSON.stringify(glob)} is no glob that can be used. Use *, **, ? and {a,b}, as in "packages/shared/**".`;
+}
+
 export function unusableGlobs(rules: OriginRules): readonly string[] {
   return BY_RANK.flatMap((origin) => (rules[origin] ?? []).filter((glob) => compileGlob(glob) === undefined));
 }

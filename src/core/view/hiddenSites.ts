@@ -127,7 +127,14 @@ function absolute(folder: string, file: string): string {
 }
 
 function relativeTo(folder: string, file: string): string {
-  const base = `${normalized(folder).replace(/\/$/, '')}/`;
-  const path = normalized(file);
-  return path.startsWith(base) ? path.slice(base.length) : path;
+  return isInside(folder, file) ? normalized(file).slice(baseOf(folder).length) : normalized(file);
+}
+
+/** Whether a file is below a folder, by their absolute paths. */
+export function isInside(folder: string, file: string): boolean {
+  return normalized(file).startsWith(baseOf(folder));
+}
+
+function baseOf(folder: string): string {
+  return `${normalized(folder).replace(/\/$/, '')}/`;
 }

@@ -23,7 +23,7 @@ import { pickTarget } from './pickTarget';
 import { targetHost, targetName } from './targetInput';
 import type { CommandTable } from './commandTable';
 import type { TreeCommandContext } from './treeCommands';
-import { clearFilter, copySites, hideSites, openProjectFile, revealStack, rowsOf, setFilter, stepFrame, unhideSites } from './treeCommands';
+import { clearFilter, copySites, hideSites, openProjectFile, revealStack, revealUnfiltered, rowsOf, setFilter, stepFrame, unhideSites } from './treeCommands';
 
 export interface CommandContext extends TreeCommandContext, DumpCommandContext {
   readonly extension: vscode.ExtensionContext;
@@ -122,7 +122,7 @@ export function registerCommands(context: CommandContext): Disposable {
       await vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.extension.id}#${WALKTHROUGH}`, false);
     },
     [COMMANDS.revealSite]: async (site) => {
-      if (await view.reveal(site)) return;
+      if (await revealUnfiltered(context, site)) return;
       await vscode.commands.executeCommand(`${VIEWS.liveTasks}.focus`);
       vscode.window.setStatusBarMessage('Asyncscope: no task of this line is alive any more', 4000);
     },
@@ -207,7 +207,7 @@ async function offerLog(message: string): Promise<void> {
   if ((await vscode.window.showErrorMessage(message, showLog)) === showLog) await vscode.commands.executeCommand(COMMANDS.showLog);
 }
 
-/** The session of a row; without a row the only one that fits, or the one that the user picks. */
+/** The session of a row where it fits; else the only one that fits, or the one that the user picks. */
 async function chooseSession(
   { sessions, view }: CommandContext,
   element: TreeElement | undefined,
@@ -215,7 +215,7 @@ async function chooseSession(
   what: string,
 ): Promise<Session | undefined> {
   const given = sessionOf(sessions, element);
-  if (given !== undefined) return given;
+  if (given !== undefined && fits(given)) return given;
   const candidates = sessions.all().filter(fits);
   if (candidates.length <= 1) {
     if (candidates.length === 0) void vscode.window.showInformationMessage('Asyncscope is not attached to anything.');
@@ -228,7 +228,7 @@ async function chooseSession(
   return (await vscode.window.showQuickPick(items, { title: `${what} which process?` }))?.session;
 }
 
-/** For the session of a row; without a row for all that fit. */
+/** For the session of a row where it fits, else for all that do: a button in the title comes with the row that has the focus. */
 async function forSessions(
   { sessions }: CommandContext,
   element: TreeElement | undefined,
@@ -236,7 +236,7 @@ async function forSessions(
   act: (session: Session) => Promise<void>,
 ): Promise<void> {
   const given = sessionOf(sessions, element);
-  await Promise.all((given === undefined ? sessions.all() : [given]).filter(fits).map(act));
+  await Promise.all((given !== undefined && fits(given) ? [given] : sessions.all().filter(fits)).map(act));
 }
 
 function sessionOf(sessions: SessionStore, element: TreeElement | undefined): Session | undefined {

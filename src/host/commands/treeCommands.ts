@@ -116,7 +116,8 @@ export async function openProjectFile({ project }: TreeCommandContext): Promise<
   } catch {
     const document = await vscode.workspace.openTextDocument(file.with({ scheme: 'untitled' }));
     const editor = await vscode.window.showTextDocument(document);
-    await editor.insertSnippet(new vscode.SnippetString('{\n  "version": 1,\n  "hide": [\n    { "file": "${1:src/pool.ts}", "reason": "${2:The pool keeps ten connections open}" }\n  ]\n}\n'));
+    // begun before, and not saved yet
+    if (document.getText() === '') await editor.insertSnippet(new vscode.SnippetString('{\n  "version": 1,\n  "hide": [\n    { "file": "${1:src/pool.ts}", "reason": "${2:The pool keeps ten connections open}" }\n  ]\n}\n'));
   }
 }
 
@@ -127,9 +128,19 @@ export async function revealStack(context: TreeCommandContext, rows: readonly Tr
     void vscode.window.showInformationMessage('Select a site in Live Tasks first.');
     return;
   }
-  const row = await context.view.revealFrame(site);
+  const row = (await revealUnfiltered(context, site)) ? await context.view.revealFrame(site) : undefined;
   if (row === undefined) vscode.window.setStatusBarMessage('Asyncscope: this site has no stack', MESSAGE_MS);
   else await open(row);
+}
+
+/** Brings a site's row into view; what the filter leaves out is shown all the same when somebody goes there. False when there is no row. */
+export async function revealUnfiltered(context: TreeCommandContext, site: RevealSiteArguments): Promise<boolean> {
+  const { view, state, sessions } = context;
+  if (await view.reveal(site)) return true;
+  const { filter, onlyNew } = state.look;
+  if ((filter.length === 0 && !onlyNew) || sessions.get(site.sessionId)?.sites.has(site.siteId) !== true) return false;
+  await clearFilter(context);
+  return view.reveal(site);
 }
 
 /** Goes along the stack of the selected row: outwards to the caller, or inwards. What is folded away, or has no source, is passed over. */

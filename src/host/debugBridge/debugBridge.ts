@@ -11,7 +11,7 @@ import type { SessionStore } from '../sessions/sessionStore';
 import { isConcreteNodeSession, NODE_SESSION_TYPES, ProxyError, requestProxyAddress, sessionName, stopOf } from './proxyAddress';
 
 /** Answers of the server that a user who only pressed F5 need not hear of. */
-const EXPECTED_REASONS: ReadonlySet<string | undefined> = new Set(['refused', 'not node', 'cancelled', 'closed']);
+const EXPECTED_REASONS: ReadonlySet<string | undefined> = new Set(['attached already', 'refused', 'not node', 'cancelled', 'closed']);
 
 /** The command of VS Code's JavaScript debugger that shares its connection. */
 const REQUEST_PROXY_COMMAND = 'extension.js-debug.requestCDPProxy';

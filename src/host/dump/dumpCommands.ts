@@ -140,7 +140,7 @@ export function dumpCommands(context: DumpCommandContext): DumpCommands {
 }
 
 /** What the filter leaves out is shown all the same when somebody goes there. */
-async function unfiltered(look: DumpLook, reveal: () => Promise<boolean>): Promise<boolean> {
+export async function unfiltered(look: DumpLook, reveal: () => Promise<boolean>): Promise<boolean> {
   if (await reveal()) return true;
   if (look.filter === '') return false;
   look.setFilter('');
@@ -172,14 +172,17 @@ async function dumpOfFile(context: DumpCommandContext, file: string): Promise<vo
 }
 
 async function showDump(context: DumpCommandContext, name: string, from: { readonly sessionId: string } | { readonly file: string }, processRestarts: number): Promise<void> {
-  const { server, dumps, log } = context;
+  const { server, sessions, dumps, log } = context;
   const result = await dumps.whileTaking(() => withProgress(`Async dump of ${name}`, (signal, onProgress) => server.dump(from, signal, onProgress)));
   if (result === undefined) {
     log.info('async dump cancelled');
     return;
   }
   log.info(`async dump of ${name}: ${summary(result)}`);
-  const replaced = dumps.add({ id: result.dumpId, name, dump: result.dump, sessionId: 'sessionId' in from ? from.sessionId : undefined, processRestarts });
+  const replaced = dumps.add({ id: result.dumpId, name, dump: result.dump, sessionId: 'sessionId' in from ? from.sessionId : undefined, processRestarts }, (sessionId) => {
+    const session = sessions.get(sessionId);
+    return session === undefined || session.status === 'ended';
+  });
   for (const dumpId of replaced) await server.dumpClear(dumpId).catch((error: unknown) => { log.debug(`forgetting a dump: ${safeErrorMessage(error)}`); });
   await vscode.commands.executeCommand(`${VIEWS.asyncDump}.focus`);
 }
@@ -239,7 +242,7 @@ export async function openDumpPosition(
   const group = groupId === undefined ? undefined : dumps.group(dumpId, groupId);
   const known = group === undefined ? [] : marks.suspendedLines(vscode.Uri.file(position.file).toString(), dumpId, group.id);
   const movedTo = group === undefined ? undefined : lineNow(group, position, known);
-  await openPosition(scripts, dumps.get(dumpId)?.sessionId ?? '', position, { movedTo, column });
+  await openPosition(scripts, dumps.get(dumpId)?.sessionId, position, { movedTo, column });
 }
 
 function variablesTarget(target: unknown): DumpFrameParams | undefined {

@@ -61,11 +61,15 @@ export class DumpStore implements Disposable {
   }
 
   /**
-   * Takes the place of the last dump of the same process or file.
+   * Takes the place of the last dump of the same process or file, and of those of earlier runs, which have its name and have ended.
    * @returns ids of those that the server may forget
    */
-  add(held: HeldDump): readonly string[] {
-    const replaced = this.all().filter((each) => each.id !== held.id && (held.sessionId === undefined ? each.dump.target.file !== null && each.dump.target.file === held.dump.target.file : each.sessionId === held.sessionId));
+  add(held: HeldDump, hasEnded: (sessionId: string) => boolean): readonly string[] {
+    const replaced = this.all().filter((each) => {
+      if (each.id === held.id) return false;
+      if (held.sessionId === undefined) return each.dump.target.file !== null && each.dump.target.file === held.dump.target.file;
+      return each.sessionId !== undefined && (each.sessionId === held.sessionId || (each.name === held.name && hasEnded(each.sessionId)));
+    });
     for (const { id } of replaced) this.#held.delete(id);
     this.#held.delete(held.id);
     this.#held.set(held.id, held);

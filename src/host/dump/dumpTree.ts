@@ -5,7 +5,7 @@
 import { assertNever } from '../../core/base/assertNever';
 import { chainText, factText, frameName, groupCount, isUsersChain, NO_CHAIN, taskCount, VERDICTS_AND_NONE, verdictText, waitsForText, worstVerdict } from '../../core/format/dumpText';
 import { shortPosition } from '../../core/format/position';
-import { formatBytes, formatCount } from '../../core/format/quantity';
+import { counted, formatBytes, formatCount } from '../../core/format/quantity';
 import { clip, displayName, stripControls } from '../../core/format/text';
 import type { Dump, DumpFrame, DumpGroup, DumpListeners, DumpPosition, DumpResource, DumpStream, Verdict } from '../../core/model/dump';
 import type { DumpLocation, DumpScope, DumpUnavailable, DumpVariable, DumpVariables } from '../../protocol/lsp';
@@ -516,22 +516,23 @@ function noteRow(dumpId: string, id: string, text: string, icon: 'warning' | 'in
 
 function resourceRows({ id: dumpId, dump: { resources } }: HeldDump): readonly DumpRow[] {
   const id = `${dumpId}/r`;
-  const kind = <T>(key: string, label: string, items: readonly T[], count: number, icon: string, make: (item: T, id: string) => DumpRow): DumpRow[] => {
+  const kind = <T>(key: string, noun: string, items: readonly T[], count: number, icon: string, make: (item: T, id: string) => DumpRow): { readonly text: string; readonly row: DumpRow }[] => {
     if (items.length === 0) return [];
     const rowId = `${id}/${key}`;
-    return [row(dumpId, { id: rowId, label, description: formatCount(count), context: DUMP_ROW_CONTEXTS.resources, icon: theme(icon), expansion: 'collapsed', children: () => paged(dumpId, rowId, items.map((item, index) => ({ item, index })), ({ item, index }) => make(item, `${rowId}/${String(index)}`), () => []) })];
+    const label = `${noun.charAt(0).toUpperCase()}${noun.slice(1)}s`;
+    return [{ text: counted(count, noun), row: row(dumpId, { id: rowId, label, description: formatCount(count), context: DUMP_ROW_CONTEXTS.resources, icon: theme(icon), expansion: 'collapsed', children: () => paged(dumpId, rowId, items.map((item, index) => ({ item, index })), ({ item, index }) => make(item, `${rowId}/${String(index)}`), () => []) }) }];
   };
-  const counted = (items: readonly { readonly count: number }[]): number => items.reduce((all, { count }) => all + count, 0);
+  const total = (items: readonly { readonly count: number }[]): number => items.reduce((all, { count }) => all + count, 0);
   const plain = (item: DumpResource, rowId: string): DumpRow => resourceRow(dumpId, rowId, item);
   const kinds = [
-    ...kind('timers', 'Timers', resources.timers, counted(resources.timers), 'clock', plain),
-    ...kind('handles', 'Handles', resources.handles, counted(resources.handles), 'plug', plain),
-    ...kind('requests', 'Requests', resources.requests, counted(resources.requests), 'arrow-both', plain),
-    ...kind('listeners', 'Event listeners', resources.listeners, counted(resources.listeners), resources.listeners.some(({ aboveLimit }) => aboveLimit) ? 'warning' : 'broadcast', (item, rowId) => listenersRow(dumpId, rowId, item)),
-    ...kind('streams', 'Streams', resources.streams, counted(resources.streams), 'versions', (item, rowId) => streamRow(dumpId, rowId, item)),
+    ...kind('timers', 'timer', resources.timers, total(resources.timers), 'clock', plain),
+    ...kind('handles', 'handle', resources.handles, total(resources.handles), 'plug', plain),
+    ...kind('requests', 'request', resources.requests, total(resources.requests), 'arrow-both', plain),
+    ...kind('listeners', 'event listener', resources.listeners, total(resources.listeners), resources.listeners.some(({ aboveLimit }) => aboveLimit) ? 'warning' : 'broadcast', (item, rowId) => listenersRow(dumpId, rowId, item)),
+    ...kind('streams', 'stream', resources.streams, total(resources.streams), 'versions', (item, rowId) => streamRow(dumpId, rowId, item)),
   ];
   if (kinds.length === 0) return [];
-  return [row(dumpId, { id, label: 'Resources', description: kinds.map(({ label, description }) => `${description} ${label.toLowerCase()}`).join(', '), context: DUMP_ROW_CONTEXTS.resources, icon: theme('circuit-board'), expansion: 'collapsed', children: () => kinds })];
+  return [row(dumpId, { id, label: 'Resources', description: kinds.map(({ text }) => text).join(', '), context: DUMP_ROW_CONTEXTS.resources, icon: theme('circuit-board'), expansion: 'collapsed', children: () => kinds.map((each) => each.row) })];
 }
 
 function resourceRow(dumpId: string, id: string, { count, type, text, at, details }: DumpResource): DumpRow {
@@ -551,7 +552,7 @@ function listenersRow(dumpId: string, id: string, { emitter, event, emitters, co
   return row(dumpId, {
     id,
     label: `${displayName(emitter)}: ${displayName(event)}`,
-    description: `${formatCount(count)} listeners${limit === null ? '' : `, limit ${formatCount(limit)}`}${many}`,
+    description: `${counted(count, 'listener')}${limit === null ? '' : `, limit ${formatCount(limit)}`}${many}`,
     context: DUMP_ROW_CONTEXTS.resource,
     icon: aboveLimit ? theme('warning', 'list.warningForeground') : theme('broadcast'),
     open: at ?? undefined,
@@ -559,7 +560,7 @@ function listenersRow(dumpId: string, id: string, { emitter, event, emitters, co
 }
 
 function streamRow(dumpId: string, id: string, { stream, count, state, bufferedBytes, highWaterMark, objectMode }: DumpStream): DumpRow {
-  const amount = (value: number): string => (objectMode ? `${formatCount(value)} objects` : formatBytes(value));
+  const amount = (value: number): string => (objectMode ? counted(value, 'object') : formatBytes(value));
   return row(dumpId, {
     id,
     label: displayName(stream),

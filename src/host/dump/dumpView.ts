@@ -9,7 +9,7 @@ import type { SessionStore } from '../sessions/sessionStore';
 import { dumpMessage, dumpSource, filterMessage } from './dumpState';
 import type { DumpStore } from './dumpStore';
 import type { DumpLook } from './dumpLook';
-import type { DumpRow } from './dumpTree';
+import type { DumpQuery, DumpRow } from './dumpTree';
 import { dumpRows, dumpTime, pathToGroup, pathToTask } from './dumpTree';
 import type { LookUps } from './lookUps';
 
@@ -34,8 +34,13 @@ export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<Dump
   readonly #changed = this.#store.add(new vscode.EventEmitter<DumpElement | undefined>());
   readonly #view: vscode.TreeView<DumpElement>;
   readonly #surface: SurfaceHandle;
-  /** Of rows that VS Code has asked for; a row that is unfolded again is not looked up again. */
+  /** Of rows that VS Code has asked for. */
   readonly #children = new Map<string, Promise<readonly DumpElement[]>>();
+  /**
+   * What was looked up in a process, by row: each look-up stops the process for a walk over its heap, and other rows do not change it.
+   * What could not be had is asked for again.
+   */
+  readonly #lookedUp = new Map<string, { readonly dumpId: string; readonly rows: Promise<readonly DumpRow[]> }>();
   #roots: readonly DumpElement[] | undefined;
 
   readonly onDidChangeTreeData = this.#changed.event;
@@ -58,6 +63,7 @@ export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<Dump
   refresh(): void {
     this.#roots = undefined;
     this.#children.clear();
+    for (const [id, { dumpId }] of this.#lookedUp) if (this.#options.dumps.get(dumpId) === undefined) this.#lookedUp.delete(id);
     this.#changed.fire(undefined);
     this.#describe();
   }
@@ -111,7 +117,7 @@ export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<Dump
     let children = this.#children.get(element.id);
     if (children === undefined) {
       const { row } = element;
-      const rows = row.query === undefined ? Promise.resolve(row.children()) : this.#options.lookUps.rows(row, row.query);
+      const rows = row.query === undefined ? Promise.resolve(row.children()) : this.#lookUp(row, row.query);
       children = rows.then((found) => found.map((each): DumpElement => ({ id: each.id, row: each, parent: element })));
       this.#children.set(element.id, children);
     }
@@ -124,6 +130,17 @@ export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<Dump
 
   dispose(): void {
     this.#store.dispose();
+  }
+
+  #lookUp(row: DumpRow, query: DumpQuery): Promise<readonly DumpRow[]> {
+    const known = this.#lookedUp.get(row.id);
+    if (known !== undefined) return known.rows;
+    const rows = this.#options.lookUps.rows(row, query).then((found) => {
+      if (found.some(({ context }) => context === DUMP_ROW_CONTEXTS.note)) this.#lookedUp.delete(row.id);
+      return found;
+    });
+    this.#lookedUp.set(row.id, { dumpId: row.dumpId, rows });
+    return rows;
   }
 
   #rootElements(): readonly DumpElement[] {

@@ -70,6 +70,8 @@ export class Decorations implements vscode.Disposable {
     }));
     this.#store.add(vscode.workspace.onDidCloseTextDocument((document) => {
       options.marks.delete(document.uri.toString());
+      // "closed" also when it is given another language: its editors still show what was drawn
+      if (vscode.window.visibleTextEditors.some((editor) => editor.document.uri.toString() === document.uri.toString())) return;
       this.#applied.delete(document.uri.toString());
       this.#suspended.delete(document.uri.toString());
     }));
@@ -98,6 +100,8 @@ export class Decorations implements vscode.Disposable {
 
   #draw(): void {
     const settings = this.#options.settings();
+    const applied = new Map<string, readonly AppliedMark[]>();
+    const appliedSuspended = new Map<string, readonly AppliedSuspendedMark[]>();
     for (const editor of vscode.window.visibleTextEditors) {
       const uri = editor.document.uri.toString();
       const known = this.#options.marks.get(uri);
@@ -110,15 +114,16 @@ export class Decorations implements vscode.Disposable {
         // There is room for one picture: what stands still there says more than that something begins there.
         const taken = new Set(settings.gutter ? suspended.map(({ line }) => line) : []);
         this.#apply(editor, marks, taken, settings);
-        if (marks.length === 0) this.#applied.delete(uri);
-        else this.#applied.set(uri, marks.map((mark) => appliedMark(mark, taken, settings)));
+        applied.set(uri, marks.map((mark) => appliedMark(mark, taken, settings)));
       }
       if (suspended.length > 0 || this.#suspended.has(uri)) {
         this.#applySuspended(editor, suspended, settings);
-        if (suspended.length === 0) this.#suspended.delete(uri);
-        else this.#suspended.set(uri, suspended.map((mark) => appliedSuspendedMark(mark, settings)));
+        appliedSuspended.set(uri, suspended.map((mark) => appliedSuspendedMark(mark, settings)));
       }
     }
+    // only now: the same document may stand in several editors
+    keep(this.#applied, applied);
+    keep(this.#suspended, appliedSuspended);
   }
 
   #apply(editor: vscode.TextEditor, marks: readonly LineMark[], taken: ReadonlySet<number>, settings: MarkSettings): void {
@@ -220,6 +225,14 @@ function textType(heat: Heat): vscode.TextEditorDecorationType {
     after: { color, fontStyle: 'italic', margin: `0 0 0 ${TEXT_DISTANCE}` },
     rangeBehavior: vscode.DecorationRangeBehavior.ClosedOpen,
   });
+}
+
+/** Takes in what documents show now; those that show nothing are not kept. */
+function keep<Mark>(shown: Map<string, readonly Mark[]>, now: ReadonlyMap<string, readonly Mark[]>): void {
+  for (const [uri, marks] of now) {
+    if (marks.length === 0) shown.delete(uri);
+    else shown.set(uri, marks);
+  }
 }
 
 function endOf(range: vscode.Range): vscode.Range {

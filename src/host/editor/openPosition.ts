@@ -12,13 +12,13 @@ export interface OpenOptions {
 
 /**
  * The focus stays where it is.
- * @param sessionId whose process has the text when no file does
+ * @param sessionId whose process has the text when no file does; undefined where there is no process, as for a snapshot file
  * @param position 1-based; without a file or a line nothing is opened
  * @throws {Error} when there is no such text on this machine
  */
 export async function openPosition(
   scripts: ScriptDocuments,
-  sessionId: string,
+  sessionId: string | undefined,
   { file, line, column: character }: { readonly file: string | null; readonly line: number; readonly column: number },
   { movedTo, column }: OpenOptions = {},
 ): Promise<void> {
@@ -26,7 +26,10 @@ export async function openPosition(
   const position = movedTo === undefined ? new vscode.Position(line - 1, Math.max(0, character - 1)) : new vscode.Position(movedTo, 0);
   try {
     const selection = new vscode.Range(position, position);
-    const document = await openFile(file).catch(() => scripts.open({ sessionId, file }));
+    const document = await openFile(file).catch((error: unknown) => {
+      if (sessionId === undefined) throw new Error('It is not here. Say in the setting asyncscope.pathMappings where its directory is.', { cause: error });
+      return scripts.open({ sessionId, file });
+    });
     await vscode.window.showTextDocument(document, { selection, preview: true, preserveFocus: true, ...(column !== undefined && { viewColumn: column }) });
   } catch (error) {
     throw new Error(`The source ${file} cannot be opened on this machine: ${safeErrorMessage(error)}`, { cause: error });

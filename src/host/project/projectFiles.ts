@@ -8,7 +8,7 @@ import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import type { HideEntry, ProjectConfig, ProjectProblem } from '../../core/config/projectFile';
 import { addHideEntries, EMPTY_PROJECT_CONFIG, parseProjectFile, PROJECT_FILE, removeHideEntries } from '../../core/config/projectFile';
 import type { HideableSite, HideRule } from '../../core/view/hiddenSites';
-import { hideEntryFor, HiddenSites } from '../../core/view/hiddenSites';
+import { hideEntryFor, HiddenSites, isInside } from '../../core/view/hiddenSites';
 import { DisposableStore } from '../base/disposable';
 import { Emitter } from '../base/emitter';
 import { safeErrorMessage } from '../redact';
@@ -16,14 +16,16 @@ import { safeErrorMessage } from '../redact';
 /** What is known of one folder. */
 interface FolderState {
   readonly folder: vscode.WorkspaceFolder;
+  /** Absolute paths of it: as it was opened and, where that leads over a symbolic link, as processes name it. */
+  paths: readonly string[];
   /** The last that could be read: a file that is damaged while somebody edits it changes nothing. */
   config: ProjectConfig;
   problems: readonly ProjectProblem[];
 }
 
 export interface FolderConfig {
-  /** Absolute path. */
-  readonly folder: string;
+  /** Absolute paths, of which entries are told from each: a folder may have been opened by a symbolic link. */
+  readonly paths: readonly string[];
   readonly config: ProjectConfig;
 }
 
@@ -54,7 +56,7 @@ export class ProjectFiles implements vscode.Disposable {
   }
 
   get configs(): readonly FolderConfig[] {
-    return [...this.#folders.values()].map(({ folder, config }) => ({ folder: folder.uri.fsPath, config }));
+    return [...this.#folders.values()].map(({ paths, config }) => ({ paths, config }));
   }
 
   /** The first thing that is wrong in any of the files, for people; undefined when nothing is. */
@@ -71,14 +73,14 @@ export class ProjectFiles implements vscode.Disposable {
    * @throws {Error} when there is no folder, or its file cannot be written without losing something; it says why.
    */
   async hide(sites: readonly HideableSite[], reason: string): Promise<void> {
-    const byFolder = new Map<vscode.WorkspaceFolder, HideEntry[]>();
+    const byFolder = new Map<vscode.Uri, HideEntry[]>();
     for (const site of sites) {
-      const folder = folderOf(site);
+      const { folder, path } = this.#folderOf(site);
       const entries = byFolder.get(folder) ?? [];
       byFolder.set(folder, entries);
-      entries.push(hideEntryFor(site, folder.uri.fsPath, reason));
+      entries.push(hideEntryFor(site, path, reason));
     }
-    for (const [folder, entries] of byFolder) await this.#edit(folder.uri, (text) => addHideEntries(text, entries));
+    for (const [folder, entries] of byFolder) await this.#edit(folder, (text) => addHideEntries(text, entries));
   }
 
   /**
@@ -86,8 +88,8 @@ export class ProjectFiles implements vscode.Disposable {
    * @throws {Error} when they are gone, or the file cannot be written; it says why.
    */
   async unhide(rules: readonly HideRule[]): Promise<void> {
-    for (const { folder } of this.#folders.values()) {
-      const entries = [...new Set(rules.filter((rule) => rule.folder === folder.uri.fsPath).map(({ entry }) => entry))];
+    for (const { folder, paths } of this.#folders.values()) {
+      const entries = [...new Set(rules.filter((rule) => paths.includes(rule.folder)).map(({ entry }) => entry))];
       if (entries.length > 0) await this.#edit(folder.uri, (text) => removeHideEntries(text ?? '', entries));
     }
   }
@@ -111,7 +113,7 @@ export class ProjectFiles implements vscode.Disposable {
     for (const key of [...this.#folders.keys()]) if (!folders.some(({ uri }) => uri.toString() === key)) this.#folders.delete(key);
     for (const folder of folders) {
       const key = folder.uri.toString();
-      this.#folders.set(key, this.#folders.get(key) ?? { folder, config: EMPTY_PROJECT_CONFIG, problems: [] });
+      this.#folders.set(key, this.#folders.get(key) ?? { folder, paths: [folder.uri.fsPath], config: EMPTY_PROJECT_CONFIG, problems: [] });
       const watcher = this.#watchers.add(vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, PROJECT_FILE)));
       const reload = (): void => {
         this.#read(folder.uri).catch((error: unknown) => { this.#log.warn(`${PROJECT_FILE}: ${safeErrorMessage(error)}`); });
@@ -127,6 +129,8 @@ export class ProjectFiles implements vscode.Disposable {
   async #read(folder: vscode.Uri): Promise<void> {
     const state = this.#folders.get(folder.toString());
     if (state === undefined) return;
+    const real = await realpath(folder.fsPath).catch(() => folder.fsPath);
+    state.paths = [...new Set([folder.fsPath, real])];
     const text = await readText(fileIn(folder));
     if (text === undefined) {
       state.config = EMPTY_PROJECT_CONFIG;
@@ -141,7 +145,7 @@ export class ProjectFiles implements vscode.Disposable {
 
   #publish(): void {
     const states = [...this.#folders.values()];
-    this.#hidden = new HiddenSites(states.flatMap(({ folder, config }) => config.hide.map((entry) => ({ folder: folder.uri.fsPath, entry }))));
+    this.#hidden = new HiddenSites(states.flatMap(({ paths, config }) => paths.flatMap((folder) => config.hide.map((entry) => ({ folder, entry })))));
     this.#diagnostics.clear();
     for (const { folder, problems } of states) this.#diagnostics.set(fileIn(folder.uri), problems.map(diagnostic));
     this.#changed.fire();
@@ -150,6 +154,15 @@ export class ProjectFiles implements vscode.Disposable {
       offerFile(problem, this.file).catch((error: unknown) => { this.#log.warn(`${PROJECT_FILE}: ${safeErrorMessage(error)}`); });
     }
     this.#told = problem ?? '';
+  }
+
+  /** The folder that a site is in, the innermost of several, else the first; and what of its paths the site's own begins with. */
+  #folderOf({ file }: HideableSite): { readonly folder: vscode.Uri; readonly path: string } {
+    const all = [...this.#folders.values()].flatMap(({ folder, paths }) => paths.map((path) => ({ folder: folder.uri, path })));
+    const own = file === null ? [] : all.filter(({ path }) => isInside(path, file));
+    const [found = all[0]] = own.sort((a, b) => b.path.length - a.path.length);
+    if (found === undefined) throw new Error(`Open a folder first: what is hidden is kept in its ${PROJECT_FILE}.`);
+    return found;
   }
 
   #edit(folder: vscode.Uri, change: (text: string | undefined) => string): Promise<void> {
@@ -176,13 +189,6 @@ function diagnostic({ message, line, column }: ProjectProblem): vscode.Diagnosti
   const made = new vscode.Diagnostic(new vscode.Range(at, at.translate(0, 1)), message, vscode.DiagnosticSeverity.Warning);
   made.source = 'Asyncscope';
   return made;
-}
-
-function folderOf({ file }: HideableSite): vscode.WorkspaceFolder {
-  const own = file === null ? undefined : vscode.workspace.getWorkspaceFolder(vscode.Uri.file(file));
-  const folder = own ?? vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === 'file');
-  if (folder === undefined) throw new Error(`Open a folder first: what is hidden is kept in its ${PROJECT_FILE}.`);
-  return folder;
 }
 
 function fileIn(folder: vscode.Uri): vscode.Uri {

@@ -1,4 +1,5 @@
 /** What the host knows of every session: the server's updates put together. */
+import { stripControls } from '../../core/format/text';
 import type { Losses, Origin, Overhead, ProcessFigures, TargetInfo, TaskKind, TaskList } from '../../core/model/task';
 import type { SessionEnd, SessionStatus, SessionUpdate, SessionWait, SiteRow } from '../../protocol/lsp';
 import type { Disposable } from '../base/disposable';
@@ -131,7 +132,7 @@ export class SessionStore implements Disposable {
     this.#sessions.set(sessionId, {
       ...session,
       status: 'ended',
-      end: { reason: 'target exited', message: 'The debug session ended.' },
+      end: { reason: 'debugger ended', message: 'The debug session ended.' },
     });
     this.#changed.fire();
   }
@@ -169,7 +170,7 @@ export class SessionStore implements Disposable {
 export function displayName({ name, debugSessionId, target }: Session): string {
   if (debugSessionId !== undefined || target === undefined) return name;
   const folder = target.cwd.split(/[\\/]/).findLast((part) => part !== '');
-  return folder ?? name;
+  return folder === undefined ? name : stripControls(folder);
 }
 
 /** The session's target is being watched, or would be if it answered or were not paused. */

@@ -16,6 +16,8 @@ export interface StatusText {
   readonly severity: 'normal' | 'warning';
 }
 
+/** Stands behind a count that is too low. */
+const LOSSY = ' $(warning)';
 /** Characters of a session's name that fit; longer ones are cut. */
 const NAME_LIMIT = 24;
 
@@ -32,7 +34,7 @@ export function statusText(sessions: readonly Session[], preferred: readonly (st
   return {
     text: `$(${icon}) ${plain(name)} ${text}`,
     tooltip: sessions.map(tooltip).join('\n\n---\n\n'),
-    spoken: `Asyncscope: ${name} ${text}`,
+    spoken: `Asyncscope: ${name} ${text.replace(LOSSY, ', something could not be counted')}`,
     severity,
   };
 }
@@ -49,7 +51,7 @@ export function focusedSession(sessions: readonly Session[], preferred: readonly
 
 function face(session: Session): { readonly icon: string; readonly text: string; readonly severity: StatusText['severity'] } {
   const lossy = lossTexts(session.losses).length > 0;
-  const tasks = `${formatTaskCount(session.origins.app, isExact(session))}${lossy ? ' $(warning)' : ''}`;
+  const tasks = `${formatTaskCount(session.origins.app, isExact(session))}${lossy ? LOSSY : ''}`;
   switch (session.status) {
     case 'attaching':
       return { icon: 'loading~spin', text: 'attaching…', severity: 'normal' };

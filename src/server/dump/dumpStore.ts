@@ -1,6 +1,7 @@
 /** The dumps that clients still look at, and the look-ups in the processes that they are of. */
 import type { DumpFrameParams, DumpLocation, DumpScope, DumpUnavailable, DumpVariableParams, DumpVariables } from '../../protocol/lsp';
 import { TargetError } from '../../cdp/target';
+import type { Dump, DumpPosition } from '../../core/model/dump';
 import type { HeapTarget, RemoteVariable } from '../../cdp/target';
 import type { HeapTurns } from './heapTurns';
 import type { TakenDump } from './takeDump';
@@ -38,6 +39,21 @@ export class DumpStore {
   /** The oldest first. */
   all(): readonly StoredDump[] {
     return [...this.#dumps.values()];
+  }
+
+  /**
+   * Those that lines tell of: of each process that is watched; but the last of all alone where that is of a file, or of a process that
+   * has gone. What stood in one run and in the next are not to be added up.
+   */
+  onLines(isWatched: (sessionId: string) => boolean): readonly StoredDump[] {
+    const watched = this.all().filter(({ process }) => process !== undefined && isWatched(process.sessionId));
+    const last = this.all().at(-1);
+    return last === undefined || watched.includes(last) ? watched : [last];
+  }
+
+  /** Whether a dump of a session's process names a file. */
+  tellOf(sessionId: string, file: string): boolean {
+    return this.all().some(({ process, taken }) => process?.sessionId === sessionId && positionsOf(taken.dump).some((position) => position?.file === file));
   }
 
   get(dumpId: string): StoredDump | undefined {
@@ -161,6 +177,13 @@ async function unlessEnded<T extends object>(work: () => Promise<T>): Promise<T 
 
 function scopeOf(name: string, variables: readonly RemoteVariable[]): DumpScope {
   return { name, variables: variables.map(variableOf) };
+}
+
+function positionsOf({ groups, resources }: Dump): readonly (DumpPosition | null)[] {
+  return [
+    ...groups.flatMap(({ chain, waitsFor }) => [waitsFor.at, ...chain.flatMap(({ declared, awaiting }) => [declared, awaiting])]),
+    ...[...resources.timers, ...resources.handles, ...resources.requests, ...resources.listeners].map(({ at }) => at),
+  ];
 }
 
 /** What this dump holds in its process. */

@@ -156,6 +156,18 @@ describe('the tree', () => {
     await eventually('no message', () => (api.tree().message === undefined ? true : undefined));
   });
 
+  it('shows a site that the filter leaves out when somebody goes there from its line', async () => {
+    const row = await treeRow(api, 'a site', ({ context }) => context === 'site');
+    await commands.executeCommand('asyncscope.filter', '>1d');
+    await treeRow(api, 'that says so', ({ label }) => label === 'No site matches the filter');
+    await commands.executeCommand('asyncscope.revealSite', { sessionId: row.sessionId, siteId: row.siteId });
+    await treeRow(api, 'the site', ({ id }) => id === row.id);
+    // one that is not there any more is no reason to give the filter up
+    await commands.executeCommand('asyncscope.filter', '>1d');
+    await commands.executeCommand('asyncscope.revealSite', { sessionId: row.sessionId, siteId: 'gone' });
+    await treeRow(api, 'that says so', ({ label }) => label === 'No site matches the filter');
+  });
+
   it('lists what a filter asks for', async () => {
     await commands.executeCommand('asyncscope.filter', 'kind:promise count:>2');
     await eventually('the message', () => (/^Filter: kind:promise count:>2 — \d+ of \d+ sites$/.test(api.tree().message ?? '') ? true : undefined), () => api.tree().message);

@@ -16,15 +16,25 @@ function held(part: Partial<HeldDump> = {}): HeldDump {
 describe('DumpStore', () => {
   it('keeps the last dump of each process and file, the last one first', () => {
     const store = new DumpStore();
+    const alive = () => false;
     const file = sampleDump('/srv', { target: { ...sampleDump().target, file: '/tmp/a.heapsnapshot' } });
-    expect(store.add(held())).toEqual([]);
-    expect(store.add(held({ id: 'd2', sessionId: '2' }))).toEqual([]);
-    expect(store.add(held({ id: 'f1', sessionId: undefined, dump: file }))).toEqual([]);
-    expect(store.add(held({ id: 'd3' }))).toEqual(['d1']);
-    expect(store.add(held({ id: 'f2', sessionId: undefined, dump: file }))).toEqual(['f1']);
+    expect(store.add(held(), alive)).toEqual([]);
+    expect(store.add(held({ id: 'd2', sessionId: '2' }), alive)).toEqual([]);
+    expect(store.add(held({ id: 'f1', sessionId: undefined, dump: file }), alive)).toEqual([]);
+    expect(store.add(held({ id: 'd3' }), alive)).toEqual(['d1']);
+    expect(store.add(held({ id: 'f2', sessionId: undefined, dump: file }), alive)).toEqual(['f1']);
     expect(store.all().map(({ id }) => id)).toEqual(['f2', 'd3', 'd2']);
     expect(store.group('d3', 'find')?.count).toBe(9);
     expect(store.group('d1', 'find')).toBeUndefined();
+  });
+
+  it('keeps none of earlier runs, which have the name and have ended', () => {
+    const store = new DumpStore();
+    const ended = (sessionId: string) => sessionId === '1';
+    store.add(held(), ended);
+    expect(store.add(held({ id: 'd2', sessionId: '2', name: 'worker' }), ended)).toEqual([]);
+    expect(store.add(held({ id: 'd3', sessionId: '3' }), ended)).toEqual(['d1']);
+    expect(store.add(held({ id: 'd4', sessionId: '4' }), ended)).toEqual([]);
   });
 
   it('tells while dumps are taken, however that ends', async () => {

@@ -35,7 +35,7 @@ describe('SessionStore', () => {
     store.apply(update());
     store.debuggerEnded('1');
     store.apply(update({ status: 'ended', end: { reason: 'detached', message: '' } }));
-    expect(store.get('1')?.end?.reason).toBe('target exited');
+    expect(store.get('1')?.end?.reason).toBe('debugger ended');
   });
 
   it('forgets an ended session when the same one begins again, and the oldest of many', () => {

@@ -20,6 +20,11 @@ describe('the status bar', () => {
     expect(shown({})?.text).toBe('$(pulse) orders 12 tasks · 48/4144 MB · loop 2 ms');
   });
 
+  it('is spoken in words', () => {
+    expect(shown({ dropped: 3 })?.text).toContain('12 tasks $(warning)');
+    expect(shown({ dropped: 3 })?.spoken).toBe('Asyncscope: orders 12 tasks, something could not be counted · 48/4144 MB · loop 2 ms');
+  });
+
   it('is not there without a session', () => {
     expect(shown()).toBeUndefined();
   });

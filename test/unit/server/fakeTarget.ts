@@ -23,6 +23,7 @@ interface PendingPoll {
 
 export class FakeTarget implements AttachedTarget {
   readonly info = { pid: 7, node: 'v24.0.0', url: '127.0.0.1:9229', title: '/app/server.js', cwd: '/app' };
+  timeOrigin = 1_700_000_000_000.125;
   readonly agent = new PollBuilder();
   readonly watched: (readonly number[])[] = [];
   /** What the agent was told of scripts. */

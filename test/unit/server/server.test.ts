@@ -126,6 +126,23 @@ describe('attached', () => {
     expect(await lenses()).toHaveLength(1);
   });
 
+  test('one process by two addresses is attached to once: its tasks would count twice on their lines', async () => {
+    await initialize();
+    await attached();
+    const first = target;
+    target = new FakeTarget();
+    const again = client.sendRequest(LSP.attach, { target: 'localhost:9229', name: 'again' });
+    const refusal = expect(again).rejects.toMatchObject({ message: 'This process is attached to already, as "app".', data: { reason: 'attached already' } });
+    await answer();
+    await refusal;
+    expect([first.detached, target.detached]).toEqual([0, 1]);
+    // another process of that id began at another moment
+    target = new FakeTarget();
+    target.timeOrigin++;
+    await attached();
+    target = first;
+  });
+
   test('sites are sent whole, in the order asked for', async () => {
     await initialize();
     const sessionId = await attached();

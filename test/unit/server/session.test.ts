@@ -237,6 +237,24 @@ describe('a paused session', () => {
   });
 });
 
+describe('what lines and tooltips show', () => {
+  const shown = (session: Session): readonly unknown[] => [...session.sitesInFile('/app/a.js')].map(({ id, count }) => [id, count, session.site(id)?.count]);
+
+  test('is what the rows show, also while the session is paused', async () => {
+    const session = await attached();
+    const [[id]] = shown(session) as [[string]];
+    session.setPaused(true);
+    await settle();
+    target.agent.change(0, { live: 9 });
+    target.answer(target.agent.poll(5000));
+    await settle();
+    expect(shown(session)).toEqual([[id, 3, 3]]);
+    session.setPaused(false);
+    expect(shown(session)).toEqual([[id, 9, 9]]);
+    await session.detach();
+  });
+});
+
 describe('the baseline', () => {
   test('changes every row', async () => {
     const session = await attached();

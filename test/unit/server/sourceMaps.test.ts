@@ -391,3 +391,13 @@ describe('directories that are mapped', () => {
     expect(await maps.content('/home/me/project/src/a.ts')).toBeUndefined();
   });
 });
+
+test.each([
+  [{ '/app': '/home/me/../you/shop' }, '/home/you/shop/a.js'],
+  [{ '/app': '/home/me//shop/' }, '/home/me/shop/a.js'],
+])('a mapping %j leads to the file that is open', async (mappings, file) => {
+  const maps = createSourceMaps(files({}), undefined, undefined, mappings);
+  await maps.prepare(['/app/a.js']);
+  expect(maps.lookup('/app/a.js', 3, 5)).toMatchObject({ file, line: 3 });
+  expect(maps.pathInProcess(file)).toBe('/app/a.js');
+});

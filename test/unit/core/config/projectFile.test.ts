@@ -64,6 +64,12 @@ describe('reading .asyncscope.json', () => {
     expect(problems[0]?.message).toContain(message);
   });
 
+  it('says where a glob is none, and keeps the others', () => {
+    const { config, problems } = parseProjectFile('{"origin": {"app": ["src/**", "{a"]}}');
+    expect(config?.origin.app).toContain('src/**');
+    expect(problems).toMatchObject([{ line: 1, column: 31, message: expect.stringContaining('"{a" is no glob') as string }]);
+  });
+
   it('keeps the good entries beside a bad one', () => {
     const { config, problems } = parseProjectFile('{"hide": [{"file": "a"}, {"line": "x"}, {"function": "g"}]}');
     expect(config?.hide).toEqual([{ file: 'a', reason: '' }, { function: 'g', reason: '' }]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HideEntry } from '../../../../src/core/config/projectFile';
 import type { HideableSite } from '../../../../src/core/view/hiddenSites';
-import { hideEntryFor, HiddenSites, LINE_DRIFT_LIMIT } from '../../../../src/core/view/hiddenSites';
+import { hideEntryFor, HiddenSites, isInside, LINE_DRIFT_LIMIT } from '../../../../src/core/view/hiddenSites';
 
 const FOLDER = '/srv/orders';
 const site = (part: Partial<HideableSite> = {}): HideableSite => ({ id: 'a', kind: 'promise', function: 'place', file: '/srv/orders/src/a.ts', line: 42, ...part });
@@ -49,6 +49,22 @@ describe('hidden sites', () => {
     expect(ids(hidden, site({ file: 'c:\\srv\\orders\\src\\a.ts' }))).toEqual(['a']);
     expect(ids(hiding({ file: 'node:net' }), site({ file: 'node:net', line: 0 }))).toEqual(['a']);
     expect(ids(hiding({ file: '/opt/b.js' }), site({ file: '/opt/b.js' }))).toEqual(['a']);
+  });
+
+  it('are found from each of the paths that a folder has', () => {
+    const entry: HideEntry = { file: 'src/a.ts', reason: '' };
+    const hidden = new HiddenSites(['/home/me/orders', FOLDER].map((folder) => ({ folder, entry })));
+    expect(ids(hidden, site(), site({ id: 'b', file: '/home/me/orders/src/a.ts' }), site({ id: 'c', file: '/tmp/src/a.ts' }))).toEqual(['a', 'b']);
+  });
+
+  it.each([
+    ['/srv/orders', '/srv/orders/a.ts', true],
+    ['/srv/orders/', '/srv/orders/a.ts', true],
+    ['C:\\srv', 'c:\\srv\\a.ts', true],
+    ['/srv/orders', '/srv/orders2/a.ts', false],
+    ['/srv/orders', 'node:net', false],
+  ])('a file in %s is told: %s', (folder, file, inside) => {
+    expect(isInside(folder, file)).toBe(inside);
   });
 
   it('are what the entry for them says', () => {

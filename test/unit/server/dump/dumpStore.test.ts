@@ -8,6 +8,7 @@ import { HeapTurns } from '../../../../src/server/dump/heapTurns';
 import { createDumpProgress } from '../../../../src/server/dump/phases';
 import { variableOf } from '../../../../src/server/dump/variableText';
 import { ManualClock } from '../../host/manualClock';
+import { sampleDump } from '../../../support/sampleDump';
 import { FakeTarget } from '../fakeTarget';
 import { FakeFrames, SCRIPT } from './rawDump';
 
@@ -151,4 +152,43 @@ describe('a value', () => {
   test('that is long is cut', () => {
     expect(variableOf({ name: 'x'.repeat(1_000), value: { type: 'string', value: 'y'.repeat(10_000) }, accessor: false })).toMatchObject({ name: expect.stringMatching(/^x{199}…$/) as string, value: expect.stringMatching(/^'y{498}…$/) as string });
   });
+});
+
+describe('lines tell of', () => {
+  const watched = (...ids: string[]) => (sessionId: string) => ids.includes(sessionId);
+
+  test('the dumps of all processes that are watched', async () => {
+    const store = new DumpStore(new HeapTurns(new ManualClock()));
+    const a = await store.add(dump(new FakeFrames(), 'a'));
+    const b = await store.add(dump(new FakeFrames(), 'b'));
+    expect(store.onLines(watched('a', 'b'))).toEqual([a, b]);
+  });
+
+  test('no dump of an earlier run beside that of the next', async () => {
+    const store = new DumpStore(new HeapTurns(new ManualClock()));
+    const first = await store.add(dump(new FakeFrames(), 'a'));
+    expect(store.onLines(watched())).toEqual([first]);
+    const second = await store.add(dump(new FakeFrames(), 'b'));
+    expect(store.onLines(watched('b'))).toEqual([second]);
+    expect(store.onLines(watched())).toEqual([second]);
+  });
+
+  test('a file alone, when it was the last', async () => {
+    const store = new DumpStore(new HeapTurns(new ManualClock()));
+    const process = await store.add(dump(new FakeFrames(), 'a'));
+    const file = await store.add(dump(undefined));
+    expect(store.onLines(watched('a'))).toEqual([file]);
+    await store.clear(file.id);
+    expect(store.onLines(watched('a'))).toEqual([process]);
+  });
+});
+
+test('a dump tells of the files of its process, and of no other', async () => {
+  const store = new DumpStore(new HeapTurns(new ManualClock()));
+  const taken = dump(new FakeFrames(), 'a');
+  Object.assign(taken.taken.dump, { groups: sampleDump('/srv').groups });
+  await store.add(taken);
+  expect(store.tellOf('a', '/srv/src/orders.ts')).toBe(true);
+  expect(store.tellOf('b', '/srv/src/orders.ts')).toBe(false);
+  expect(store.tellOf('a', '/etc/passwd')).toBe(false);
 });
