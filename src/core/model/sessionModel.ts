@@ -107,6 +107,8 @@ export class SessionModel {
   #restarts = 0;
   #sampledPromises = false;
   #sampledResources = false;
+  #bunchedPromises = false;
+  #bunchedResources = false;
   #last: RawPoll | undefined;
   #baselineAt: number | undefined;
   #baselineWasSet = false;
@@ -477,12 +479,16 @@ export class SessionModel {
   #takeSampling(poll: RawPoll, changed: Set<DisplaySite>): void {
     const promises = poll.sampledPromises && !this.#sampledPromises;
     const resources = poll.sampledResources && !this.#sampledResources;
+    const promisesInBunches = poll.promiseCounting === 'duty-cycled' && !this.#bunchedPromises;
+    const resourcesInBunches = poll.resourceCounting === 'duty-cycled' && !this.#bunchedResources;
     this.#sampledPromises ||= poll.sampledPromises;
     this.#sampledResources ||= poll.sampledResources;
-    if (!promises && !resources) return;
-    // Once per session: every count of that class stops being exact.
+    this.#bunchedPromises ||= promisesInBunches;
+    this.#bunchedResources ||= resourcesInBunches;
+    if (!promises && !resources && !promisesInBunches && !resourcesInBunches) return;
+    // Once per session: every count of that class stops being exact, or what its error means.
     for (const display of this.#displays.values()) {
-      if (display.kind === 'promise' ? promises : resources) changed.add(display);
+      if (display.kind === 'promise' ? promises || promisesInBunches : resources || resourcesInBunches) changed.add(display);
     }
   }
 
@@ -533,6 +539,7 @@ export class SessionModel {
       count: counted,
       exact,
       error: exact ? 0 : this.#errorOf(display),
+      bunched: !exact && this.#isBunched(display),
       oldestMs: counted > 0 && display.oldest !== Infinity ? Math.max(0, this.#now - display.oldest) : 0,
       ratePerSec: rates.startedPerSec,
       endedPerSec: rates.endedPerSec,
@@ -551,10 +558,15 @@ export class SessionModel {
    * may have been looked at.
    */
   #errorOf(display: DisplaySite): number {
-    const { live, variance } = display;
+    const { live } = display;
+    const variance = this.#isBunched(display) ? display.raws.reduce((sum, { figures }) => sum + Math.sqrt(Math.max(0, figures[2])), 0) ** 2 : display.variance;
     const own = live > 0 ? Math.max(0, variance) / live : 0;
     const beyond = Math.max(this.#weightOf(display) - 1, this.#heaviestOf(display) - 1, own);
     return (Z95 * Z95 * beyond) / 2 + Z95 * Math.sqrt(Math.max(0, variance) + ((Z95 * beyond) / 2) ** 2);
+  }
+
+  #isBunched({ kind }: DisplaySite): boolean {
+    return kind === 'promise' ? this.#bunchedPromises : this.#bunchedResources;
   }
 
   /** What a sample stands for now. */

@@ -59,6 +59,11 @@ export interface Site {
   readonly exact: boolean;
   /** Half width of the 95 % interval of `count`, in tasks; 0 when exact. */
   readonly error: number;
+  /**
+   * Whether its tasks may have been counted in some moments only, drawn at random. A moment is seen or missed for all sites of its class
+   * (promises, or everything else) alike, so their errors go the same way.
+   */
+  readonly bunched: boolean;
   /** Age of the oldest live task in milliseconds; 0 when there is none. */
   readonly oldestMs: number;
   /** Tasks started per second over the last {@link RATE_WINDOW_MS}. */

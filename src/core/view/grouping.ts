@@ -7,7 +7,7 @@ import { packageOfSite } from './package';
 export type Grouping = 'site' | 'kind' | 'file' | 'package';
 export const GROUPINGS: readonly Grouping[] = ['site', 'kind', 'file', 'package'];
 
-export type GroupedSite = Pick<Site, 'kind' | 'origin' | 'file' | 'count' | 'exact' | 'error' | 'sinceBaseline'>;
+export type GroupedSite = Pick<Site, 'kind' | 'origin' | 'file' | 'count' | 'exact' | 'error' | 'bunched' | 'sinceBaseline'>;
 
 /** A site, and the age of its oldest task as of now. */
 export interface AgedSite<S extends GroupedSite = GroupedSite> {
@@ -64,15 +64,25 @@ export function groupKey(site: GroupedSite, grouping: Exclude<Grouping, 'site'>)
 }
 
 export function totalsOf(items: readonly AgedSite[]): GroupTotals {
-  let [count, variance, oldestMs, sinceBaseline] = [0, 0, 0, 0];
+  let [count, oldestMs, sinceBaseline] = [0, 0, 0];
   let exact = true;
   for (const { site, ageMs } of items) {
     count += site.count;
-    // Variances add, so errors do as the sides of a right angle.
-    variance += site.error ** 2;
     oldestMs = Math.max(oldestMs, ageMs);
     sinceBaseline += site.sinceBaseline;
     exact &&= site.exact;
   }
-  return { sites: items.length, count, exact, error: Math.sqrt(variance), oldestMs, sinceBaseline };
+  return { sites: items.length, count, exact, error: errorOfSum(items.map(({ site }) => site)), oldestMs, sinceBaseline };
+}
+
+/** The error of the sum of the counts of sites. */
+export function errorOfSum(sites: readonly Pick<Site, 'kind' | 'error' | 'bunched'>[]): number {
+  let [independent, promises, resources] = [0, 0, 0];
+  for (const { kind, error, bunched } of sites) {
+    // Variances add, so errors do as the sides of a right angle; those that go the same way add themselves.
+    if (!bunched) independent += error ** 2;
+    else if (kind === 'promise') promises += error;
+    else resources += error;
+  }
+  return Math.sqrt(independent + promises ** 2 + resources ** 2);
 }

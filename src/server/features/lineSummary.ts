@@ -2,10 +2,11 @@
 import { TASK_KINDS } from '../../core/model/task';
 import type { Site } from '../../core/model/task';
 import { formatGrowth, formatOldest, formatSiteCount } from '../../core/format/figures';
+import { errorOfSum } from '../../core/view/grouping';
 import type { DocumentSite } from '../lineSites';
 
 /** The figures of one kind on one line. */
-export type KindFigures = Pick<Site, 'kind' | 'since' | 'count' | 'exact' | 'error' | 'oldestMs' | 'ratePerSec' | 'endedPerSec'>;
+export type KindFigures = Pick<Site, 'kind' | 'since' | 'count' | 'exact' | 'error' | 'bunched' | 'oldestMs' | 'ratePerSec' | 'endedPerSec'>;
 
 /** Sums the sites of each kind, those from before the attach apart, the kind with the most tasks first. */
 export function kindsOf(sites: readonly DocumentSite[]): readonly KindFigures[] {
@@ -51,8 +52,8 @@ function add(a: KindFigures, b: KindFigures): KindFigures {
     since: a.since,
     count: a.count + b.count,
     exact: a.exact && b.exact,
-    // Variances add, so errors do as the sides of a right angle.
-    error: Math.hypot(a.error, b.error),
+    error: errorOfSum([a, b]),
+    bunched: a.bunched || b.bunched,
     oldestMs: Math.max(a.oldestMs, b.oldestMs),
     ratePerSec: a.ratePerSec + b.ratePerSec,
     endedPerSec: a.endedPerSec + b.endedPerSec,

@@ -13,6 +13,7 @@ export function site(part: Partial<SiteRow> = {}): SiteRow {
     column: 7,
     count: 12,
     exact: true,
+    bunched: false,
     error: 0,
     oldestMs: 41_000,
     ratePerSec: 3,

@@ -40,6 +40,29 @@ describe('sites', () => {
     expect(rows(model)).toEqual({ 'promise /app/a.js:3': 6, 'timeout /app/a.js:3': 1 });
   });
 
+  test('of several stacks have errors that add up once they were counted in moments that all of them share', () => {
+    const agent = new PollBuilder();
+    const model = new SessionModel();
+    agent.change(agent.site([A, B]), { live: 200, variance: 3600 });
+    agent.change(agent.site([A, LIB]), { live: 200, variance: 6400 });
+    agent.change(agent.site([A], { kind: 'handle' }), { live: 9, variance: 100 });
+    const sampled = { sampledPromises: true, sampledResources: true };
+    model.apply(agent.poll(1000, sampled), asIs);
+    const of = (kind: string) => [...model.sites()].find((site) => site.kind === kind);
+    const before = of('promise');
+    expect(before).toMatchObject({ bunched: false });
+    const { changed } = model.apply(agent.poll(2000, { ...sampled, promiseCounting: 'duty-cycled' }), asIs);
+    expect(changed).toContain(before?.id);
+    const beyond = 140 ** 2 / 400;
+    expect(of('promise')).toMatchObject({ bunched: true });
+    expect(of('promise')?.error).toBeCloseTo((1.96 ** 2 * beyond) / 2 + 1.96 * Math.sqrt(140 ** 2 + ((1.96 * beyond) / 2) ** 2));
+    expect(before?.error).toBeLessThan(of('promise')?.error ?? 0);
+    expect(of('handle')).toMatchObject({ bunched: false });
+    // what is alive from then has that error still
+    model.apply(agent.poll(3000, sampled), asIs);
+    expect(of('promise')).toMatchObject({ bunched: true });
+  });
+
   test('may have tasks of a time of few samples of which none was looked at, until all that is seen is younger', () => {
     const agent = new PollBuilder();
     const model = new SessionModel();

@@ -5,7 +5,7 @@ import type { AgedSite, GroupedSite } from '../../../../src/core/view/grouping';
 import { groupSites } from '../../../../src/core/view/grouping';
 
 const site = (part: Partial<GroupedSite>, ageMs = 1000): AgedSite => ({
-  site: { kind: 'promise', origin: 'app', file: '/srv/a.ts', count: 2, exact: true, error: 0, sinceBaseline: 1, ...part },
+  site: { kind: 'promise', origin: 'app', file: '/srv/a.ts', count: 2, exact: true, error: 0, bunched: false, sinceBaseline: 1, ...part },
   ageMs,
 });
 
@@ -25,6 +25,17 @@ describe('groups of sites', () => {
 
   it('carry totals that say how exact they are', () => {
     expect(groupSites(sites, 'package')[1]?.totals).toEqual({ sites: 2, count: 4, exact: false, error: 5, oldestMs: 9000, sinceBaseline: -3 });
+  });
+
+  it('have errors that add up where all were counted in the same moments, class by class', () => {
+    const all = [
+      site({ exact: false, error: 3, bunched: true }),
+      site({ exact: false, error: 4, bunched: true }),
+      site({ kind: 'timeout', exact: false, error: 20, bunched: true }),
+      site({ kind: 'handle', exact: false, error: 4, bunched: true }),
+      site({ exact: false, error: 60 }),
+    ];
+    expect(groupSites(all, 'file')[0]?.totals.error).toBe(Math.sqrt(7 ** 2 + 24 ** 2 + 60 ** 2));
   });
 
   it('lose and double nothing', () => {
