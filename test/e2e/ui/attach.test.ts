@@ -53,12 +53,16 @@ test('lenses stay where they are while tasks come and go', async () => {
   expect(seen.lines).toEqual(expect.arrayContaining([PACKING_LINE, LEAK_LINE]));
 });
 
-test('a detach leaves no marks on the lines, and the empty view', async () => {
+test('a detach leaves no marks on the lines, in neither of two editors of the file, and the empty view', async () => {
   expect((await lineFaces(workbench)).get(LEAK_LINE)?.gutter).toMatch(/promise-/);
+  await workbench.runCommand('View: Split Editor');
+  const editors = workbench.page.locator('.editor-group-container', { has: workbench.page.locator('.cgmr') });
+  await expect.poll(() => editors.count(), { timeout: PATIENCE_MS }).toBe(2);
   await workbench.runCommand('Asyncscope: Detach from All Processes');
   await expectEmptyView();
   // The lenses stay a while, so that the text does not jump when somebody attaches again.
   await expect.poll(async () => [...(await lineFaces(workbench)).values()].filter(({ gutter, text }) => gutter ?? text), { timeout: PATIENCE_MS }).toEqual([]);
+  await expect.poll(() => editors.count(), { timeout: PATIENCE_MS }).toBe(0);
   expect(await workbench.statusBarItem(/orders .*tasks?/).count()).toBe(0);
   expect(await workbench.badge('Run and Debug').count()).toBe(0);
 });
