@@ -150,9 +150,12 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
     if (late !== undefined) return late;
     asked.follows = false;
     asked.owed++;
-    // what the agent says at once precedes the response to the command
-    await connection.send('Runtime.addBinding', { name: config.pollBinding, executionContextId: MAIN_CONTEXT });
-    await connection.send('Runtime.removeBinding', { name: config.pollBinding });
+    // What the agent says at once precedes the response to the command. Both are sent at once: V8 ignores a binding that is there already,
+    // so one that was not taken away as its response came too late would keep the agent from ever being asked again.
+    await Promise.all([
+      connection.send('Runtime.addBinding', { name: config.pollBinding, executionContextId: MAIN_CONTEXT }),
+      connection.send('Runtime.removeBinding', { name: config.pollBinding }),
+    ]);
     if (answerFollows()) {
       const arrival = new Promise<void>((resolve) => {
         asked.arrived = resolve;

@@ -13,6 +13,8 @@ import { closeWires, textFrame, wireTo } from '../../support/wire.ts';
 
 const OPTIONS = { budgetPercent: 100 };
 const IDLE = "setInterval(() => {}, 1000); console.log('idle')";
+/** V8 ignores the third binding of a name that is never removed. */
+const UNANSWERED = 3;
 /** A string that is in every address of an inspector. */
 const SECRET = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}/;
 
@@ -79,6 +81,28 @@ describe.concurrent.each(NODES)('Node $version', (node: TestNode) => {
     await until(() => picture.poll().then(() => true, () => false));
     expect(picture.counts()).toMatchObject({ 'promise promised': 7, 'promise work': 5, 'timeout work': 3 });
     expect(picture.model.restarts).toBe(0);
+    await target.detach();
+    expect(await run.end()).toMatchObject({ code: 0, stdout: 'idle\nmarked\nworked\nchanged: \n' });
+  });
+
+  test('a target that is suspended for several polls is asked on as soon as it is resumed, and has lost nothing', async () => {
+    const run = await startProgram(node, {});
+    await run.step('mark');
+    const target = await attach(run.url, { ...OPTIONS, leaseMs: 60_000 });
+    const picture = follow(target);
+    await picture.poll();
+    await run.step('work');
+    process.kill(run.pid, 'SIGSTOP');
+    // at once, as each waits for seconds
+    const polls = await Promise.allSettled(Array.from({ length: UNANSWERED }, () => target.poll()));
+    for (const poll of polls) expect(poll).toMatchObject({ reason: { reason: 'timeout' } });
+    process.kill(run.pid, 'SIGCONT');
+    // comes after the late answers
+    await target.heapUsed();
+    for (let i = 0; i < 2 * UNANSWERED; i++) await picture.poll();
+    expect(picture.counts()).toMatchObject(WORK);
+    expect(picture.model.restarts).toBe(0);
+    expect(picture.model.lostPolls).toBe(0);
     await target.detach();
     expect(await run.end()).toMatchObject({ code: 0, stdout: 'idle\nmarked\nworked\nchanged: \n' });
   });
