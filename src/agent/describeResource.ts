@@ -1,6 +1,7 @@
 /** What one live timer, handle or request says of itself, for the rows below a site. */
 import type { RawSite } from './stacks';
 import type { AgentTask } from '../protocol/agent';
+import { cutText, isFigure, isId } from './bounds';
 import { readHidden, readOwn } from './host';
 
 type Details = Omit<AgentTask, 'id' | 'start' | 'weight'>;
@@ -41,11 +42,11 @@ export function describeResource(
     const delay = readOwn(isProxy, resource, '_idleTimeout');
     const repeat = readOwn(isProxy, resource, '_repeat');
     const armed = readOwn(isProxy, resource, '_idleStart');
-    if (typeof delay === 'number' && delay >= 0) details.delayMs = delay;
-    if (typeof repeat === 'number') details.delayMs = repeat;
+    if (isFigure(delay)) details.delayMs = delay;
+    if (isFigure(repeat)) details.delayMs = repeat;
     details.repeats = site.kind === 'interval';
     if (resource === clock.running) details.running = true;
-    else if (typeof delay === 'number' && delay >= 0 && typeof armed === 'number') {
+    else if (isFigure(delay) && typeof armed === 'number') {
       details.dueInMs = armed + delay - (clock.now + clock.loopOffset);
     }
     return details;
@@ -56,9 +57,9 @@ export function describeResource(
   if (local !== undefined) details.localAddress = local;
   if (remote !== undefined) details.remoteAddress = remote;
   const pid = readOwn(isProxy, resource, 'pid');
-  if (typeof pid === 'number' && pid > 0) details.pid = pid;
+  if (isId(pid) && pid > 0) details.pid = pid;
   const path = pathOf(isProxy, resource, owner);
-  if (path !== undefined) details.path = path;
+  if (path !== undefined) details.path = cutText(path);
   describeStream(isProxy, details, resource, owner);
   describeOthers(isProxy, details, resource, owner);
   return details;
@@ -78,7 +79,7 @@ function describeStream(isProxy: (value: unknown) => boolean, details: Details, 
   const buffered = readOwn(isProxy, writable, 'length');
   const queued = numberOf(resource, 'writeQueueSize');
   // what libuv has not written yet is counted by the stream, too, until it is
-  const waiting = Math.max(typeof buffered === 'number' ? buffered : 0, queued);
+  const waiting = Math.max(isFigure(buffered) ? buffered : 0, queued);
   if (waiting > 0) details.waitingBytes = waiting;
   const request = readOwn(isProxy, owner, '_httpMessage');
   if (typeof request === 'object' && request !== null) details.carries = 'request';
@@ -88,13 +89,13 @@ function describeStream(isProxy: (value: unknown) => boolean, details: Details, 
 /** Servers, child processes, workers and HTTP requests. */
 function describeOthers(isProxy: (value: unknown) => boolean, details: Details, resource: object, owner: unknown): void {
   const connections = readOwn(isProxy, owner, '_connections');
-  if (typeof connections === 'number' && connections >= 0) details.connections = connections;
+  if (isFigure(connections)) details.connections = connections;
   const command = commandOf(isProxy, owner);
   if (command !== undefined) details.command = command;
   const threadId = readOwn(isProxy, resource, 'threadId');
-  if (typeof threadId === 'number' && threadId > 0) details.threadId = threadId;
+  if (isId(threadId) && threadId > 0) details.threadId = threadId;
   const fd = readOwn(isProxy, resource, 'fd') ?? readOwn(isProxy, readOwn(isProxy, resource, 'context'), 'fd');
-  if (typeof fd === 'number' && fd > 2) details.fd = fd;
+  if (isId(fd) && fd > 2) details.fd = fd;
   const request = requestOf(isProxy, resource);
   if (request !== undefined) details.receiving = typeof readOwn(isProxy, request, 'res') === 'object' && readOwn(isProxy, request, 'res') !== null;
 }
@@ -138,7 +139,7 @@ function flag(state: unknown, name: string): boolean {
 function numberOf(handle: object, name: string): number {
   try {
     const value = (handle as Record<string, unknown>)[name];
-    return typeof value === 'number' && value >= 0 ? value : 0;
+    return isFigure(value) ? value : 0;
   } catch {
     return 0;
   }
@@ -159,7 +160,7 @@ function address(resource: object, method: 'getsockname' | 'getpeername'): strin
   const out: { address?: unknown; port?: unknown; family?: unknown } = {};
   if (callOwnOrNative(resource, method, out) !== 0) return undefined;
   if (typeof out.address !== 'string' || typeof out.port !== 'number') return undefined;
-  return out.family === 'IPv6' ? `[${out.address}]:${out.port}` : `${out.address}:${out.port}`;
+  return cutText(out.family === 'IPv6' ? `[${out.address}]:${out.port}` : `${out.address}:${out.port}`);
 }
 
 /** The path of a pipe or a watched file, or what a request asks for, where the object or its owner keeps it. */

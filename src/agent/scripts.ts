@@ -5,6 +5,7 @@
  */
 import { matchesGlob, scriptPath } from '../core/base/scriptGlob';
 import type { AgentConfig, ScriptOrigins } from '../protocol/agent';
+import { STRING_LIMIT, cutText } from './bounds';
 import type { CallSite } from './host';
 
 /** `helper`: made by a compiler, between the lines of its sources. `native`: a builtin of V8. */
@@ -20,8 +21,6 @@ const PLUMBING = /^node:(?:internal\/(?:async_hooks|promise_hooks|timers$)|timer
 /** Names that say where a script is: a path, or a URL. All others (`evalmachine.<anonymous>`) may belong to many scripts. */
 const LOCATED = /^(?:[\\/]|[A-Za-z][A-Za-z0-9+.-]*:)/;
 const UNNAMED_SCRIPT = '<anonymous>';
-/** Names are cut to this many UTF-16 units, as in protocol/agent.ts. */
-const NAME_LIMIT = 2048;
 /** For the number that tells scripts of one name apart. */
 const NUMBER_ROOM = 12;
 
@@ -64,11 +63,11 @@ export function createScripts(patterns: readonly OriginPattern[]): Scripts {
       const key = located ? name : `${name}\0${site.getScriptHash?.() ?? ''}`;
       let script = byName.get(key);
       if (script === undefined) {
-        if (name.length > NAME_LIMIT) name = name.slice(0, NAME_LIMIT);
+        name = cutText(name);
         if (!located) {
           const count = (namesakes.get(name) ?? 0) + 1;
           namesakes.set(name, count);
-          if (count > 1) name = `${name.slice(0, NAME_LIMIT - NUMBER_ROOM)} #${count}`;
+          if (count > 1) name = `${name.slice(0, STRING_LIMIT - NUMBER_ROOM)} #${count}`;
         }
         const origin = originByName(name, patterns);
         script = {

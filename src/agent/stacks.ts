@@ -7,6 +7,7 @@
  * is as long as what was taken of the stack, so that no two callers share a site; then it is looked at again.
  */
 import type { AgentConfig, AgentSite, ScriptLesson } from '../protocol/agent';
+import { cutText } from './bounds';
 import { createCalls } from './calls';
 import type { MadeBelow, Way } from './calls';
 import type { Capture, StackState } from './capture';
@@ -31,8 +32,6 @@ const DEPTH_MEMORY = 4;
 /** Sites and frames beyond these are not interned; their tasks count as dropped. */
 export const MAX_SITES = 20_000;
 export const MAX_FRAMES = 100_000;
-/** Names and paths are cut to this many UTF-16 units. */
-const STRING_LIMIT = 2048;
 
 /** As in protocol/agent.ts, which the agent may only import types from. */
 const FRAME_NATIVE = 1;
@@ -862,5 +861,5 @@ function isSynchronous(list: readonly Frame[]): boolean {
 }
 
 function cut(value: string | null): string | null {
-  return value === null || value === '' ? null : value.length > STRING_LIMIT ? value.slice(0, STRING_LIMIT) : value;
+  return value === null || value === '' ? null : cutText(value);
 }
