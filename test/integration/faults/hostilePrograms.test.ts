@@ -96,6 +96,9 @@ for (const name of ['bind', 'call', 'apply']) { const original = Function.protot
   'a process whose methods throw': {
     setup: `for (const name of ['binding', 'memoryUsage', 'uptime', 'getActiveResourcesInfo', 'cwd', 'getBuiltinModule']) { try { Object.defineProperty(process, name, { configurable: true, writable: true, value() { throw new TypeError('patched ' + name); } }); } catch {} }`,
   },
+  'a process whose figures are none': {
+    setup: `process.memoryUsage = () => ({ heapUsed: 1 }); process.uptime = () => -1; process.getActiveResourcesInfo = () => ['toString', 7, 'x'.repeat(10000)];`,
+  },
   'deletes most globals': {
     setup: `for (const key of Reflect.ownKeys(globalThis)) { if (!['globalThis', 'Promise', 'WebAssembly'].includes(key)) try { delete globalThis[key]; } catch {} }`,
   },
