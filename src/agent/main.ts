@@ -38,6 +38,8 @@ import { MAX_TASKS, TASK_BYTES, createTaskTable } from './taskTable';
 
 /** As in protocol/agent.ts: said at once when the answer has to wait for a hook that is under way. */
 const ANSWER_FOLLOWS = 'later';
+/** As in protocol/agent.ts: said in place of an answer that could not be made, as silence would mean that no agent is there. */
+const ANSWER_FAILED = 'failed';
 /** Of the budget, what looks at promises may take in any case, and looks at resources; calls of the hooks may take the rest. */
 const LOOK_PART = 0.2;
 /** A poll that took longer was interrupted by something that is not ours. */
@@ -209,11 +211,13 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
 
   function answer(): void {
     if (disposed) return;
+    let text = ANSWER_FAILED;
     try {
-      out(encode(poll()));
+      text = encode(poll());
     } catch {
-      // the next poll tells by its number that one was lost
+      // what only this answer told is lost: the next one shows it by its number
     }
+    out(text);
   }
 
   function poll(): AgentAnswer {
@@ -225,10 +229,12 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     promises.catchUp();
     resources.catchUp();
     resources.rest();
-    const notFollowed = existing.more(now);
     // what may fail comes before what is told only once
+    keepTime();
+    const notFollowed = existing.more(now);
     const processFigures = figures.take(now);
     const tasks = mapList(watched, listTasks);
+    const seq = ++sequence;
     const fresh = stacks.takeNew();
     for (let i = 0; i < fresh.sites.length; i++) {
       const site = fresh.sites[i] as RawSite;
@@ -238,7 +244,6 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       const { live, variance, started, abandoned } = table.figures(site);
       return [site, live, variance > 0 ? floor(variance) : 0, started, abandoned, table.oldest(site)];
     });
-    keepTime();
     const span = now - lastPoll;
     const promiseSpent = promiseSampler.spentMs + promises.duty.spentMs;
     const resourceSpent = resourceSampler.spentMs + resources.duty.spentMs;
@@ -250,7 +255,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     const spent = promiseSampler.spentMs + resourceSampler.spentMs + promises.duty.spentMs + resources.duty.spentMs;
     const result: AgentAnswer = {
       v: config.version,
-      seq: ++sequence,
+      seq,
       now,
       wall: wallClock(),
       firstFrame: fresh.firstFrame,

@@ -39,6 +39,8 @@ export interface AgentConfig {
  * as the hook is done.
  */
 export const AGENT_ANSWER_FOLLOWS = 'later';
+/** What the agent says in place of an answer that it could not make: it is there, and the next one may succeed. */
+export const AGENT_ANSWER_FAILED = 'failed';
 
 /**
  * What stands where in one script: `line, column, origin` of each range, one after the other, ascending; lines and columns are

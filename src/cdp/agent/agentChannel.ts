@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { originPatterns } from '../../core/model/origin';
 import type { OriginRules } from '../../core/model/origin';
 import { TASK_ROW_LIMIT } from '../../core/model/task';
-import { AGENT_ANSWER_FOLLOWS, AGENT_PROTOCOL_VERSION, AgentProtocolError, parseAgentPoll } from '../../protocol/agent';
+import { AGENT_ANSWER_FAILED, AGENT_ANSWER_FOLLOWS, AGENT_PROTOCOL_VERSION, AgentProtocolError, parseAgentPoll } from '../../protocol/agent';
 import type { AgentConfig, AgentPoll, ScriptLesson } from '../../protocol/agent';
 import { placeCallbacks } from '../callbackPositions';
 import type { CallbackPositions } from '../callbackPositions';
@@ -167,7 +167,9 @@ export async function openAgentChannel(connection: Connection, options: AgentCha
   }
 }
 
+/** @throws {TargetError} `timeout` for an answer that is worth asking for again, else `agent failed` */
 function parse(payload: string): AgentPoll {
+  if (payload === AGENT_ANSWER_FAILED) throw new TargetError('timeout', 'The agent could not make its answer. It is asked again.');
   try {
     return parseAgentPoll(payload);
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Programs that change what others rely on: each runs as it does without us, and its counts are right. */
 import { afterAll, describe, expect, test } from 'vitest';
 import { attach } from '../../../src/cdp/attach.ts';
+import { evaluate } from '../../support/evaluate.ts';
 import type { FaultProgram } from '../../support/faultProgram.ts';
 import { WORK, follow, runAlone, runWatched, startProgram } from '../../support/faultProgram.ts';
 import { NODES } from '../../support/nodes.ts';
@@ -165,6 +166,26 @@ describe.each(NODES)('Node $version', (node) => {
     });
     await run.step('work');
     expect(await run.end()).toEqual(alone);
+  });
+
+  test('a program that lets one answer fail loses nothing by it', async () => {
+    const run = await startProgram(node, {
+      setup: `globalThis.clock = { fails: 0 };
+const now = performance.now.bind(performance);
+performance.now = () => { if (clock.fails > 0) { clock.fails--; throw new Error('no time'); } return now(); };`,
+    });
+    await run.step('mark');
+    const target = await attach(run.url, { budgetPercent: 100 });
+    const picture = follow(target);
+    await picture.poll();
+    await run.step('work');
+    await evaluate(run.url, 'clock.fails = 1');
+    await expect(picture.poll()).rejects.toMatchObject({ reason: 'timeout' });
+    await picture.poll();
+    expect(picture.counts()).toMatchObject(WORK);
+    expect(picture.model.losses).toMatchObject({ lostPolls: 0, restarts: 0 });
+    await target.detach();
+    expect(await run.end()).toMatchObject({ code: 0 });
   });
 
   test('a program that changes Error while it is watched loses no line', async () => {
