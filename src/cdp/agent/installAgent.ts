@@ -176,12 +176,13 @@ var load = function (name) { return ${LOAD}(p, name); };
 var own = P || g, E = own.Error, M = P
   ? { abs: P.MathAbs, ceil: P.MathCeil, floor: P.MathFloor, log: P.MathLog, max: P.MathMax, min: P.MathMin, round: P.MathRound, sqrt: P.MathSqrt }
   : g.Math;
+var D = P ? { now: P.DateNow } : g.Date;
 // the agent's free names: as they were before the program ran
 var asyncscopeAgent = (function (Error, Map, Set, WeakMap, WeakRef, FinalizationRegistry, Object, Array, Number, Date, Symbol, Float64Array, Uint32Array, Int32Array, Uint8Array, decodeURIComponent, RangeError, Function, Promise, Math, JSON, Reflect) {
 ${readFileSync(builtFile('agent.js'), 'utf8')}
 return asyncscopeAgent;
 })(E, P ? P.SafeMap : g.Map, P ? P.SafeSet : g.Set, P ? P.SafeWeakMap : g.WeakMap, P ? P.SafeWeakRef : g.WeakRef,
-  P ? P.SafeFinalizationRegistry : g.FinalizationRegistry, own.Object, own.Array, own.Number, own.Date, own.Symbol, own.Float64Array,
+  P ? P.SafeFinalizationRegistry : g.FinalizationRegistry, own.Object, own.Array, own.Number, D, own.Symbol, own.Float64Array,
   own.Uint32Array, own.Int32Array, own.Uint8Array, own.decodeURIComponent, own.RangeError, own.Function, own.Promise, M,
   P ? { stringify: P.JSONStringify, parse: P.JSONParse } : g.JSON, P ? { apply: P.ReflectApply } : g.Reflect);
 var agent = asyncscopeAgent.install(config, { globalThis: g, process: p, Error: E, captureStackTrace: P ? P.ErrorCaptureStackTrace : E.captureStackTrace,

@@ -100,6 +100,7 @@ for (const name of ['bind', 'call', 'apply']) { const original = Function.protot
   'a process whose figures are none': {
     setup: `process.memoryUsage = () => ({ heapUsed: 1 }); process.uptime = () => -1; process.getActiveResourcesInfo = () => ['toString', 7, 'x'.repeat(10000)];`,
   },
+  'a Date.now that tells no time': { setup: 'Date.now = () => undefined;' },
   'deletes most globals': {
     setup: `for (const key of Reflect.ownKeys(globalThis)) { if (!['globalThis', 'Promise', 'WebAssembly'].includes(key)) try { delete globalThis[key]; } catch {} }`,
   },
