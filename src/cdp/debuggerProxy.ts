@@ -36,6 +36,8 @@ const SAFE_METHODS: ReadonlySet<string> = new Set([
   // reads the counters that V8 keeps anyway; it changes no mode
   'Profiler.getBestEffortCoverage',
   'Runtime.getHeapUsage',
+  // walks the heap after a collection; what it finds is in a group of ours, which is released
+  'Runtime.queryObjects',
   'HeapProfiler.takeHeapSnapshot',
   // hand out one object by its id in a snapshot, or its id, and change nothing
   'HeapProfiler.getObjectByHeapObjectId',

@@ -46,7 +46,7 @@ describe("a debugger's session", () => {
 
   test('is sent what the agent and a dump need', async () => {
     const { connection, sent } = recorder();
-    const needed = ['Runtime.evaluate', 'Runtime.addBinding', 'Runtime.removeBinding', 'Runtime.getProperties', 'Runtime.releaseObjectGroup', 'Runtime.getHeapUsage', 'HeapProfiler.takeHeapSnapshot', 'HeapProfiler.getObjectByHeapObjectId'];
+    const needed = ['Runtime.evaluate', 'Runtime.addBinding', 'Runtime.removeBinding', 'Runtime.getProperties', 'Runtime.releaseObjectGroup', 'Runtime.getHeapUsage', 'Runtime.queryObjects', 'HeapProfiler.takeHeapSnapshot', 'HeapProfiler.getObjectByHeapObjectId'];
     for (const method of needed) await connection.send(method);
     expect(sent).toEqual(needed);
   });
