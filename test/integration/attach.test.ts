@@ -133,6 +133,7 @@ describe.each(NODES)('Node $version', (node) => {
     const attached = await attach(target.url, { ...OPTIONS, leaseMs: 200 });
     await attached.poll();
     await until(async () => JSON.stringify(await footprint(target.url)) === JSON.stringify(before));
+    await expect(attached.countPromises()).rejects.toMatchObject({ reason: 'timeout', message: expect.stringContaining('has waited for 0.2 s and left') as unknown });
     // and is put in again by the next poll, which begins anew
     expect((await attached.poll()).seq).toBe(1);
     await attached.detach();

@@ -32,7 +32,10 @@ const ADOPT = `function (poll, timerListMap, immediateQueue, hookFields, usesRes
   const agent = globalThis[poll];
   return agent === undefined ? ${JSON.stringify(GONE)} : agent.adopt(timerListMap, immediateQueue, hookFields, usesResource, after);
 }${NAMED}`;
-const ADOPT_PROMISES = `function (poll, ...found) { return globalThis[poll].adoptPromises(...found); }${NAMED}`;
+const ADOPT_PROMISES = `function (poll, ...found) {
+  const agent = globalThis[poll];
+  return agent === undefined ? ${JSON.stringify(GONE)} : agent.adoptPromises(...found);
+}${NAMED}`;
 
 /** Variables of Node's own that only a debugger can reach, by the function in whose scope they are. */
 const HOOK_INTERNALS = ['getHookArrays', 'enableHooks', 'kInit', 'kBefore', 'kDestroy', 'kTotals'] as const;
@@ -102,7 +105,7 @@ function isPassing(error: unknown): boolean {
   return error instanceof TargetError && (error.reason === 'timeout' || error.reason === 'agent failed');
 }
 
-/** @throws {TargetError} `timeout` when the lease was over before the attach */
+/** @throws {TargetError} `timeout` when the lease was over before the call */
 function throwIfGone({ value }: CallResult, { leaseMs }: AgentConfig): void {
   if (value !== GONE) return;
   throw new TargetError('timeout', `The target was too slow: the agent has waited for ${leaseMs / 1000} s and left. Try again.`);
@@ -140,6 +143,6 @@ export function countPromises(connection: Connection, config: AgentConfig): Prom
       arguments: [{ value: config.pollBinding }, ...[found.output.objects, getPromiseDetails, kPending].map(toArgument)],
       silent: true,
     };
-    await callWhenFree(connection, count, ({ value }) => value === true);
+    throwIfGone(await callWhenFree(connection, count, ({ value }) => value === true || value === GONE), config);
   });
 }
