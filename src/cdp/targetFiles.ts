@@ -12,9 +12,12 @@ export const TARGET_FILE_LIMIT_BYTES = 4 * 1024 * 1024;
 
 const targetFile = v.union([v.object({ text: v.string() }), v.object({ code: v.string() })]);
 
+interface TargetModules {
+  readonly findSourceMap?: (script: string) => { readonly payload: object } | undefined;
+}
+
 /** Runs in the target. `findSourceMap` is there since Node 13, and knows maps only while the program has them kept. */
-function keptSourceMaps(scripts: readonly string[], limit: number, load: (name: 'module') => unknown): (string | null)[] {
-  const { findSourceMap } = load('module') as { findSourceMap?: (script: string) => { payload: object } | undefined };
+function keptSourceMaps(scripts: readonly string[], limit: number, { findSourceMap }: TargetModules): (string | null)[] {
   return scripts.map((script) => {
     try {
       const map = findSourceMap?.(script);
@@ -38,7 +41,7 @@ interface TargetFileSystem {
 export async function askForSourceMaps(connection: Connection, scripts: readonly string[]): Promise<readonly (string | null)[]> {
   const value = await evaluateValue(
     connection,
-    `(${keptSourceMaps.toString()})(${JSON.stringify(scripts)}, ${SOURCE_MAP_LIMIT_UNITS}, typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule : require)`,
+    `(${keptSourceMaps.toString()})(${JSON.stringify(scripts)}, ${SOURCE_MAP_LIMIT_UNITS}, ${LOAD}(${PROCESS}, 'module'))`,
   );
   return v.parse(v.fallback(v.array(v.fallback(v.nullable(v.string()), null)), []), value);
 }

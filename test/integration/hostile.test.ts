@@ -1,7 +1,10 @@
 /** Programs and inspectors that do what no one expects. */
 import { createHash } from 'node:crypto';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { attach } from '../../src/cdp/attach.ts';
 import { connect } from '../../src/cdp/connection.ts';
@@ -34,6 +37,23 @@ console.log('idle')`,
     expect(counts).toContain(100);
     expect(poll.dropped).toBe(0);
     await attached.detach();
+  });
+
+  test('a program that has deleted process gives its source maps all the same', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'asyncscope-maps-'));
+    try {
+      const file = join(await realpath(directory), 'built.cjs');
+      const map = { version: 3, sources: ['source.ts'], names: [], mappings: 'AAAA' };
+      await writeFile(file, `module.exports = 1;\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}\n`);
+      const program = `require(${JSON.stringify(file)}); setInterval(() => {}, 1000); console.log('idle'); delete globalThis.process;`;
+      const target = await startTarget(node, program, ['--enable-source-maps']);
+      const attached = await attach(target.url, OPTIONS);
+      const [kept] = await attached.sourceMaps([file]);
+      expect(JSON.parse(kept ?? 'null')).toMatchObject({ mappings: 'AAAA' });
+      await attached.detach();
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 
   test('a snapshot after a cancelled one, and two at once, are each whole', async () => {
