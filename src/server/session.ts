@@ -457,7 +457,8 @@ export class Session {
 
   async #watchRawSites(): Promise<void> {
     const raw = this.#watched.flatMap((id) => this.model.rawSiteIds(id));
-    const key = raw.join();
+    // an agent that was put in again watches none
+    const key = raw.length === 0 ? '' : `${this.model.restarts}: ${raw.join()}`;
     if (key === this.#watchedRaw || !this.#target || this.#end) return;
     await this.#target.watch(raw);
     this.#watchedRaw = key;

@@ -4,7 +4,7 @@ import type { AttachedTarget } from '../../../src/cdp/target';
 import type { SessionUpdate } from '../../../src/protocol/lsp';
 import { PAUSED_POLL_MS, Session, UNRESPONSIVE_POLL_LIMIT_MS } from '../../../src/server/session';
 import { FOLLOW_LIMIT_MS } from '../../../src/cdp/attachAgain';
-import { at } from '../core/model/pollBuilder';
+import { PollBuilder, at } from '../core/model/pollBuilder';
 import { ManualClock } from '../host/manualClock';
 import { FakeTarget, UNMAPPED, settle } from './fakeTarget';
 
@@ -278,6 +278,18 @@ describe('watched sites', () => {
     expect(target.watched).toEqual([[0], [0, more]]);
     await session.watch([]);
     expect(target.watched.at(-1)).toEqual([]);
+    await session.detach();
+  });
+
+  test('are asked for again when the agent was put in again', async () => {
+    const session = await attached();
+    await session.watch(['s1']);
+    const anew = new PollBuilder();
+    anew.alive([at('/app/a.js', 3)], 2);
+    target.answer(anew.poll(1000));
+    await settle();
+    expect(last()).toMatchObject({ agentRestarts: 1, sites: [{ id: 's1', count: 2 }] });
+    expect(target.watched).toEqual([[0], [0]]);
     await session.detach();
   });
 });
