@@ -67,10 +67,10 @@ describe.concurrent('what listens there is no inspector', () => {
 });
 
 describe.concurrent('what runs there is no Node, or too old', () => {
-  const evaluating = (runtime: string, node: string) => (command: { method: string; params: Record<string, unknown> }): object => {
+  const evaluating = (runtime: string, node: string, isTooOld = false) => (command: { method: string; params: Record<string, unknown> }): object => {
     if (command.method === 'Runtime.evaluate') return { result: { type: 'boolean', value: true, objectId: '1' } };
     if (!String(command.params['functionDeclaration']).includes('internals')) return { result: [] };
-    return { result: { type: 'object', value: { runtime, node, pid: 0, title: '', cwd: '', needsInternals: false } } };
+    return { result: { type: 'object', value: { runtime, node, isTooOld, pid: 0, title: '', cwd: '', needsInternals: false } } };
   };
 
   test('a browser', async () => {
@@ -83,7 +83,7 @@ describe.concurrent('what runs there is no Node, or too old', () => {
   });
 
   test('Node 16', async () => {
-    const port = await fakeInspector({ browser: 'node.js/v16.20.0', answer: evaluating('node', 'v16.20.0') });
+    const port = await fakeInspector({ browser: 'node.js/v16.20.0', answer: evaluating('node', 'v16.20.0', true) });
     await refused(`${port}`, 'node too old', /The target runs Node v16\.20\.0\. Asyncscope needs Node 18 or newer\./);
   });
 
@@ -114,7 +114,7 @@ describe('a target that lies', () => {
         }
         if (method === 'Runtime.getProperties') return { result: [] };
         if (!String(params['functionDeclaration']).includes('internals')) return { result: { type: 'object', objectId: '1' } };
-        return { result: { type: 'object', value: { runtime: 'node', node: 'v24.0.0', pid: 1, title: 'x', cwd: '/', needsInternals: false } } };
+        return { result: { type: 'object', value: { runtime: 'node', node: 'v24.0.0', isTooOld: false, pid: 1, title: 'x', cwd: '/', needsInternals: false } } };
       },
     });
     const target = await attach(`${port}`, OPTIONS);
@@ -127,6 +127,10 @@ describe('a target that lies', () => {
       await target.detach();
     }
   }
+
+  test('an answer that the agent could not make fails as one that did not come, and is asked for again', async () => {
+    expect(await poll('failed')).toMatchObject({ reason: 'timeout', message: 'The agent could not make its answer. It is asked again.' });
+  });
 
   test('a target that answers more than it was asked fails at the next poll', async () => {
     expect(await poll('{"v":1', 1000)).toMatchObject({ reason: 'agent failed', message: 'The target gives answers that nobody has asked for.' });
