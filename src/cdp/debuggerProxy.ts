@@ -64,13 +64,15 @@ const INSPECTOR_URL = `(() => {
  * @throws {TargetError}
  */
 export async function attachThroughProxy(proxy: ProxyAddress, options: AttachOptions, by: DebuggerConnection = 'auto'): Promise<AttachedTarget> {
-  const connection = await connectToProxy(proxy, options.signal);
+  const unguarded = await connect(urlOf(proxy), options.signal);
+  const connection = guarded(unguarded);
   const closing = new AbortController();
   const cancel = (): void => {
     connection.close().catch(() => undefined);
   };
   options.signal?.addEventListener('abort', cancel, { once: true, signal: closing.signal });
   try {
+    await unguarded.send('JsDebug.subscribe', { events: EVENTS });
     const url = await inspectorUrl(connection);
     const direct = by === 'proxy' ? undefined : await connectDirectly(url, options.signal, by);
     if (direct !== undefined) {
@@ -88,13 +90,11 @@ export async function attachThroughProxy(proxy: ProxyAddress, options: AttachOpt
   }
 }
 
-/** A connection that shares the debugger's session, and sends nothing that the debugger would feel. */
-export async function connectToProxy({ host, port, path = '' }: ProxyAddress, signal?: AbortSignal): Promise<Connection> {
-  const connection = await connect(`ws://${formatAddress(host, port)}${path.startsWith('/') ? path : `/${path}`}`, signal);
-  await connection.send('JsDebug.subscribe', { events: EVENTS });
-  return guarded(connection);
+function urlOf({ host, port, path = '' }: ProxyAddress): string {
+  return `ws://${formatAddress(host, port)}${path.startsWith('/') ? path : `/${path}`}`;
 }
 
+/** A connection that shares the debugger's session, and sends nothing that the debugger would feel. */
 export function guarded(connection: Connection): Connection {
   return {
     ...connection,

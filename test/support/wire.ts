@@ -97,10 +97,12 @@ export interface FakeInspector {
   readonly browser: string;
   /** Answers a command; undefined says nothing. */
   readonly answer?: (command: { readonly id: number; readonly method: string; readonly params: Record<string, unknown> }, send: (message: object) => void) => object | undefined;
+  /** Called when a client closes its connection. */
+  readonly left?: () => void;
 }
 
 /** Speaks just enough of the inspector protocol to be attached to. Resolves with its port. */
-export async function fakeInspector({ browser, answer = () => ({}) }: FakeInspector): Promise<number> {
+export async function fakeInspector({ browser, answer = () => ({}), left = () => undefined }: FakeInspector): Promise<number> {
   const state = { port: 0 };
   const server = createServer((request, response) => {
     const body = request.url === '/json/version' ? { Browser: browser, 'Protocol-Version': '1.1' } : [{ webSocketDebuggerUrl: `ws://127.0.0.1:${state.port}/secret-path`, title: 'x', type: 'node', url: 'file://' }];
@@ -119,6 +121,7 @@ export async function fakeInspector({ browser, answer = () => ({}) }: FakeInspec
         if (frame === undefined) return;
         rest = frame.rest;
         if (frame.text === undefined) {
+          left();
           socket.end();
           return;
         }

@@ -4,8 +4,10 @@ import { createServer as createTcpServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, describe, expect, test } from 'vitest';
 import { attach } from '../../../src/cdp/attach.ts';
+import { attachThroughProxy } from '../../../src/cdp/debuggerProxy.ts';
 import type { TargetErrorReason } from '../../../src/cdp/target.ts';
 import { SessionModel } from '../../../src/core/model/sessionModel.ts';
+import { until } from '../../support/until.ts';
 import { closeWires, fakeInspector, listen } from '../../support/wire.ts';
 
 const OPTIONS = { budgetPercent: 100 };
@@ -95,6 +97,21 @@ describe.concurrent('what runs there is no Node, or too old', () => {
   test('an inspector that never answers', async () => {
     const port = await fakeInspector({ browser: 'node.js/v24.0.0', answer: () => undefined });
     await refused(`${port}`, 'timeout', /did not answer .* within 5 s/);
+  });
+
+  test("a proxy that is no debugger's: the connection to it is closed", async () => {
+    const client = { hasLeft: false };
+    const port = await fakeInspector({
+      browser: 'node.js/v24.0.0',
+      answer: ({ id, method }, send) => {
+        send({ id, error: { code: -32601, message: `'${method}' wasn't found` } });
+        return undefined;
+      },
+      left: () => (client.hasLeft = true),
+    });
+    const attaching = attachThroughProxy({ host: '127.0.0.1', port, path: '/secret' }, OPTIONS);
+    await expect(attaching).rejects.toMatchObject({ reason: 'agent failed', message: expect.stringContaining('refused JsDebug.subscribe') as unknown });
+    await until(() => client.hasLeft);
   });
 });
 
