@@ -12,7 +12,7 @@ import { getProperties } from './remoteProperties';
 import { TargetError } from './target';
 
 /** Sockets that are asked for, the first that Node lists. Those beyond have no address. */
-export const SOCKET_LIMIT = 2_000;
+const SOCKET_LIMIT = 2_000;
 /** Ids that are asked for at a time, so that the target gets to its own work in between. */
 const IDS_AT_ONCE = 64;
 /** Characters of an address; what is longer is none. */

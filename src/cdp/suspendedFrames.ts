@@ -24,7 +24,7 @@ const LOOKUP_GROUP = 'asyncscope-lookup';
 /** Scopes beyond are not listed; functions are not nested deeper. */
 export const SCOPE_LIMIT = 50;
 /** Variables of a scope, or properties of a value, beyond this are not listed; a last entry says so. */
-export const VARIABLE_LIMIT = 200;
+const VARIABLE_LIMIT = 200;
 
 const location = v.object({ scriptId: v.pipe(v.string(), v.regex(/^\d+$/)), lineNumber: v.number(), columnNumber: v.optional(v.number(), 0) });
 const found = v.object({ result: v.object({ objectId: v.string() }) });

@@ -73,7 +73,6 @@ export interface AttachResult {
 }
 
 export const sessionParams = v.object({ sessionId: text });
-export type SessionParams = v.InferOutput<typeof sessionParams>;
 
 export const setPausedParams = v.object({ sessionId: text, paused: v.boolean() });
 export type SetPausedParams = v.InferOutput<typeof setPausedParams>;
@@ -84,7 +83,6 @@ export type WatchParams = v.InferOutput<typeof watchParams>;
 
 /** `asyncscope/site`: answers a `Site`, its sample stack included, or null when the session does not know it. */
 export const siteParams = v.object({ sessionId: text, siteId: text });
-export type SiteParams = v.InferOutput<typeof siteParams>;
 
 /** `asyncscope/sites`: answers those `Site`s that the session knows, in the order asked for. */
 export const sitesParams = v.object({ sessionId: text, siteIds: v.array(text) });
@@ -142,7 +140,6 @@ export interface DumpResult {
 
 /** `asyncscope/dumpClear`: forgets a dump, and its marks and lenses with it. */
 export const dumpClearParams = v.object({ dumpId: text });
-export type DumpClearParams = v.InferOutput<typeof dumpClearParams>;
 
 /** One task of a group, and one frame of its chain: indices from 0, `task` below the group's `count`. */
 export const dumpFrameParams = v.object({

@@ -81,7 +81,7 @@ export function parsePs(text: string): PsRow[] {
 }
 
 /** Reads `lsof -Fpn`: the names that belong to each process. */
-export function parseLsof(text: string): Map<number, string[]> {
+function parseLsof(text: string): Map<number, string[]> {
   const names = new Map<number, string[]>();
   let current: string[] = [];
   for (const line of text.split('\n')) {

@@ -86,7 +86,7 @@ async function assertNotHandled(facts: ProcessFacts): Promise<void> {
 }
 
 /** The program's own file that names the signal. Packages are not searched: they are many, and seldom do. */
-export async function namesSigusr1({ args, cwd }: ProcessFacts): Promise<string | undefined> {
+async function namesSigusr1({ args, cwd }: ProcessFacts): Promise<string | undefined> {
   if (args.slice(1).some((arg) => arg.includes('SIGUSR1'))) return 'its command line';
   const { script } = readCommandLine(args);
   if (script === undefined || cwd === undefined) return undefined;
