@@ -171,9 +171,10 @@ describe.each(NODES)('Node $version', (node) => {
 
   test('a program that lets one answer fail loses nothing by it', async () => {
     const run = await startProgram(node, {
+      // for an answer only: hooks ask for the time whenever something of Node's own comes up
       setup: `globalThis.clock = { fails: 0 };
 const now = performance.now.bind(performance);
-performance.now = () => { if (clock.fails > 0) { clock.fails--; throw new Error('no time'); } return now(); };`,
+performance.now = () => { if (clock.fails > 0 && /at poll .*asyncscope/.test(new Error().stack)) { clock.fails--; throw new Error('no time'); } return now(); };`,
     });
     await run.step('mark');
     const target = await attach(run.url, { budgetPercent: 100 });
