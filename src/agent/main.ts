@@ -71,9 +71,10 @@ export interface Agent {
   adopt(timerListMap: TimerInternals['timerListMap'], immediateQueue: unknown, hookFields: unknown, usesResource: unknown, after: unknown): object | null;
   /**
    * Takes in the promises that are pending of all that V8 has found in the heap. Returns false when a hook is under way,
-   * then it is to be called again.
+   * then it is to be called again; and `sampled`, having done nothing, when promises have been passed over: in the heap they are like those
+   * from before the attach, and they are counted already, in what samples stand for.
    */
-  adoptPromises(all: readonly object[], getPromiseDetails: (promise: object) => readonly unknown[] | undefined, kPending: unknown): boolean;
+  adoptPromises(all: readonly object[], getPromiseDetails: (promise: object) => readonly unknown[] | undefined, kPending: unknown): boolean | 'sampled';
   /** @param sites their numbers, as JSON */
   watch(sites: string): void;
   /** Answers {@link AgentPoll.unsure}. @param lessons {@link ScriptLesson}s, as JSON */
@@ -384,6 +385,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     },
     adoptPromises(all, getPromiseDetails, kPending) {
       if (gate.busy) return false;
+      if (promiseSampler.sampled || promises.duty.missed) return 'sampled';
       gate.change(() => {
         const now = clock();
         const before = { callbacks: [], estimated: false };

@@ -265,6 +265,8 @@ export interface BeforeAttach {
   readonly notFollowed: number;
   /** Missing while promises were not counted: `asyncscope/countPromises` does, and stops the target for it. */
   readonly promises?: PromiseCount;
+  /** False once promises are sampled: what was there before is like what was passed over. */
+  readonly canCountPromises: boolean;
   /** How long the target had been running, milliseconds. */
   readonly uptimeMs: number;
 }

@@ -504,6 +504,7 @@ export class Session {
         totals: gone ? NO_TASKS : model.before,
         notFollowed: gone ? 0 : model.beforeNotFollowed,
         ...(model.beforePromises && { promises: model.beforePromises }),
+        canCountPromises: model.canCountPromises,
         uptimeMs: model.uptimeAtAttachMs,
       },
       origins: gone ? { app: 0, dependency: 0, node: 0 } : model.origins,

@@ -96,6 +96,22 @@ describe.each(NODES)('Node $version', (node) => {
     await attached.detach();
   });
 
+  test('promises are not counted once others were passed over: in the heap they are like those from before', async () => {
+    const target = await startTarget(node, "globalThis.kept = [new Promise(() => {})]; globalThis.make = () => { for (let i = 0; i < 300000; i++) kept.push(new Promise(() => {})); }; setInterval(() => {}, 1000); console.log('idle')");
+    const attached = await attach(target.url, { budgetPercent: 0.1 });
+    const { model, poll } = watch(attached);
+    await until(async () => {
+      await evaluate(target.url, 'make()');
+      await poll();
+      return !model.canCountPromises;
+    });
+    await expect(attached.countPromises()).rejects.toMatchObject({ reason: 'agent failed', message: expect.stringContaining('cannot be told from the others any more') as string });
+    await poll();
+    expect(model.before.promise).toBe(0);
+    expect(model.beforePromises).toBeUndefined();
+    await attached.detach();
+  });
+
   test('says of each what it is doing', async () => {
     const target = await startFixture(node);
     const attached = await attach(target.url, OPTIONS);

@@ -17,6 +17,8 @@ import type { CallResult } from './agentCalls';
 const OBJECT_GROUP = 'asyncscope-adopt';
 /** What the agent's absence is told by when it is called. */
 const GONE = 'gone';
+/** What the agent says where a count would be wrong, see `Agent.adoptPromises`. */
+const SAMPLED = 'sampled';
 /** A hook of the agent's takes microseconds: to meet one twice is unlikely, ten times is not going to happen. */
 const ADOPT_ATTEMPTS = 10;
 const COUNT_TIMEOUT_MS = 60_000;
@@ -143,6 +145,10 @@ export function countPromises(connection: Connection, config: AgentConfig): Prom
       arguments: [{ value: config.pollBinding }, ...[found.output.objects, getPromiseDetails, kPending].map(toArgument)],
       silent: true,
     };
-    throwIfGone(await callWhenFree(connection, count, ({ value }) => value === true || value === GONE), config);
+    const counted = await callWhenFree(connection, count, ({ value }) => value !== false);
+    throwIfGone(counted, config);
+    if (counted.value === SAMPLED) {
+      throw new TargetError('agent failed', 'Promises are sampled by now: those from before the attach cannot be told from the others any more. Detach, attach again, and count before there is load.');
+    }
   });
 }

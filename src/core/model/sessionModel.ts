@@ -219,6 +219,11 @@ export class SessionModel {
     return this.#last?.beforeNotFollowed ?? 0;
   }
 
+  /** Whether promises from before the attach can be told from the others: once some were passed over they cannot. */
+  get canCountPromises(): boolean {
+    return !this.#sampledPromises;
+  }
+
   /** When the promises from before the attach were counted; undefined when they were not. */
   get beforePromises(): PromiseCount | undefined {
     const counted = this.#last?.beforePromises;

@@ -770,9 +770,10 @@ function figureRow(session: Session, group: string, figure: Figure): TreeRow {
 
 /** What is to be known of the count of promises from before the attach. */
 function promiseNotes(session: Session): readonly TreeRow[] {
-  const { promises, uptimeMs } = session.before;
+  const { promises, canCountPromises, uptimeMs } = session.before;
   if (promises === undefined) {
     if (uptimeMs < LATE_ATTACH_MS || session.process === undefined) return [];
+    if (!canCountPromises) return [note(session, 'uncountable', 'Promises from before the attach cannot be told from the others any more: attach again before there is load', theme('info'))];
     // one digit: the row must not change with every poll
     const pause = formatDuration(Number(estimatePromiseCountMs(session.process.heap.used).toPrecision(1)));
     const label = 'Count promises from before the attach';

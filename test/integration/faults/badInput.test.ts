@@ -72,7 +72,7 @@ describe.concurrent('what runs there is no Node, or too old', () => {
   const evaluating = (runtime: string, node: string, isTooOld = false) => (command: { method: string; params: Record<string, unknown> }): object => {
     if (command.method === 'Runtime.evaluate') return { result: { type: 'boolean', value: true, objectId: '1' } };
     if (!String(command.params['functionDeclaration']).includes('internals')) return { result: [] };
-    return { result: { type: 'object', value: { runtime, node, isTooOld, pid: 0, title: '', cwd: '', needsInternals: false } } };
+    return { result: { type: 'object', value: { runtime, node, isTooOld, pid: 0, timeOrigin: 0, title: '', cwd: '', needsInternals: false } } };
   };
 
   test('a browser', async () => {
@@ -131,7 +131,7 @@ describe('a target that lies', () => {
         }
         if (method === 'Runtime.getProperties') return { result: [] };
         if (!String(params['functionDeclaration']).includes('internals')) return { result: { type: 'object', objectId: '1' } };
-        return { result: { type: 'object', value: { runtime: 'node', node: 'v24.0.0', isTooOld: false, pid: 1, title: 'x', cwd: '/', needsInternals: false } } };
+        return { result: { type: 'object', value: { runtime: 'node', node: 'v24.0.0', isTooOld: false, pid: 1, timeOrigin: 1, title: 'x', cwd: '/', needsInternals: false } } };
       },
     });
     const target = await attach(`${port}`, OPTIONS);

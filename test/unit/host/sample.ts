@@ -43,7 +43,7 @@ export function update(part: Partial<SessionUpdate> = {}): SessionUpdate {
     sites: [site()],
     removed: [],
     totals: { promise: 12, timeout: 0, interval: 0, immediate: 0, handle: 0, request: 0 },
-    before: { totals: { promise: 0, timeout: 0, interval: 0, immediate: 0, handle: 0, request: 0 }, notFollowed: 0, uptimeMs: 0 },
+    before: { totals: { promise: 0, timeout: 0, interval: 0, immediate: 0, handle: 0, request: 0 }, notFollowed: 0, canCountPromises: true, uptimeMs: 0 },
     origins: { app: 12, dependency: 0, node: 0 },
     dropped: 0,
     lostPolls: 0,

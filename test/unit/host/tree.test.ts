@@ -122,6 +122,14 @@ describe('the tree', () => {
     expect(labels(below(tree({ dropped: 1200 })))[0]).toBe('1,200 tasks not counted: a limit was reached, so the figures are too low');
   });
 
+  it('offers to count promises from before the attach as long as they can be told from the others', () => {
+    const before = { totals: update().totals, notFollowed: 0, uptimeMs: 60_000 };
+    const said = (canCountPromises: boolean): readonly string[] => labels(below(tree({ before: { ...before, canCountPromises } })));
+    expect(said(true)).toContain('Count promises from before the attach');
+    expect(said(false)).not.toContain('Count promises from before the attach');
+    expect(said(false).join()).toContain('Promises from before the attach cannot be told from the others any more');
+  });
+
   it.each([
     ['attached', 'pid 4242 · v24.9.0', 'session.running'],
     ['paused', 'pid 4242 · v24.9.0 · paused', 'session.paused'],
