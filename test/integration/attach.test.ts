@@ -154,6 +154,8 @@ describe.each(NODES)('Node $version', (node) => {
     const target = await startTarget(node, `globalThis.kept = []; ${IDLE}`);
     const first = await attach(target.url, OPTIONS);
     const second = await attach(target.url, OPTIONS);
+    // by this, with its id, one process is known however it was reached
+    expect([first.timeOrigin > 0, second.timeOrigin]).toEqual([true, first.timeOrigin]);
     await evaluate(target.url, inJob('for (let i = 0; i < 4; i++) kept.push(new Promise(() => {}), setTimeout(() => {}, 60000));'));
     for (const attached of [first, second]) await reaches(attached, 'promise', 4);
     await first.detach();
