@@ -128,7 +128,8 @@ export async function revealStack(context: TreeCommandContext, rows: readonly Tr
     void vscode.window.showInformationMessage('Select a site in Live Tasks first.');
     return;
   }
-  const row = (await revealUnfiltered(context, site)) ? await context.view.revealFrame(site) : undefined;
+  const { view } = context;
+  const row = (await view.revealFrame(site)) ?? ((await revealUnfiltered(context, site)) ? await view.revealFrame(site) : undefined);
   if (row === undefined) vscode.window.setStatusBarMessage('Asyncscope: this site has no stack', MESSAGE_MS);
   else await open(row);
 }
