@@ -32,7 +32,6 @@ export interface NodeModules {
       eventLoopUtilization(now?: LoopUtilization, before?: LoopUtilization): LoopUtilization;
     };
   };
-  readonly timers: { setInterval(callback: () => void, ms: number): Timer; clearInterval(timer: Timer): void };
   readonly isProxy: (value: unknown) => boolean;
 }
 
@@ -45,10 +44,6 @@ export interface HookCallbacks {
 export interface AsyncHook {
   enable(): void;
   disable(): void;
-}
-
-export interface Timer {
-  unref(): Timer;
 }
 
 export interface LoopUtilization {

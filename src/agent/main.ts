@@ -18,8 +18,10 @@ import type { Figures } from './figures';
 import { createGate } from './gate';
 import { hookField } from './hookField';
 import { createHookPrice } from './hookPrice';
-import type { NodeModules, PromiseDetails, TargetProcess, Timer, V8Error } from './host';
-import { agentTimer, carryNothing } from './outside';
+import { readOwn } from './host';
+import type { NodeModules, PromiseDetails, TargetProcess, V8Error } from './host';
+import { createOwnTimers } from './ownTimers';
+import type { OwnTimer } from './ownTimers';
 import { trackPromises } from './promises';
 import type { PromiseTracking } from './promises';
 import { createReactions } from './reactions';
@@ -99,6 +101,7 @@ export interface Realm {
 export function install(config: AgentConfig, realm: Realm, load: (name: string) => unknown): Agent {
   const { globalThis: globals, process, Error: ErrorClass, captureStackTrace } = realm;
   const node = loadModules(load);
+  const startTimer = createOwnTimers(node.isProxy, load);
   const { performance } = node.perfHooks;
   const clock = performance.now.bind(performance);
   const wallClock = Date.now;
@@ -132,7 +135,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   // What is to be undone, in the order in which it was done.
   const undo: (() => void)[] = [capture.restore];
   let checksMissed = 0;
-  let slotTimer: Timer | undefined;
+  let slotTimer: OwnTimer | undefined;
   const promiseTrial = createTrial();
   const resourceTrial = createTrial();
   let lastSeen = begin;
@@ -149,7 +152,12 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     undo[undo.length] = figures.stop;
     const leaseMade = clock();
     let carries = false;
-    const checkLease = agentTimer(() => {
+    const checkLease = (): void => {
+      // where the program's stack was used up it could not be stopped
+      if (disposed) {
+        lease.stop();
+        return;
+      }
       if (carries) {
         carries = false;
         figures.carryNothing();
@@ -158,14 +166,13 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       if (lastSeen !== lastPoll) {
         lastSeen = lastPoll;
         checksMissed = 0;
-      } else if (++checksMissed >= LEASE_CHECKS) dispose();
-    });
-    const lease = node.timers.setInterval(checkLease, config.leaseMs / LEASE_CHECKS);
-    lease.unref();
-    undo[undo.length] = () => {
-      node.timers.clearInterval(lease);
+        // ticks alone could be those of a test's clock, if there is no other
+      } else if (++checksMissed >= LEASE_CHECKS && clock() - lastPoll > checkMs) dispose();
     };
-    carries = carryNothing(lease);
+    const checkMs = config.leaseMs / LEASE_CHECKS;
+    const lease = startTimer(checkLease, checkMs);
+    undo[undo.length] = lease.stop;
+    carries = lease.carried;
     Object.defineProperty(globals, config.pollBinding, {
       configurable: true,
       enumerable: false,
@@ -184,7 +191,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     const endings = createEndings(process, node.isProxy, realm.promiseDetails);
     resources = trackResources(node, table, stacks, resourceSampler, clock, gate, reactions, budget, endings);
     undo[undo.length] = resources.stop;
-    const idleStart = (lease as unknown as { readonly _idleStart?: unknown })._idleStart;
+    const idleStart = readOwn(node.isProxy, lease.timer, '_idleStart');
     // a timer that was just made tells the time on libuv's clock
     if (typeof idleStart === 'number') loopOffset = idleStart - leaseMade;
     existing = createExisting({
@@ -192,7 +199,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       isProxy: node.isProxy,
       stacks,
       ledger: resources,
-      own: lease,
+      own: lease.timer,
       getAsyncId: figures.getAsyncId,
       clock,
       loopOffset,
@@ -200,7 +207,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     });
     undo[undo.length] = existing.stop;
     undo[undo.length] = () => {
-      if (slotTimer !== undefined) node.timers.clearInterval(slotTimer);
+      slotTimer?.stop();
     };
     promises = trackPromises(node, table, stacks, promiseSampler, clock, gate, reactions, budget, realm.promiseDetails, hookPrice);
     undo[undo.length] = promises.stop;
@@ -330,17 +337,15 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     if (wanted === (slotTimer !== undefined)) return;
     gate.change(() => {
       if (slotTimer !== undefined) {
-        node.timers.clearInterval(slotTimer);
+        slotTimer.stop();
         slotTimer = undefined;
         return;
       }
       // through the gate: what waits for the end of a hook must not wait for the next hook, which may be far
-      const beginSlot = agentTimer(() => {
+      const beginSlot = (): void => {
         gate.change(nextSlot);
-      });
-      slotTimer = node.timers.setInterval(beginSlot, SLOT_MS);
-      slotTimer.unref();
-      carryNothing(slotTimer);
+      };
+      slotTimer = startTimer(beginSlot, SLOT_MS);
     });
   }
 
@@ -437,7 +442,6 @@ function loadModules(load: (name: string) => unknown): NodeModules {
     asyncHooks: load('async_hooks') as NodeModules['asyncHooks'],
     v8: load('v8') as NodeModules['v8'],
     perfHooks: load('perf_hooks') as NodeModules['perfHooks'],
-    timers: load('timers') as NodeModules['timers'],
     isProxy: util.types.isProxy,
   };
 }

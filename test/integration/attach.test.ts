@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
 import { attach, attachTo } from '../../src/cdp/attach.ts';
 import { QUEUED_CHUNKS_LIMIT } from '../../src/cdp/heapSnapshot.ts';
+import { AGENT_TIMER } from '../../src/core/base/agentTimer.ts';
 import { connect } from '../../src/cdp/connection.ts';
 import type { AttachedTarget } from '../../src/cdp/target.ts';
 import type { AgentPoll } from '../../src/protocol/agent.ts';
@@ -110,6 +111,44 @@ describe.each(NODES)('Node $version', (node) => {
     await attached.detach();
     expect(await attached.closed).toBe('detached');
     expect(await footprint(target.url)).toEqual(before);
+  });
+
+  describe("a test's clock in the place of Node's timers", () => {
+    /** Our timers are those of Node's lists that call what has their name. */
+    const PROGRAM = `const { mock } = require('node:test');
+      const lists = require('internal/timers').timerListMap;
+      globalThis.enable = () => { mock.timers.enable({ apis: ['setInterval'] }); };
+      globalThis.pass = (ms) => { mock.timers.tick(ms); };
+      globalThis.ours = () => {
+        let count = 0;
+        for (const list of Object.values(lists)) for (let each = list._idleNext; each !== list; each = each._idleNext) if (each._onTimeout.name === '${AGENT_TIMER}') count++;
+        return count;
+      };
+      setInterval(() => {}, 1000); console.log('idle')`;
+    const FLAGS = ['--expose-internals', '--no-warnings'];
+
+    test('during a detach: nothing of ours is left', async () => {
+      const target = await startTarget(node, PROGRAM, FLAGS);
+      const attached = await attach(target.url, OPTIONS);
+      expect(await evaluate(target.url, 'ours()')).toBe(1);
+      await evaluate(target.url, 'enable()');
+      await attached.poll();
+      await attached.detach();
+      expect(await evaluate(target.url, 'ours()')).toBe(0);
+    });
+
+    test('during an attach: time is told by Node all the same', async () => {
+      const target = await startTarget(node, PROGRAM, FLAGS);
+      await evaluate(target.url, 'enable()');
+      const attached = await attach(target.url, { ...OPTIONS, leaseMs: 2_000 });
+      expect((await attached.poll()).seq).toBe(1);
+      expect(await evaluate(target.url, 'ours()')).toBe(1);
+      await evaluate(target.url, 'pass(60_000)');
+      expect((await attached.poll()).seq).toBe(2);
+      // and that nobody polls is seen, too
+      await until(async () => (await evaluate(target.url, 'ours()')) === 0);
+      await attached.detach();
+    });
   });
 
   test('looking at what runs makes no callback of the program dearer for good', async () => {
