@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
+import { queryObjects, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { createGate } from '../../../src/agent/gate.ts';
@@ -69,6 +69,11 @@ function makeMany(program: ReturnType<typeof watched>, count: number): void {
   for (let i = 0; i < count; i++) program.make({});
 }
 
+/** How many weak references there are in this process. */
+function references(): number {
+  return queryObjects(WeakRef, { format: 'count' });
+}
+
 /** What has been referred to weakly in a job lives to the job's end. */
 async function collect(): Promise<void> {
   await turn();
@@ -102,6 +107,30 @@ describe('promises', () => {
     for (; program.poll().abandoned < 40_000; polls++) for (let i = 0; i < 1_000; i++) kept.push(program.make({}));
     expect(polls).toBe(2);
     expect(program.poll()).toEqual({ live: kept.length, ended: 0, abandoned: 40_000 });
+    program.stop();
+  });
+
+  test('that have settled are let go of under a load that makes more than polls can read', async () => {
+    const program = watched();
+    const kept = Array.from({ length: 10_000 }, () => program.make({}));
+    await collect();
+    const before = references();
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 60_000; i++) program.settle(program.make({}));
+      program.poll();
+      await turn();
+    }
+    expect(program.poll()).toEqual({ live: kept.length, ended: 180_000, abandoned: 0 });
+    expect(references() - before).toBeLessThan(1.5 * kept.length);
+    program.stop();
+  });
+
+  test('that are gone have ended before the next poll where more are made', async () => {
+    const program = watched();
+    makeMany(program, 20_000);
+    await collect();
+    for (let i = 0; i < 20_000; i++) program.settle(program.make({}));
+    expect(program.poll()).toEqual({ live: 0, ended: 20_000, abandoned: 20_000 });
     program.stop();
   });
 
