@@ -18,12 +18,14 @@ import type { Stacks } from './stacks';
  * Tasks from before the attach that are followed to their ends, at 3 us each; others are counted only. It stops the target for
  * 60 ms, once, and leaves most of the task table to what is started from now on.
  */
-export const FOLLOWED_LIMIT = 20_000;
+const FOLLOWED_LIMIT = 20_000;
+/** Of these, handles and requests: a server with very many sockets has timers, too. What they call takes several looks, at 10 us each. */
+const FOLLOWED_HANDLES_LIMIT = FOLLOWED_LIMIT / 2;
 /**
  * Functions whose position the debugger looks up, one by one, at 50 us of the target's time each. What calls others is
  * counted with those that have the same source text, as an estimate.
  */
-export const CALLBACK_LIMIT = 500;
+const CALLBACK_LIMIT = 500;
 /** Functions of one task that are looked at: the first that is not Node's own tells its line. */
 const CANDIDATE_LIMIT = 8;
 /** Standard input, output and error. */
@@ -60,7 +62,7 @@ export interface Existing {
    * `callbacks`.
    */
   adopt(internals: TimerInternals): object;
-  /** Tasks that are counted only, as of the last count; null when there are none such. */
+  /** Tasks that are counted only: timers as of the last count, handles and requests as of the attach. */
   more(now: number): number;
   /** False where a part of it could not be looked at: never adopted, or what the program has patched threw. */
   readonly complete: boolean;
@@ -106,6 +108,8 @@ export function createExisting(options: ExistingOptions): Existing {
   /** Functions that are looked up, by their text. */
   const alike = new Map<string, number[]>();
   let notFollowed = 0;
+  /** Of these, handles and requests, as of the attach: listing them all again and again is too dear. */
+  let handlesNotFollowed = 0;
   let complete = false;
   let countAgainAt = 0;
   let asyncIdKey: symbol | undefined;
@@ -129,10 +133,12 @@ export function createExisting(options: ExistingOptions): Existing {
     // the table keeps the tasks of a site in order of their start
     found.sort((a, b) => a.start - b.start);
     for (let i = 0; i < found.length; i++) {
-      const { asyncId, site, start, held } = found[i] as Found;
-      if (site === NO_SITE || !ledger.follow(asyncId, site, start, held)) rest++;
+      const { asyncId, kind, site, start, held } = found[i] as Found;
+      if (site !== NO_SITE && ledger.follow(asyncId, site, start, held)) continue;
+      if (kind === 'handle' || kind === 'request') handlesNotFollowed++;
+      else rest++;
     }
-    notFollowed = rest;
+    notFollowed = rest + handlesNotFollowed;
     countAgainAt = clock() + FIRST_RECOUNT_MS;
     const wanted = callbacks;
     callbacks = create(null) as Record<string, unknown>;
@@ -206,24 +212,32 @@ export function createExisting(options: ExistingOptions): Existing {
       const fd = read(owner, 'fd');
       if (parts.has(owner) || (typeof fd === 'number' && fd <= LAST_STANDARD_FD)) continue;
       const handle = handleOf(owner);
-      const type = handleType(handle, owner);
-      const asyncId = idOf(handle);
-      if (RESOURCE_CLASS.get(type) !== 'handle' || !(asyncId >= 0 && asyncId < ledger.firstId)) continue;
-      found[found.length] = { asyncId, kind: 'handle', type, start: now, held: new WeakReference(handle), candidates: functionsOf(owner), site: NO_SITE };
-      httpRequest(found, owner, now);
+      if (meet(found, 'handle', handleType(handle, owner), idOf(handle), handle, now, () => functionsOf(owner))) httpRequest(found, owner, now);
     }
     const requests = list(process._getActiveRequests);
     for (let i = 0; i < requests.length; i++) {
       const request = requests[i] as object;
-      const type = constructorName(request).toUpperCase();
-      const asyncId = idOf(request);
-      if (RESOURCE_CLASS.get(type) !== 'request' || !(asyncId >= 0 && asyncId < ledger.firstId)) continue;
-      const candidates: object[] = [];
-      for (const callback of [read(read(request, 'context'), 'callback'), read(request, 'callback'), read(request, 'oncomplete')]) {
-        addFunction(candidates, callback);
-      }
-      found[found.length] = { asyncId, kind: 'request', type, start: now, held: new WeakReference(request), candidates, site: NO_SITE };
+      meet(found, 'request', constructorName(request).toUpperCase(), idOf(request), request, now, () => {
+        const candidates: object[] = [];
+        for (const callback of [read(read(request, 'context'), 'callback'), read(request, 'callback'), read(request, 'oncomplete')]) {
+          addFunction(candidates, callback);
+        }
+        return candidates;
+      });
     }
+  }
+
+  /**
+   * Takes in a handle or a request, or only counts it.
+   * @param resource what tells of its state
+   * @param functions of the program that it will call
+   * @returns whether it is a task from before the attach
+   */
+  function meet(found: Found[], kind: 'handle' | 'request', type: string, asyncId: number, resource: object, now: number, functions: () => object[]): boolean {
+    if (RESOURCE_CLASS.get(type) !== kind || !(asyncId >= 0 && asyncId < ledger.firstId)) return false;
+    if (found.length >= FOLLOWED_HANDLES_LIMIT) handlesNotFollowed++;
+    else found[found.length] = { asyncId, kind, type, start: now, held: new WeakReference(resource), candidates: functions(), site: NO_SITE };
+    return true;
   }
 
   /** A client's request whose answer is not complete: its parser is the resource that ends with it. */
@@ -231,11 +245,11 @@ export function createExisting(options: ExistingOptions): Existing {
     const request = read(socket, '_httpMessage');
     const parser = read(socket, 'parser');
     if (!isObject(request) || !isObject(parser) || typeof read(request, 'method') !== 'string') return;
-    const asyncId = idOf(parser);
-    if (!(asyncId >= 0 && asyncId < ledger.firstId)) return;
-    const candidates: object[] = [];
-    addListeners(candidates, request, REQUEST_EVENTS);
-    found[found.length] = { asyncId, kind: 'request', type: 'HTTPCLIENTREQUEST', start: now, held: new WeakReference(request), candidates, site: NO_SITE };
+    meet(found, 'request', 'HTTPCLIENTREQUEST', idOf(parser), request, now, () => {
+      const candidates: object[] = [];
+      addListeners(candidates, request, REQUEST_EVENTS);
+      return candidates;
+    });
   }
 
   function partsOfChild(child: unknown, parts: Set<unknown>): void {
@@ -377,7 +391,7 @@ export function createExisting(options: ExistingOptions): Existing {
     },
     more(now) {
       if (notFollowed > 0 && now >= countAgainAt) {
-        notFollowed = 0;
+        notFollowed = handlesNotFollowed;
         eachTimer((_timer, asyncId) => {
           if (!ledger.follows(asyncId)) notFollowed++;
         });

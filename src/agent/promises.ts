@@ -57,7 +57,7 @@ const READ_IN_CALM = 512;
 const TIDIED_PER_LOOK = 3;
 
 /** Promises from before the attach that are followed, at 2 us each; others are counted only, as of that moment. */
-export const ADOPTED_PROMISE_LIMIT = 20_000;
+const ADOPTED_PROMISE_LIMIT = 20_000;
 
 /** What a promise is, scripts tell alone. */
 const NO_NAMES: readonly string[] = [];

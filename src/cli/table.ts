@@ -114,7 +114,7 @@ function notesOf(model: SessionModel, listed: readonly Site[], options: TableOpt
     notes.push(`Promises ${FROM_BEFORE} are not counted. --before-promises does, and stops the process for about ${pause}.`);
   }
   if (beforePromises !== undefined && beforePromises.more > 0) notes.push(`${formatCount(beforePromises.more)} more promises ${FROM_BEFORE}: too many to be followed.`);
-  if (beforeNotFollowed > 0) notes.push(`${formatCount(beforeNotFollowed)} more timers ${FROM_BEFORE}: too many to be listed.`);
+  if (beforeNotFollowed > 0) notes.push(`${formatCount(beforeNotFollowed)} more timers, handles and requests ${FROM_BEFORE}: too many to be listed.`);
   if (hidden.length > 0) {
     const tasks = formatTaskCount(hidden.reduce((sum, site) => sum + site.count, 0), hidden.every((site) => site.exact));
     notes.push(`Hidden by .asyncscope.json: ${formatCount(hidden.length)} ${hidden.length === 1 ? 'site' : 'sites'} with ${tasks}. Use --no-config to see them.`);

@@ -205,7 +205,10 @@ const poll = v.object({
   unsure: v.array(v.tuple([id, text])),
   /** Creations that nobody looked at and that no weight stands for (an agent limit was reached), since the install. */
   dropped: count,
-  /** Timers from before the attach that are counted but not followed (an agent limit), as of the last count. */
+  /**
+   * Timers, handles and requests from before the attach that are counted but not followed (an agent limit): timers as of the last count,
+   * the others as of the attach.
+   */
   beforeNotFollowed: count,
   /** Whether all that was there before the attach, but promises, could be looked at. */
   beforeComplete: v.boolean(),

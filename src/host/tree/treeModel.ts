@@ -432,7 +432,7 @@ function sessionChildren(session: Session, drawing: Drawing): SessionChildren {
   if (stop !== undefined) rows.push(note(session, 'still', stop, theme('debug-pause', 'charts.yellow')));
   lossTexts(session.losses).forEach((text, index) => rows.push(note(session, `loss${index}`, text, theme('warning', 'list.warningForeground'))));
   if (session.before.notFollowed > 0) {
-    rows.push(note(session, 'before', `${formatCount(session.before.notFollowed)} more timers from before the attach: too many to be listed`, theme('info')));
+    rows.push(note(session, 'before', `${formatCount(session.before.notFollowed)} more timers, handles and requests from before the attach: too many to be listed`, theme('info')));
   }
   rows.push(...promiseNotes(session));
   if (session.process !== undefined) rows.push(processRow(session));
