@@ -255,54 +255,46 @@ export function trackResources(
     return true;
   }
 
-  /** Whether another Asyncscope is being put in, in the middle of a hook of ours. */
-  function isOfAgent(timer: object): boolean {
-    try {
-      return isAgentTimer(node.isProxy, timer);
-    } catch {
-      // the stack is used up: Node ends the program when this throws
-      return false;
-    }
-  }
-
   const spend = (): void => {
     duty.spend(clock());
   };
 
+  // Node ends the program when a callback of async_hooks throws.
   function init(asyncId: number, type: string, triggerAsyncId: number, resource: object): void {
+    let unseen = 1;
+    let entered = false;
     try {
       if (unproven !== undefined && !gate.busy) gate.change(prove);
       if (--duty.fuel <= 0 && !gate.busy && gate.hasRoom()) gate.change(spend);
-    } catch {
-      // the stack is used up: Node ends the program when this throws
-    }
-    const resourceClass = RESOURCE_CLASS.get(type);
-    if (resourceClass === undefined) {
-      carry(asyncId, type, triggerAsyncId, resource);
-      return;
-    }
-    if (gate.busy) {
-      if (resourceClass !== 'timer' || !isOfAgent(resource)) gate.lost++;
-      return;
-    }
-    if (--sampler.skip > 0) return;
-    gate.busy = true;
-    let seen = false;
-    try {
-      seen = gate.hasRoom();
-      if (seen) {
-        if (MADE_BEFORE_CALLBACK.has(type) && triggerAsyncId === 0) {
-          unplaced = { asyncId, type, resource, resourceClass };
-          follow();
-        } else look(asyncId, type, triggerAsyncId, resource, resourceClass);
+      const resourceClass = RESOURCE_CLASS.get(type);
+      if (resourceClass === undefined) {
+        unseen = 0;
+        carry(asyncId, type, triggerAsyncId, resource);
+      } else if (gate.busy) {
+        // another Asyncscope may be being put in, in the middle of a hook of ours
+        if (resourceClass === 'timer' && isAgentTimer(node.isProxy, resource)) unseen = 0;
+      } else if (--sampler.skip > 0) unseen = 0;
+      else {
+        gate.busy = entered = true;
+        unseen = sampler.weight * duty.slotWeight;
+        if (gate.hasRoom()) {
+          unseen = 0;
+          if (MADE_BEFORE_CALLBACK.has(type) && triggerAsyncId === 0) {
+            unplaced = { asyncId, type, resource, resourceClass };
+            follow();
+          } else look(asyncId, type, triggerAsyncId, resource, resourceClass);
+        }
+        gate.leave();
       }
-      gate.leave();
     } catch {
       // the stack is used up: the program gets its own RangeError at its own next call
     } finally {
-      gate.busy = false;
-      if (!seen) gate.lost += sampler.weight * duty.slotWeight;
-      current = node;
+      // no call: it could fail
+      gate.lost += unseen;
+      if (entered) {
+        gate.busy = false;
+        current = node;
+      }
     }
   }
 

@@ -17,6 +17,7 @@ const KINDS = {
   'calls of async functions': 'return async function f() { L await f(); }',
   'new promises': 'return function f() { L new Promise(() => {}); f(); }',
   'promises that settle': 'return function f() { L let r; new Promise((resolve) => { r = resolve; }); if (r) r(); f(); }',
+  ticks: 'return function f() { L process.nextTick(() => {}); f(); }',
 };
 
 const SETUP = (kind: keyof typeof KINDS): string => `

@@ -4,8 +4,9 @@ import * as v8 from 'node:v8';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AGENT_TIMER } from '../../../src/core/base/agentTimer.ts';
 import { createGate } from '../../../src/agent/gate.ts';
-import type { NodeModules } from '../../../src/agent/host.ts';
+import type { HookCallbacks, NodeModules } from '../../../src/agent/host.ts';
 import { createReactions } from '../../../src/agent/reactions.ts';
+import type { Reactions } from '../../../src/agent/reactions.ts';
 import { trackResources } from '../../../src/agent/resources.ts';
 import { createBudget } from '../../../src/agent/budget.ts';
 import { createSampler } from '../../../src/agent/sampler.ts';
@@ -56,5 +57,37 @@ describe('timers that are made in the middle of a hook', () => {
     expect(timers).toHaveLength(2);
     expect(program.live()).toBe(1);
     expect(program.lost()).toBe(lost);
+  });
+});
+
+describe('a hook in which the stack is used up', () => {
+  test.each([
+    ['a tick', 'TickObject', 0],
+    ['a resource that is no task', 'TCPCONNECTWRAP', 0],
+    ['a task', 'FSREQCALLBACK', 1],
+  ])('throws nothing into Node, which would end the program: %s', (_, type, lost) => {
+    const usedUp = (): never => {
+      throw new RangeError('Maximum call stack size exceeded');
+    };
+    let init: HookCallbacks['init'] = usedUp;
+    const createHook = (added: Partial<HookCallbacks>) => {
+      init = added.init ?? init;
+      return asyncHooks.createHook({});
+    };
+    const reactions = {
+      get running(): number {
+        return usedUp();
+      },
+    } as unknown as Reactions;
+    const gate = { ...createGate(), hasRoom: usedUp };
+    const node = { asyncHooks: { ...asyncHooks, createHook }, v8, isProxy } as unknown as NodeModules;
+    const budget = createBudget(100, 0);
+    const endings = { begin: () => undefined, isOver: () => false };
+    const tracking = trackResources(node, createTaskTable(), {} as Stacks, createSampler(budget, 1, 0, () => 0), () => 0, gate, reactions, budget, endings);
+    expect(() => {
+      init(1, type, 0, {});
+    }).not.toThrow();
+    expect(gate).toMatchObject({ busy: false, lost });
+    tracking.stop();
   });
 });
