@@ -23,6 +23,14 @@ const LOCATED = /^(?:[\\/]|[A-Za-z][A-Za-z0-9+.-]*:)/;
 const UNNAMED_SCRIPT = '<anonymous>';
 /** For the number that tells scripts of one name apart. */
 const NUMBER_ROOM = 12;
+/**
+ * A program may evaluate new texts for as long as it runs, and each would be kept, at half a kilobyte. From so many scripts on, those that
+ * have no place of their own share one for each name, where equal offsets are one position: whose code it is, the name says alone.
+ */
+const MAX_SCRIPTS = 10_000;
+/** From so many on, all new ones share one for whose code it is, by their names. Only names made up by a program are that many. */
+const MAX_NAMES = 2 * MAX_SCRIPTS;
+const MORE_SCRIPTS = '<more scripts>';
 
 export interface Script {
   readonly id: number;
@@ -42,7 +50,7 @@ export interface Scripts {
   /** The script of a frame; null for builtins of V8. */
   of(site: CallSite): Script | null;
   byId(id: number): Script | undefined;
-  /** Scripts that the client has to say something about. */
+  /** Scripts that the client has to say something about, until the next call. */
   unsure(): readonly Script[];
 }
 
@@ -53,6 +61,38 @@ export function createScripts(patterns: readonly OriginPattern[]): Scripts {
   /** How many scripts have a name that does not say where they are. */
   const namesakes = new Map<string, number>();
   const list: Script[] = [];
+  /** Those that the client had not told of when it was last asked for them, and those that have come since. */
+  let waiting: Script[] = [];
+
+  function add(key: string, name: string, plumbing: boolean, origin: FrameOrigin, unsure: boolean): Script {
+    const script: Script = { id: list.length, name, plumbing, origin, byPosition: new Map(), unsure, origins: null };
+    list[script.id] = script;
+    byName.set(key, script);
+    if (unsure) waiting[waiting.length] = script;
+    return script;
+  }
+
+  /** The script of a text that is met for the first time, or of one that had to share. */
+  function meet(key: string, fullName: string, located: boolean): Script {
+    const ofName = !located && list.length >= MAX_SCRIPTS;
+    const shared = ofName ? `${fullName}\0` : key;
+    const known = byName.get(shared);
+    if (known !== undefined) return known;
+    let name = cutText(fullName);
+    const plumbing = PLUMBING.test(name);
+    const origin = originByName(name, patterns);
+    if (list.length >= MAX_NAMES) {
+      const rest = `\0${origin} ${plumbing}`;
+      return byName.get(rest) ?? add(rest, MORE_SCRIPTS, plumbing, origin, false);
+    }
+    if (!located) {
+      const count = (namesakes.get(name) ?? 0) + 1;
+      namesakes.set(name, count);
+      if (count > 1) name = `${name.slice(0, STRING_LIMIT - NUMBER_ROOM)} #${count}`;
+    }
+    return add(shared, name, plumbing, origin, origin === 'app' && !ofName);
+  }
+
   return {
     of(site) {
       let name = site.getScriptNameOrSourceURL() ?? '';
@@ -61,36 +101,16 @@ export function createScripts(patterns: readonly OriginPattern[]): Scripts {
       if (name === '') return null;
       const located = LOCATED.test(name);
       const key = located ? name : `${name}\0${site.getScriptHash?.() ?? ''}`;
-      let script = byName.get(key);
-      if (script === undefined) {
-        name = cutText(name);
-        if (!located) {
-          const count = (namesakes.get(name) ?? 0) + 1;
-          namesakes.set(name, count);
-          if (count > 1) name = `${name.slice(0, STRING_LIMIT - NUMBER_ROOM)} #${count}`;
-        }
-        const origin = originByName(name, patterns);
-        script = {
-          id: list.length,
-          name,
-          plumbing: PLUMBING.test(name),
-          origin,
-          byPosition: new Map(),
-          unsure: origin === 'app',
-          origins: null,
-        };
-        list[script.id] = script;
-        byName.set(key, script);
-      }
-      return script;
+      return byName.get(key) ?? meet(key, name, located);
     },
     byId: (id) => list[id],
     unsure() {
       const found: Script[] = [];
-      for (let i = 0; i < list.length; i++) {
-        const script = list[i] as Script;
+      for (let i = 0; i < waiting.length; i++) {
+        const script = waiting[i] as Script;
         if (script.unsure) found[found.length] = script;
       }
+      waiting = found;
       return found;
     },
   };
