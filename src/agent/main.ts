@@ -35,7 +35,7 @@ import type { RawSite } from './stacks';
 import { SLOT_MS } from './duty';
 import type { Duty } from './duty';
 import { createTrial } from './trial';
-import type { Cost } from './trial';
+import type { Cost, Trial, Usage } from './trial';
 import { MAX_TASKS, TASK_BYTES, createTaskTable } from './taskTable';
 
 /** As in protocol/agent.ts: said at once when the answer has to wait for a hook that is under way. */
@@ -298,18 +298,15 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     return result;
   }
 
-  /** Takes in what the slot that is over has cost the program. */
-  function compare(): void {
+  /** Undefined where that is not known, or what a program has patched throws. */
+  function usageNow(): Usage | undefined {
     try {
       const events = performance.nodeTiming?.uvMetricsInfo?.events;
-      if (events === undefined) return;
+      if (events === undefined) return undefined;
       const { user, system } = process.cpuUsage();
-      if (promises.duty.level === 'slots') promiseTrial.slot(promises.duty.on, user + system, events);
-      else promiseTrial.pause();
-      if (resources.duty.level === 'slots') resourceTrial.slot(resources.duty.on, user + system, events);
-      else resourceTrial.pause();
+      return { cpu: user + system, events };
     } catch {
-      // what a program has patched to throw is not known
+      return undefined;
     }
   }
 
@@ -326,9 +323,15 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
 
   function nextSlot(): void {
     const now = clock();
-    compare();
-    promises.duty.tick(now);
-    resources.duty.tick(now);
+    const usage = usageNow();
+    nextSlotOf(promises.duty, promiseTrial, now, usage);
+    nextSlotOf(resources.duty, resourceTrial, now, usage);
+  }
+
+  function nextSlotOf(duty: Duty, trial: Trial, now: number, usage: Usage | undefined): void {
+    if (usage !== undefined) trial.end(duty, usage);
+    duty.tick(now);
+    if (usage !== undefined && duty.level === 'slots') trial.begin(duty, usage);
   }
 
   /** Our timer runs only while there are slots of time: an idle process is left alone. */

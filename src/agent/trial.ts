@@ -3,6 +3,8 @@
  * in slots with them off. Which slot is which is drawn at random, so nothing else can be the reason of a difference.
  */
 
+import type { Duty } from './duty';
+
 /** Of what was measured, so much counts at the next poll: what is half a minute old counts half. */
 const KEPT = 0.977;
 /** Fewer slots of either kind, or events in them, tell nothing. */
@@ -17,11 +19,22 @@ export interface Cost {
   readonly error: number;
 }
 
+/** Of the process, since it began. */
+export interface Usage {
+  /** Processor time in microseconds. */
+  readonly cpu: number;
+  /** Events of the loop. */
+  readonly events: number;
+}
+
 export interface Trial {
-  /** A slot is over. @param cpu microseconds since the process began @param events of the loop since then */
-  slot(on: boolean, cpu: number, events: number): void;
-  /** Slots are no longer drawn, or not yet: what comes next has no beginning. */
-  pause(): void;
+  /** Our timer has begun a slot. */
+  begin(duty: Pick<Duty, 'slot' | 'on'>, usage: Usage): void;
+  /**
+   * Our timer has come again. What is compared is how a slot began, and what it took: hooks may be switched off in the middle of a dear
+   * one. Where a poll has begun another slot meanwhile, neither is whole.
+   */
+  end(duty: Pick<Duty, 'slot'>, usage: Usage): void;
   /** To be called at every poll: what is old fades. Null while too little is known. */
   result(): Cost | null;
 }
@@ -37,16 +50,18 @@ interface Sums {
 
 export function createTrial(): Trial {
   const sums: readonly [off: Sums, on: Sums] = [noSums(), noSums()];
-  let cpuBefore = -1;
-  let eventsBefore = 0;
+  let begun = -1;
+  let wasOn = false;
+  let before: Usage = { cpu: 0, events: 0 };
   return {
-    slot(on, cpu, events) {
-      if (cpuBefore >= 0) take(sums[on ? 1 : 0], cpu - cpuBefore, events - eventsBefore);
-      cpuBefore = cpu;
-      eventsBefore = events;
+    begin({ slot, on }, usage) {
+      begun = slot;
+      wasOn = on;
+      before = usage;
     },
-    pause() {
-      cpuBefore = -1;
+    end({ slot }, { cpu, events }) {
+      if (slot === begun) take(sums[wasOn ? 1 : 0], cpu - before.cpu, events - before.events);
+      begun = -1;
     },
     result() {
       const [off, on] = sums;

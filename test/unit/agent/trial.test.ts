@@ -15,17 +15,16 @@ function measure(seed: number, dearer: number): { percent: number; error: number
   const random = generator(seed);
   const trial = createTrial();
   let [cpu, events] = [0, 0];
-  let on = false;
   let slotsOn = 0;
-  trial.slot(on, cpu, events);
   for (let i = 0; i < 1_500; i++) {
-    on = random() < 1 / 8;
+    const on = random() < 1 / 8;
     if (on) slotsOn++;
+    trial.begin({ slot: i, on }, { cpu, events });
     // a load that comes and goes, of requests that are not alike
     const made = Math.round(20 + 60 * random() * (1 + Math.sin(i / 50)));
     events += made;
     cpu += made * (80 + 40 * random()) * (on ? dearer : 1);
-    trial.slot(on, cpu, events);
+    trial.end({ slot: i }, { cpu, events });
   }
   const result = trial.result();
   if (result === null) throw new Error('nothing is known');
@@ -46,17 +45,44 @@ describe('the comparison of slots', () => {
   test('says nothing while it knows too little, or where nothing comes', () => {
     const trial = createTrial();
     expect(trial.result()).toBeNull();
-    for (let i = 0; i < 100; i++) trial.slot(i % 2 === 0, i * 1000, 0);
+    for (let i = 0; i < 100; i++) {
+      trial.begin({ slot: i, on: i % 2 === 0 }, { cpu: i * 1_000, events: 0 });
+      trial.end({ slot: i }, { cpu: i * 1_000 + 1_000, events: 0 });
+    }
     expect(trial.result()).toBeNull();
   });
 
-  test('a pause is no slot', () => {
+  /** Slots on and off in turn, on ones twice as dear. @param end which slot it is, and whether it is on, when our timer comes again */
+  function compareSlots(end: (slot: number) => { readonly slot: number; readonly on: boolean }): number | undefined {
+    const trial = createTrial();
+    let [cpu, events] = [0, 0];
+    for (let slot = 0; slot < 100; slot++) {
+      const on = slot % 2 === 0;
+      trial.begin({ slot, on }, { cpu, events });
+      cpu += on ? 2_000 : 1_000;
+      events += 10;
+      trial.end(end(slot), { cpu, events });
+    }
+    return trial.result()?.percent;
+  }
+
+  test('takes a slot for what it was at its beginning: dear ones are switched off half-way', () => {
+    expect(compareSlots((slot) => ({ slot, on: false }))).toBeCloseTo(50);
+  });
+
+  test('leaves out slots in which a poll has begun another', () => {
+    expect(compareSlots((slot) => ({ slot: slot + 1, on: true }))).toBeUndefined();
+  });
+
+  test('a time without slots is none', () => {
     const trial = createTrial();
     const run = (from: number): void => {
-      for (let i = 0; i < 100; i++) trial.slot(i % 2 === 0, from + i * 1000, from + i * 10);
+      for (let slot = 0; slot < 100; slot++) {
+        trial.begin({ slot, on: slot % 2 === 0 }, { cpu: from + slot * 1_000, events: from + slot * 10 });
+        trial.end({ slot }, { cpu: from + slot * 1_000 + 1_000, events: from + slot * 10 + 10 });
+      }
     };
     run(0);
-    trial.pause();
     run(1e9);
     expect(trial.result()?.percent).toBeCloseTo(0);
   });
