@@ -27,8 +27,6 @@ export interface Budget {
   readonly left: number;
   /** Share of the time that may be spent in the long run, 0 to 1. */
   readonly share: number;
-  /** More than a quarter of what may be spent in a burst is left. */
-  readonly hasReserve: boolean;
   refill(now: number): void;
   /** Pays for looks. */
   pay(ms: number): void;
@@ -62,9 +60,6 @@ export function createBudget(percent: number, now: number): Budget {
     share,
     get left() {
       return left;
-    },
-    get hasReserve() {
-      return left > BURST_MS / 4;
     },
     refill(at) {
       left += (at - last) * share;

@@ -35,8 +35,6 @@ export interface PromiseTracking extends Tracking {
   adopt(all: readonly object[], isPending: (promise: object) => boolean, site: number, now: number): number;
   /** When the hooks are on. */
   readonly duty: Duty;
-  /** The end of a promise cannot be told from its being collected while pending, now. */
-  readonly dark: boolean;
 }
 
 /** Of the budget, what the calls of the promise hooks may take; looks at stacks get the rest. */
@@ -341,9 +339,6 @@ export function trackPromises(
   awaitCollection();
   return {
     duty,
-    get dark() {
-      return dark;
-    },
     catchUp() {
       endLate();
       const told = stopSettled !== undefined;

@@ -30,8 +30,8 @@ const FIRST_FRAMES = 12;
  */
 const DEPTH_MEMORY = 4;
 /** Sites and frames beyond these are not interned; their tasks count as dropped. */
-export const MAX_SITES = 20_000;
-export const MAX_FRAMES = 100_000;
+const MAX_SITES = 20_000;
+const MAX_FRAMES = 100_000;
 
 /** As in protocol/agent.ts, which the agent may only import types from. */
 const FRAME_NATIVE = 1;
