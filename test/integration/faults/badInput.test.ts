@@ -79,7 +79,7 @@ describe.concurrent('what runs there is no Node, or too old', () => {
     await refused(`${await fakeInspector({ browser: 'Chrome/156.0.1.2' })}`, 'not node', /belongs to Chrome\/156\.0\.1\.2, not to Node\. Asyncscope looks into Node processes only\./);
   });
 
-  test.each(['Deno', 'Bun'])('%s', async (runtime) => {
+  test.each(['Deno', 'Bun'])('%s is refused by its name', async (runtime) => {
     const port = await fakeInspector({ browser: 'node.js/v24.0.0', answer: evaluating(runtime, 'v24.0.0') });
     await refused(`${port}`, 'not node', new RegExp(`This is ${runtime}, not Node`));
   });
