@@ -6,7 +6,11 @@ import { readOwn } from './host';
 export function agentTimer(work: () => void): () => void {
   const named = {
     asyncscopeTimer() {
-      work();
+      try {
+        work();
+      } catch {
+        // what a program has patched to throw must not end it
+      }
     },
   };
   return named[AGENT_TIMER];

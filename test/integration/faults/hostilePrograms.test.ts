@@ -6,6 +6,7 @@ import type { FaultProgram } from '../../support/faultProgram.ts';
 import { WORK, follow, runAlone, runWatched, startProgram } from '../../support/faultProgram.ts';
 import { NODES } from '../../support/nodes.ts';
 import { stopTargets } from '../../support/target.ts';
+import { until } from '../../support/until.ts';
 
 afterAll(stopTargets);
 
@@ -174,7 +175,7 @@ describe.each(NODES)('Node $version', (node) => {
       // for an answer only: hooks ask for the time whenever something of Node's own comes up
       setup: `globalThis.clock = { fails: 0 };
 const now = performance.now.bind(performance);
-performance.now = () => { if (clock.fails > 0 && /at poll .*asyncscope/.test(new Error().stack)) { clock.fails--; throw new Error('no time'); } return now(); };`,
+Object.getPrototypeOf(performance).now = () => { if (clock.fails > 0 && /at poll .*asyncscope/.test(new Error().stack)) { clock.fails--; throw new Error('no time'); } return now(); };`,
     });
     await run.step('mark');
     const target = await attach(run.url, { budgetPercent: 100 });
@@ -186,6 +187,16 @@ performance.now = () => { if (clock.fails > 0 && /at poll .*asyncscope/.test(new
     await picture.poll();
     expect(picture.counts()).toMatchObject(WORK);
     expect(picture.model.losses).toMatchObject({ lostPolls: 0, restarts: 0 });
+    await target.detach();
+    expect(await run.end()).toMatchObject({ code: 0 });
+  });
+
+  test("a program with a clock of a test's is watched by the time that it really is", async () => {
+    const run = await startProgram(node, { setup: 'performance.now = () => 7;' });
+    await run.step('mark');
+    const target = await attach(run.url, { budgetPercent: 100 });
+    const { now } = await target.poll();
+    await until(async () => (await target.poll()).now > now);
     await target.detach();
     expect(await run.end()).toMatchObject({ code: 0 });
   });
