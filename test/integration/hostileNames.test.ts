@@ -89,7 +89,7 @@ function checkEditor(model: SessionModel, file: string, source: string): void {
   documents.open(uri, 'javascript', 1, source, source);
   const document = documents.get(uri);
   if (document === undefined) throw new Error('the document is not open');
-  const session = { id: 's', name: NAMES[0], model, end: undefined, endedAt: undefined, emptySince: undefined } as unknown as Session;
+  const session = { id: 's', name: NAMES[0], model, sitesInFile: (path: string) => model.sitesInFile(path), end: undefined, endedAt: undefined, emptySince: undefined } as unknown as Session;
   const sites = documentSites(document, [session], 0);
   expect(sites.length).toBeGreaterThan(0);
   expect(lensTitle(sites)).toMatch(/^[\w ,.·<+~/−-]+$/);
