@@ -347,9 +347,10 @@ describe.each(NODES)('Node $version', (node) => {
     const total = 200_000;
     const target = await startTarget(node, `globalThis.kept = []; globalThis.spawn = (n) => { for (let i = 0; i < n; i++) kept.push(new Promise(() => {})); }; ${IDLE}`);
     const attached = await attach(target.url, { budgetPercent: 1 });
-    await evaluate(target.url, inJob(`spawn(${total});`));
-    let poll = await attached.poll();
-    await until(async () => poll.sampledPromises || (poll = await attached.poll()).sampledPromises);
+    await evaluate(target.url, inJob(`spawn(${total}); globalThis.spawned = true;`));
+    await until(async () => (await evaluate(target.url, 'globalThis.spawned')) === true);
+    const poll = await attached.poll();
+    expect(poll.sampledPromises).toBe(true);
     const change = poll.changes.reduce((most, each) => (each[1] > most[1] ? each : most));
     const error = Math.sqrt(change[2]);
     expect(error).toBeGreaterThan(0);
