@@ -61,7 +61,7 @@ export function createDebugBridge({ attachments, sessions, autoAttach, connectio
     vscode.debug.onDidTerminateDebugSession((session) => {
       sessions.setStopped(session.id, false);
       const sessionId = attachments.sessionOf(keyOf(session));
-      if (sessionId !== undefined) sessions.debuggerEnded(sessionId);
+      if (sessionId !== undefined) sessions.debuggerEnded(sessionId, hasLaunched(session));
       attachments.detachKey(keyOf(session)).catch((error: unknown) => {
         log.warn(`detaching from ${session.name}: ${safeErrorMessage(error)}`);
       });
@@ -82,6 +82,11 @@ function isConcrete(session: vscode.DebugSession): boolean {
 
 function keyOf(session: vscode.DebugSession): string {
   return `debug:${session.id}`;
+}
+
+/** Whether the debugger has started the program: then it ends with it. Child sessions are attached to, whatever the first one is. */
+function hasLaunched({ parentSession, configuration }: vscode.DebugSession): boolean {
+  return parentSession === undefined ? configuration.request === 'launch' : hasLaunched(parentSession);
 }
 
 /** What a launch configuration says of where the program's files are. */

@@ -125,14 +125,17 @@ export class SessionStore implements Disposable {
     this.#changed.fire();
   }
 
-  /** The debug session that this one belonged to is over, which the server cannot know. */
-  debuggerEnded(sessionId: string): void {
+  /**
+   * The debug session that this one belonged to is over, which the server cannot know.
+   * @param launched the debugger had started the program, which ends with it
+   */
+  debuggerEnded(sessionId: string, launched: boolean): void {
     const session = this.#sessions.get(sessionId);
     if (session === undefined || session.status === 'ended') return;
     this.#sessions.set(sessionId, {
       ...session,
       status: 'ended',
-      end: { reason: 'debugger ended', message: 'The debug session ended.' },
+      end: { reason: launched ? 'target exited' : 'debugger ended', message: 'The debug session ended.' },
     });
     this.#changed.fire();
   }

@@ -30,12 +30,15 @@ describe('SessionStore', () => {
     expect(store.get('2')?.end?.message).toBe('It exited.');
   });
 
-  it('says that the debug session ended, whatever the detach that follows says', () => {
+  it.each([
+    [true, 'target exited'],
+    [false, 'debugger ended'],
+  ])('says that the debug session ended (which had launched the program: %s), whatever the detach that follows says', (launched, reason) => {
     const store = new SessionStore();
     store.apply(update());
-    store.debuggerEnded('1');
+    store.debuggerEnded('1', launched);
     store.apply(update({ status: 'ended', end: { reason: 'detached', message: '' } }));
-    expect(store.get('1')?.end?.reason).toBe('debugger ended');
+    expect(store.get('1')?.end).toEqual({ reason, message: 'The debug session ended.' });
   });
 
   it('forgets an ended session when the same one begins again, and the oldest of many', () => {
