@@ -147,6 +147,11 @@ export class Session {
     return this.#options.name;
   }
 
+  /** Id of the process that is watched now, or was last. */
+  get pid(): number | undefined {
+    return this.#target?.info.pid;
+  }
+
   /** Whether both watch one process, by whatever addresses. */
   watchesSame(other: Session): boolean {
     const own = this.#target;

@@ -97,7 +97,7 @@ export class Sessions {
     if (same === undefined) return session;
     await session.detach();
     // each of its tasks would be counted twice on its line
-    throw new TargetError('attached already', `This process is attached to already, as "${displayName(same.name)}".`);
+    throw new TargetError('attached already', `Process ${same.pid ?? ''} is attached to already, as "${displayName(same.name)}".`);
   }
 
   /** Ends every session. Never rejects. */

@@ -172,6 +172,12 @@ export async function attachToTarget(context: CommandContext, target: string, id
       if (sessionId === undefined) return;
       break;
     } catch (error) {
+      if (error instanceof ServerError && error.reason === 'attached already') {
+        // no failure: what was asked for is there
+        void vscode.window.showInformationMessage(error.message);
+        await vscode.commands.executeCommand(`${VIEWS.liveTasks}.focus`);
+        return;
+      }
       const consent = error instanceof ServerError ? await askConsent(name, error) : undefined;
       if (consent === 'refused') return;
       if (consent === undefined || consents.includes(consent)) throw error;

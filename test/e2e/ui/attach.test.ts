@@ -43,6 +43,12 @@ test('the command attaches to a port', async () => {
   await workbench.statusBarItem(/orders [\d,]+ tasks? · /).waitFor();
 });
 
+test('the same process by another address is not attached to twice: it would be counted twice', async () => {
+  await attachTo(workbench, `localhost:${sample.port}`);
+  await workbench.notification(/Process \d+ is attached to already/).waitFor({ timeout: PATIENCE_MS });
+  expect(await sessionRow(workbench).count()).toBe(1);
+});
+
 test('lenses stay where they are while tasks come and go', async () => {
   await workbench.openFile(`${FILE}:${PACKING_LINE}`);
   await expect.poll(async () => (await lineFaces(workbench)).get(PACKING_LINE)?.lens, { timeout: PATIENCE_MS }).toMatch(/\d+ (timeout|promise)s?/);

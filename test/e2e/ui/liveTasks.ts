@@ -35,8 +35,8 @@ export async function showLiveTasks(workbench: Workbench): Promise<void> {
   await workbench.resizeSideBar(ROOMY_SIDE_BAR);
 }
 
-/** Attaches by the command, as somebody does who knows the port. */
-export async function attachTo(workbench: Workbench, port: number): Promise<void> {
+/** Attaches by the command, as somebody does who knows the port or another address. */
+export async function attachTo(workbench: Workbench, port: number | string): Promise<void> {
   await workbench.runCommand('Asyncscope: Attach to Process…');
   await workbench.quickInput().fill(String(port));
   await workbench.quickPickRow('attach to this address').click();

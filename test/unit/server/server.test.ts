@@ -132,7 +132,7 @@ describe('attached', () => {
     const first = target;
     target = new FakeTarget();
     const again = client.sendRequest(LSP.attach, { target: 'localhost:9229', name: 'again' });
-    const refusal = expect(again).rejects.toMatchObject({ message: 'This process is attached to already, as "app".', data: { reason: 'attached already' } });
+    const refusal = expect(again).rejects.toMatchObject({ message: 'Process 7 is attached to already, as "app".', data: { reason: 'attached already' } });
     await answer();
     await refusal;
     expect([first.detached, target.detached]).toEqual([0, 1]);
