@@ -8,7 +8,7 @@
 import * as v from 'valibot';
 import type { AgentPoll } from '../protocol/agent';
 import type { Connection } from './connection';
-import { getProperties } from './remoteProperties';
+import { getProperties, propertyIds } from './remoteProperties';
 
 /** Positions that are asked for at a time, so that the target gets to its own work in between: 64 take it 3 ms. */
 const LOOKUPS_AT_ONCE = 64;
@@ -118,7 +118,7 @@ async function locate(connection: Connection, objectId: string): Promise<Located
 
 /** The program's function inside one of Node's that calls it, such as that which `fs.stat` makes of its callback. */
 async function wrappedFunction(connection: Connection, scopes: string): Promise<string | undefined> {
-  const innermost = (await getProperties(connection, scopes)).result.find(({ name }) => name === '0')?.value?.objectId;
+  const innermost = (await propertyIds(connection, scopes)).get('0');
   if (innermost === undefined) return undefined;
   const variables = (await getProperties(connection, innermost)).result;
   for (const wanted of WRAPPED_NAMES) {

@@ -5,7 +5,7 @@ import { isAbsolute, relative } from 'node:path';
 import { FROM_BEFORE, formatAge, formatEstimate, formatGrowth, formatOldest } from '../core/format/figures';
 import { lossTexts } from '../core/format/losses';
 import { estimatePromiseCountMs } from '../core/model/snapshotCost';
-import { formatBytes, formatCount, formatDuration, formatMilliseconds } from '../core/format/quantity';
+import { counted, formatBytes, formatCount, formatDuration, formatMilliseconds } from '../core/format/quantity';
 import { formatKindCount, formatTaskCount, kindNoun } from '../core/format/taskKind';
 import { displayName, stripControls } from '../core/format/text';
 import { kindsPresent } from '../core/model/sessionModel';
@@ -100,7 +100,7 @@ function notesOf(model: SessionModel, listed: readonly Site[], options: TableOpt
   const { origins, beforeNotFollowed, beforePromises } = model;
   const notes: string[] = [];
   const { filter, unfiltered = 0, hidden = [] } = options;
-  if (filter !== undefined) notes.push(stripControls(`Filter: ${filter}. ${formatCount(listed.length)} of ${formatCount(unfiltered)} ${unfiltered === 1 ? 'site' : 'sites'}.`));
+  if (filter !== undefined) notes.push(stripControls(`Filter: ${filter}. ${formatCount(listed.length)} of ${counted(unfiltered, 'site')}.`));
   if (listed.length === 0 && filter === undefined && hidden.length === 0) {
     notes.push('No live tasks. "asyncscope ps -- node app.js" sees everything from the first line on.');
   }
@@ -117,7 +117,7 @@ function notesOf(model: SessionModel, listed: readonly Site[], options: TableOpt
   if (beforeNotFollowed > 0) notes.push(`${formatCount(beforeNotFollowed)} more timers, handles and requests ${FROM_BEFORE}: too many to be listed.`);
   if (hidden.length > 0) {
     const tasks = formatTaskCount(hidden.reduce((sum, site) => sum + site.count, 0), hidden.every((site) => site.exact));
-    notes.push(`Hidden by .asyncscope.json: ${formatCount(hidden.length)} ${hidden.length === 1 ? 'site' : 'sites'} with ${tasks}. Use --no-config to see them.`);
+    notes.push(`Hidden by .asyncscope.json: ${counted(hidden.length, 'site')} with ${tasks}. Use --no-config to see them.`);
   }
   if (listed.some((site) => !site.exact)) notes.push('~ is an estimate: so many tasks are started that only a sample is looked at.');
   const { stillMs = 0 } = model.process?.loop ?? {};

@@ -233,7 +233,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     return params.siteIds.flatMap((id) => session.site(id) ?? []);
   });
 
-  handle(LSP.scriptSource, scriptSourceParams, (params): Promise<ScriptSource> => sessionOf(params).scriptSource(params.file, dumps.tellOf(params.sessionId, params.file)));
+  handle(LSP.scriptSource, scriptSourceParams, (params): Promise<ScriptSource> => sessionOf(params).scriptSource(params.file, () => dumps.tellOf(params.sessionId, params.file)));
 
   handle(LSP.project, projectParams, ({ folders }) => {
     hidden = new HiddenSites(folders.flatMap(({ folder, hide }) => hide.map((entry) => ({ folder, entry }))));

@@ -355,10 +355,10 @@ export class Session {
   /**
    * The text of a file that the process runs code of, from its map or out of the process. Nothing else is read there.
    * @param file as sites and frames name it
-   * @param isTold a dump of the process has told of the file
+   * @param isTold whether a dump of the process has told of the file; asked only where polls have not
    */
-  async scriptSource(file: string, isTold = false): Promise<ScriptSource> {
-    if (!isTold && !this.#model.hasCodeIn(file)) return { text: null, reason: 'unknown', message: 'This process has told of no code in this file. It may have been restarted.' };
+  async scriptSource(file: string, isTold: () => boolean = () => false): Promise<ScriptSource> {
+    if (!this.#model.hasCodeIn(file) && !isTold()) return { text: null, reason: 'unknown', message: 'This process has told of no code in this file. It may have been restarted.' };
     const target = this.#end || this.#emptySince !== undefined ? undefined : this.#target;
     const held = await this.#positions.content(file, target && ((scripts) => target.sourceMaps(scripts).catch(() => [])));
     if (held !== undefined) return { text: held, from: 'source map' };

@@ -3,7 +3,7 @@ import type { DumpFrame, DumpGroup, DumpPosition, Verdict, WaitsFor } from '../m
 import { VERDICTS } from '../model/dump';
 import { frameFunction } from './functionName';
 import { shortPosition } from './position';
-import { formatCount, formatDuration } from './quantity';
+import { counted, formatCount, formatDuration } from './quantity';
 import { displayName, stripControls } from './text';
 
 interface VerdictText {
@@ -103,12 +103,12 @@ export function isUsersChain(chain: readonly Pick<DumpFrame, 'origin'>[]): boole
 
 /** `1,204 tasks`. */
 export function taskCount(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? 'task' : 'tasks'}`;
+  return counted(count, 'task');
 }
 
 /** `3 groups`. */
 export function groupCount(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? 'group' : 'groups'}`;
+  return counted(count, 'group');
 }
 
 /** A fact by its name: `dueInMs: 12400` as `due in` and `12 s`. */

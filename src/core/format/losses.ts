@@ -1,6 +1,6 @@
 /** What is missing from a session's figures, in words for people. Every place that shows the figures shows these. */
 import type { Losses } from '../model/task';
-import { formatCount } from './quantity';
+import { counted } from './quantity';
 import { formatTaskCount } from './taskKind';
 
 /** One sentence each, without a full stop; none when nothing is missing. */
@@ -8,7 +8,7 @@ export function lossTexts({ dropped, lostPolls, restarts, stacks, beforeMissed }
   const texts: string[] = [];
   if (dropped > 0) texts.push(`${formatTaskCount(dropped)} not counted: a limit was reached, so the figures are too low`);
   if (lostPolls > 0) {
-    texts.push(`${formatCount(lostPolls)} ${lostPolls === 1 ? 'answer' : 'answers'} of the process lost: sites may be missing, and figures may be too low`);
+    texts.push(`${counted(lostPolls, 'answer')} of the process lost: sites may be missing, and figures may be too low`);
   }
   if (restarts > 0) texts.push('The process was out of reach for long: tasks from before that are not counted');
   if (beforeMissed) texts.push('What was there before the attach could not all be looked at: figures may be too low');

@@ -2,7 +2,7 @@
 import type { RawTask } from '../model/rawPoll';
 import type { TaskKind } from '../model/task';
 import { dueText } from './dueText';
-import { formatBytes, formatCount, formatDuration } from './quantity';
+import { counted, formatBytes, formatDuration } from './quantity';
 import { displayName } from './text';
 
 /** Several facts are set apart by ` · `; empty when there is nothing to say. */
@@ -39,7 +39,7 @@ function handleState(task: RawTask): readonly string[] {
     words.push(task.carries === 'request' ? 'carries a request' : 'idle');
   }
   if (task.connections !== undefined) {
-    words.push('listening', `${formatCount(task.connections)} ${task.connections === 1 ? 'connection' : 'connections'}`);
+    words.push('listening', counted(task.connections, 'connection'));
   }
   if (task.command !== undefined) words.push(`running ${displayName(task.command)}`);
   if (task.threadId !== undefined) words.push(`thread ${String(task.threadId)}`);

@@ -1,7 +1,7 @@
 /** "Live Tasks" in the debug sidebar: puts the rows of the tree model on the screen. */
 import * as vscode from 'vscode';
 import { assertNever } from '../../core/base/assertNever';
-import { formatCount } from '../../core/format/quantity';
+import { counted, formatCount } from '../../core/format/quantity';
 import { formatTaskCount } from '../../core/format/taskKind';
 import type { Site, StackFrame } from '../../core/model/task';
 import { formatFilter } from '../../core/view/filter';
@@ -285,7 +285,7 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     const parts = [onlyNew ? 'new since the baseline' : '', formatFilter(filter)].filter((part) => part !== '');
     if (parts.length === 0) return '';
     const { shown, total } = this.#picture;
-    return `Filter: ${parts.join(' ')} — ${formatCount(shown)} of ${formatCount(total)} ${total === 1 ? 'site' : 'sites'}`;
+    return `Filter: ${parts.join(' ')} — ${formatCount(shown)} of ${counted(total, 'site')}`;
   }
 
   #describe({ order, grouping }: TreeLook): void {

@@ -5,7 +5,7 @@ import { frameFunction, siteFunction } from '../../core/format/functionName';
 import { assertNever } from '../../core/base/assertNever';
 import { FROM_BEFORE, formatAge, formatEstimate, formatOldest, formatRate, formatSiteCount, roundToError } from '../../core/format/figures';
 import { shortPath, shortPosition } from '../../core/format/position';
-import { formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent, formatShare, formatSigned } from '../../core/format/quantity';
+import { counted, formatBytes, formatCount, formatDuration, formatMilliseconds, formatPercent, formatShare, formatSigned } from '../../core/format/quantity';
 import { resourceNoun } from '../../core/format/resourceNoun';
 import { formatKindCount, formatTaskCount, kindNoun } from '../../core/format/taskKind';
 import type { Overhead, ProcessFigures, Site, StackFrame, Task, TaskKind } from '../../core/model/task';
@@ -87,7 +87,7 @@ export function groupSpoken(label: string, totals: GroupTotals): string {
 }
 
 function sitesText({ sites }: GroupTotals): string {
-  return `${formatCount(sites)} ${sites === 1 ? 'site' : 'sites'}`;
+  return counted(sites, 'site');
 }
 
 function sinceBaselineSpoken(change: number): string {

@@ -5,7 +5,7 @@
 import { assertNever } from '../../core/base/assertNever';
 import { formatAge } from '../../core/format/figures';
 import { lossTexts } from '../../core/format/losses';
-import { formatCount, formatDuration } from '../../core/format/quantity';
+import { counted, formatCount, formatDuration } from '../../core/format/quantity';
 import { estimatePromiseCountMs } from '../../core/model/snapshotCost';
 import { formatTaskCount } from '../../core/format/taskKind';
 import { STILL_THRESHOLD_MS } from '../../core/model/task';
@@ -725,7 +725,7 @@ function ownerOf(position: StackFrame | undefined): string {
 }
 
 function framesText(count: number): string {
-  return `${formatCount(count)} ${count === 1 ? 'frame' : 'frames'}`;
+  return counted(count, 'frame');
 }
 
 function processRow(session: Session): TreeRow {

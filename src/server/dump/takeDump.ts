@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import type { HeapAnalysis, RawFrame } from '../../core/heap/heapAnalysis';
 import type { ScriptPosition } from '../../core/heap/heapGraph';
 import type { Dump, DumpPosition, DumpTarget } from '../../core/model/dump';
-import { formatCount, formatDuration } from '../../core/format/quantity';
+import { counted, formatCount, formatDuration } from '../../core/format/quantity';
 import { originOfScript } from '../../core/model/origin';
 import type { OriginRules } from '../../core/model/origin';
 import { TargetError } from '../../cdp/target';
@@ -206,7 +206,7 @@ function analyzeOptions({ signal, progress, script }: DumpOptions): AnalyzeSnaps
 
 function withoutLines({ lookups }: FoundPositions, budgetMs: number): (groups: number) => string {
   return (groups) =>
-    `The line where a function stands is not known in ${formatCount(groups)} ${groups === 1 ? 'group' : 'groups'}; everything else is. To look a line up stops the process for a moment: ${formatCount(lookups)} were, in the ${formatDuration(budgetMs)} that look-ups may take (--lookup-budget; asyncscope.dumpLookupBudget in VS Code). Unfold a task there to look up its own.`;
+    `The line where a function stands is not known in ${counted(groups, 'group')}; everything else is. To look a line up stops the process for a moment: ${formatCount(lookups)} were, in the ${formatDuration(budgetMs)} that look-ups may take (--lookup-budget; asyncscope.dumpLookupBudget in VS Code). Unfold a task there to look up its own.`;
 }
 
 /** What is thrown once `signal` is aborted says nothing but that. */
