@@ -64,6 +64,8 @@ export interface Duty {
   readonly missed: boolean;
   /** Milliseconds that calls of the hooks have cost, by what one costs. */
   readonly spentMs: number;
+  /** Calls of the hook for beginnings so far. */
+  calls(): number;
   /** The fuel is used up. To be called in the hook, or outside. */
   spend(now: number): void;
   /** Our timer has come: the next slot begins. */
@@ -93,6 +95,8 @@ export function createDuty({ hooks, cost, budget, part, burstMs, canReadEnds, se
   const share = budget.share * part;
   let random = seed;
   let base = 1;
+  /** Calls until the last settlement. */
+  let allCalls = 0;
   /** Calls since the last review, and the time in it that the hooks were on. */
   let calls = 0;
   let onMs = 0;
@@ -121,6 +125,7 @@ export function createDuty({ hooks, cost, budget, part, burstMs, canReadEnds, se
     const made = FUEL - duty.fuel;
     duty.fuel = FUEL;
     calls += made;
+    allCalls += made;
     const { begin, end } = cost();
     const costs = made * (begin + (duty.level === 'all' ? end : 0));
     duty.spentMs += costs;
@@ -206,6 +211,7 @@ export function createDuty({ hooks, cost, budget, part, burstMs, canReadEnds, se
     slotWeight: 1,
     missed: false,
     spentMs: 0,
+    calls: () => allCalls + FUEL - duty.fuel,
     spend(at) {
       settle(at);
       if (!canReadEnds) return;

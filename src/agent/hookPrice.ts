@@ -1,36 +1,84 @@
 /**
- * What calls of V8's promise hooks cost at the moment. V8 calls a hook out of the machine code of `await` as long as nobody else is to
- * be told; while a debugger keeps asynchronous stacks (`Debugger.setAsyncCallStackDepth`, which VS Code and DevTools send) it goes by
- * its C++ for each promise, several times as dear (v8: Isolate::RunAllPromiseHooks in src/execution/isolate.cc).
+ * What calls of a hook cost at the moment, V8's or Node's way into it included, which no clock of the agent's sees.
  *
- * No API says whether there is such a debugger. But Node then has a hook with `after` for it (node:
- * lib/internal/inspector_async_hook.js), and keeps count of those. Other tools have one too: promises of their programs are dear as well.
+ * V8 calls a promise hook out of the machine code of `await` as long as nobody else is to be told; while a debugger keeps asynchronous
+ * stacks (`Debugger.setAsyncCallStackDepth`, which VS Code and DevTools send) it goes by its C++ for each promise, several times as dear
+ * (v8: Isolate::RunAllPromiseHooks in src/execution/isolate.cc). No API says whether there is such a debugger. But Node then has a hook
+ * with `after` for it (node: lib/internal/inspector_async_hook.js), and keeps count of those. Other tools have one too: promises of their
+ * programs are dear as well.
+ *
+ * Machines and programs differ by more than a factor of two from the usual prices below. Where hooks are on in some slots of time only, the
+ * comparison of slots (`trial.ts`) tells what a call costs here, with what it does to the processor's caches.
  */
 import type { HookCost } from './duty';
 import type { HookField } from './hookField';
 
+export interface UsualPrices {
+  /** Of one call, in milliseconds. */
+  readonly alone: HookCost;
+  /** The same beside a debugger with asynchronous stacks. */
+  readonly besideDebugger: HookCost;
+}
+
 /**
- * Of one call, V8's way into it and the promise that V8 makes for it alone included. Milliseconds. Node 24, 10 million awaits: 10 ns
- * for `init`, 9 ns for `settled` with its look into a WeakMap.
+ * Of the promise hooks. Node 24, 10 million awaits: 10 ns for `init` with the promise that V8 makes for it alone, 9 ns for `settled` with
+ * its look into a WeakMap. Beside a debugger: 32 to 61 ns for hooks that do nothing, on Node 22 to 26 (`npm run bench -- hooks`).
  */
-const ALONE: HookCost = { begin: 12e-6, end: 12e-6 };
+export const PROMISE_HOOKS: UsualPrices = { alone: { begin: 12e-6, end: 12e-6 }, besideDebugger: { begin: 40e-6, end: 40e-6 } };
+
+const RESOURCE_HOOK: HookCost = { begin: 100e-6, end: 60e-6 };
 /**
- * The same beside a debugger with asynchronous stacks: 32 to 61 ns for hooks that do nothing, on Node 22 to 26 (`npm run bench -- hooks`).
+ * Of the hook for timers, handles and requests, with what Node queues for it. Node 24, an HTTP service with eight to ten resources a
+ * request: 80 ns for empty hooks, and as much again for what ours do.
  */
-const BESIDE_DEBUGGER: HookCost = { begin: 40e-6, end: 40e-6 };
+export const RESOURCE_HOOKS: UsualPrices = { alone: RESOURCE_HOOK, besideDebugger: RESOURCE_HOOK };
+
+/** A call may be so many times as dear as usual. Beyond that something else is the reason. */
+const MOST = 8;
+/** How far the usual price is from the true one, mostly, as a share of it: what was measured no better than that changes little. */
+const USUAL_ERROR = 1;
+
+/** A call of the hook for beginnings, measured. */
+export interface CallCost {
+  readonly ms: number;
+  /** Half width of the 95 % interval. Milliseconds. */
+  readonly error: number;
+}
 
 export interface HookPrice {
   /** Takes `kAfter`, the number of hooks with `after`, of which ours have none: nothing is dear before. */
   reveal(after: HookField | undefined): void;
+  /** To be told at every poll; null while too little is known, then the price is the usual one again. */
+  measured(call: CallCost | null): void;
   now(): HookCost;
 }
 
-export function createHookPrice(): HookPrice {
+export function createHookPrice({ alone, besideDebugger }: UsualPrices): HookPrice {
   let hooksWithAfter: HookField | undefined;
+  let times = 1;
+  const usual = (): HookCost => (hooksWithAfter !== undefined && hooksWithAfter.value > 0 ? besideDebugger : alone);
   return {
     reveal(after) {
       hooksWithAfter = after;
     },
-    now: () => (hooksWithAfter !== undefined && hooksWithAfter.value > 0 ? BESIDE_DEBUGGER : ALONE),
+    measured(call) {
+      times = call === null ? 1 : timesUsual(call, usual().begin);
+    },
+    now() {
+      const { begin, end } = usual();
+      return { begin: times * begin, end: times * end };
+    },
   };
 }
+
+/** The mean of what was measured and of what is usual, each by its certainty; never less than usual, so that the budget is kept in doubt. */
+function timesUsual({ ms, error }: CallCost, usual: number): number {
+  const certainty = (Z95 * USUAL_ERROR * usual) / error;
+  const weight = certainty * certainty;
+  // one that is perfectly certain
+  const times = weight === Infinity ? ms / usual : (1 + weight * (ms / usual)) / (1 + weight);
+  return times > 1 ? min(times, MOST) : 1;
+}
+
+const Z95 = 1.96;
+const { min } = Math;

@@ -17,7 +17,8 @@ import { watchFigures } from './figures';
 import type { Figures } from './figures';
 import { createGate } from './gate';
 import { hookField } from './hookField';
-import { createHookPrice } from './hookPrice';
+import { PROMISE_HOOKS, RESOURCE_HOOKS, createHookPrice } from './hookPrice';
+import type { HookPrice } from './hookPrice';
 import { readOwn } from './host';
 import type { NodeModules, PromiseDetails, TargetProcess, V8Error } from './host';
 import { createOwnTimers } from './ownTimers';
@@ -46,6 +47,8 @@ const ANSWER_FAILED = 'failed';
 const LOOK_PART = 0.2;
 /** A poll that took longer was interrupted by something that is not ours. */
 const DEAREST_POLL_MS = 10;
+/** The same for what begins a slot. */
+const DEAREST_SLOT_MS = 0.1;
 /** With less room than this nothing could be told. */
 const LEAST_TASKS = 1_024;
 /** How often the agent looks whether it is still wanted: at most half a lease late. */
@@ -115,7 +118,8 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   const table = createTaskTable(taskLimit);
   const capture = createCapture(globals, ErrorClass, captureStackTrace);
   const stacks = createStacks(capture, table, config.stackDepth, config.origins, node.asyncHooks.executionAsyncId);
-  const hookPrice = createHookPrice();
+  const promisePrice = createHookPrice(PROMISE_HOOKS);
+  const resourcePrice = createHookPrice(RESOURCE_HOOKS);
   const running = createRunning(node.asyncHooks.executionAsyncResource);
   const sites: RawSite[] = [];
   const fill = () => table.size / taskLimit;
@@ -128,6 +132,8 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   let lastPoll = begin;
   let lastPollWork = 0;
   let spentBefore = 0;
+  /** Since the last poll, for ends and beginnings of slots. Milliseconds. */
+  let slotWork = 0;
   let promiseBefore = 0;
   let resourceBefore = 0;
   let disposed = false;
@@ -189,7 +195,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     const reactions = createReactions(node.v8);
     undo[undo.length] = reactions.stop;
     const endings = createEndings(process, node.isProxy, realm.promiseDetails);
-    resources = trackResources(node, table, stacks, resourceSampler, clock, gate, reactions, budget, endings);
+    resources = trackResources(node, table, stacks, resourceSampler, clock, gate, reactions, budget, endings, resourcePrice);
     undo[undo.length] = resources.stop;
     const idleStart = readOwn(node.isProxy, lease.timer, '_idleStart');
     // a timer that was just made tells the time on libuv's clock
@@ -209,7 +215,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     undo[undo.length] = () => {
       slotTimer?.stop();
     };
-    promises = trackPromises(node, table, stacks, promiseSampler, clock, gate, reactions, budget, realm.promiseDetails, hookPrice);
+    promises = trackPromises(node, table, stacks, promiseSampler, clock, gate, reactions, budget, realm.promiseDetails, promisePrice);
     undo[undo.length] = promises.stop;
   } catch (error) {
     // the attach came where the program's stack was used up, or something was missing
@@ -256,7 +262,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     const promiseSpent = promiseSampler.spentMs + promises.duty.spentMs;
     const resourceSpent = resourceSampler.spentMs + resources.duty.spentMs;
     // what is compared is not added by the clock
-    const own = (promises.duty.level === 'slots' ? 0 : promiseSpent - promiseBefore) + (resources.duty.level === 'slots' ? 0 : resourceSpent - resourceBefore);
+    const own = slotWork + (promises.duty.level === 'slots' ? 0 : promiseSpent - promiseBefore) + (resources.duty.level === 'slots' ? 0 : resourceSpent - resourceBefore);
     const measured = measuredCost(span > 0 ? (100 * (own + lastPollWork)) / span : 0);
     promiseBefore = promiseSpent;
     resourceBefore = resourceSpent;
@@ -285,13 +291,14 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
       memoryBytes: table.size * TASK_BYTES,
       memoryLimited: promiseSampler.cramped || resourceSampler.cramped,
       measured,
-      agentMs: spent - spentBefore + lastPollWork,
+      agentMs: spent - spentBefore + slotWork + lastPollWork,
       spanMs: now - lastPoll,
       pollMs: lastPollWork,
       process: processFigures,
       tasks,
     };
     spentBefore = spent;
+    slotWork = 0;
     lastPoll = now;
     lastPollWork = clock() - now;
     budget.payUpkeep(lastPollWork < DEAREST_POLL_MS ? lastPollWork : DEAREST_POLL_MS);
@@ -299,7 +306,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   }
 
   /** Undefined where that is not known, or what a program has patched throws. */
-  function usageNow(): Usage | undefined {
+  function usageNow(): Pick<Usage, 'cpu' | 'events'> | undefined {
     try {
       const events = performance.nodeTiming?.uvMetricsInfo?.events;
       if (events === undefined) return undefined;
@@ -312,8 +319,8 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
 
   /** What watching costs by comparison, with what our own clock says of hooks that are always on. */
   function measuredCost(own: number): Cost | null {
-    const byPromises = promiseTrial.result();
-    const byResources = resourceTrial.result();
+    const byPromises = costOf(promiseTrial, promisePrice);
+    const byResources = costOf(resourceTrial, resourcePrice);
     if (promises.duty.level === 'slots' ? byPromises === null : resources.duty.level !== 'slots') return null;
     if (resources.duty.level === 'slots' && byResources === null) return null;
     const percent = (byPromises?.percent ?? 0) + (byResources?.percent ?? 0) + own;
@@ -324,14 +331,12 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   function nextSlot(): void {
     const now = clock();
     const usage = usageNow();
-    nextSlotOf(promises.duty, promiseTrial, now, usage);
-    nextSlotOf(resources.duty, resourceTrial, now, usage);
-  }
-
-  function nextSlotOf(duty: Duty, trial: Trial, now: number, usage: Usage | undefined): void {
-    if (usage !== undefined) trial.end(duty, usage);
-    duty.tick(now);
-    if (usage !== undefined && duty.level === 'slots') trial.begin(duty, usage);
+    nextSlotOf(promises.duty, promiseTrial, promiseSampler, now, usage);
+    nextSlotOf(resources.duty, resourceTrial, resourceSampler, now, usage);
+    const took = clock() - now;
+    const charged = took < DEAREST_SLOT_MS ? took : DEAREST_SLOT_MS;
+    slotWork += charged;
+    budget.payUpkeep(charged);
   }
 
   /** Our timer runs only while there are slots of time: an idle process is left alone. */
@@ -383,7 +388,7 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     adopt(timerListMap, immediateQueue, hookFields, usesResource, after) {
       let callbacks: object | null = null;
       running.reveal(hookField(hookFields, usesResource));
-      hookPrice.reveal(hookField(hookFields, after));
+      promisePrice.reveal(hookField(hookFields, after));
       if (!gate.busy) {
         gate.change(() => {
           callbacks = existing.adopt({ timerListMap, immediateQueue });
@@ -432,6 +437,21 @@ function limitOf(bytes: number): number {
 
 const { floor, sqrt } = Math;
 const { getPrototypeOf } = Object;
+
+/** What a comparison says of the cost; the price of a call is corrected by it. */
+function costOf(trial: Trial, price: HookPrice): Cost | null {
+  const found = trial.result();
+  price.measured(found?.call ?? null);
+  return found?.cost ?? null;
+}
+
+/** @param process what the process has used by now; undefined where that is not known */
+function nextSlotOf(duty: Duty, trial: Trial, { spentMs }: Sampler, now: number, process: Pick<Usage, 'cpu' | 'events'> | undefined): void {
+  const usage = process && { cpu: process.cpu, events: process.events, calls: duty.calls(), looksMs: spentMs };
+  if (usage !== undefined) trial.end(duty, usage);
+  duty.tick(now);
+  if (usage !== undefined && duty.level === 'slots') trial.begin(duty, usage);
+}
 
 function countingOf({ level }: Duty, { weight }: Sampler): AgentPoll['promiseCounting'] {
   if (level === 'slots') return 'duty-cycled';

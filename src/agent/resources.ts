@@ -10,6 +10,7 @@ import type { ResourceLedger } from './existing';
 import type { Gate } from './gate';
 import type { AsyncHook, NodeModules } from './host';
 import { readHidden, readOwn } from './host';
+import type { HookPrice } from './hookPrice';
 import { isAgentTimer } from './outside';
 import { POOL_LOOKS, poolState } from './pools';
 import type { Tracking } from './promises';
@@ -25,11 +26,6 @@ const { getOwnPropertySymbols, getPrototypeOf, prototype: objectPrototype } = Ob
 
 /** Of the budget, what the calls of the resource hooks may take. */
 const HOOK_PART = 0.3;
-/**
- * What one call of a resource hook costs, Node's way into it and what it queues for it included. Milliseconds. Node 24, an HTTP
- * service with eight to ten resources a request: 80 ns for empty hooks, and as much again for what ours do.
- */
-const HOOK_COST = { begin: 100e-6, end: 60e-6 };
 /** Calls are dear: those of a million timers that are started at once cost 160 ms, which the duty has not in reserve. */
 const HOOK_BURST_MS = 150;
 const SEED = 0x6c078965;
@@ -85,6 +81,7 @@ export function trackResources(
   reactions: Reactions,
   budget: Budget,
   endings: Endings,
+  price: HookPrice,
 ): ResourceTracking {
   const tasks = new Map<number, number>();
   const ended = new Map<number, number>();
@@ -486,7 +483,7 @@ export function trackResources(
     enabled = next;
   }
 
-  const duty = createDuty({ hooks: { set: setHooks }, cost: () => HOOK_COST, budget, part: HOOK_PART, burstMs: HOOK_BURST_MS, canReadEnds: true, seed: SEED, now: clock() });
+  const duty = createDuty({ hooks: { set: setHooks }, cost: price.now, budget, part: HOOK_PART, burstMs: HOOK_BURST_MS, canReadEnds: true, seed: SEED, now: clock() });
   if (withoutPromises) {
     enableHook = (added) => {
       added.enable();

@@ -110,6 +110,47 @@ describe.each(NODES)('Node $version', (node) => {
     await attached.detach();
   });
 
+  test('hooks that cost more than is usual in a program are on less often', async () => {
+    // its processor time is its own: an event takes ten times as much while the hook is on, with a tenth of a millisecond as the base
+    const target = await startTarget(
+      node,
+      `const { promiseHooks } = require('v8');
+const { onInit } = promiseHooks;
+let on = false;
+promiseHooks.onInit = (hook) => { on = true; const stop = onInit(hook); return () => { on = false; stop(); }; };
+let [cpu, seen, slots] = [0, 0, []];
+process.cpuUsage = () => {
+  const { events } = performance.nodeTiming.uvMetricsInfo;
+  cpu += (events - seen) * (on ? 1000 : 100);
+  seen = events;
+  slots.push(on ? 1 : 0);
+  return { user: cpu, system: 0 };
+};
+globalThis.figures = () => [slots.length, slots.slice(-100).reduce((sum, each) => sum + each, 0) / 100];
+// a little more than calls at the usual price may take: slots that are on take turns with slots that are off, at first
+let last = performance.now();
+setInterval(() => {
+  const now = performance.now();
+  for (let i = (now - last) * 440; i > 0; i--) Promise.resolve();
+  last = now;
+  require('fs').stat('.', () => {});
+}, 1);`,
+    );
+    const attached = await attach(target.url, { budgetPercent: 1 });
+    const { reach } = watch(attached);
+    await reach('duty-cycled');
+    let polledAt = 0;
+    await until(async () => {
+      const [slots, shareOn] = (await evaluate(target.url, 'figures()')) as [number, number];
+      // a poll begins a slot of its own: what is compared is those in between
+      if (slots < polledAt + 40) return false;
+      polledAt = slots;
+      await attached.poll();
+      return slots > 100 && shareOn < 0.12;
+    });
+    await attached.detach();
+  });
+
   test('a burst of 400,000 timers does not turn the hooks off, and is told with an error that says something', async () => {
     const target = await startTarget(node, `globalThis.burst = (n) => { for (let i = 0; i < n; i++) setTimeout(() => {}, 1e8); };\nsetInterval(() => {}, 1000);`);
     const attached = await attach(target.url, { budgetPercent: 1 });

@@ -57,6 +57,12 @@ describe('duty', () => {
     expect(switched).toEqual([]);
   });
 
+  test('tells how often the hook was called', () => {
+    const { duty, pass } = start(1);
+    pass(100, 1_005);
+    expect(duty.calls()).toBeCloseTo(100_500, 0);
+  });
+
   test('calls that come to cost more let the hooks do less, and those that cost less again let them do more', () => {
     let times = 1;
     const { duty, pass } = start(1, 1, true, () => ({ begin: times * COST.begin, end: times * COST.end }));

@@ -3,7 +3,7 @@ import { queryObjects, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { createGate } from '../../../src/agent/gate.ts';
-import { createHookPrice } from '../../../src/agent/hookPrice.ts';
+import { PROMISE_HOOKS, createHookPrice } from '../../../src/agent/hookPrice.ts';
 import type { NodeModules } from '../../../src/agent/host.ts';
 import { trackPromises } from '../../../src/agent/promises.ts';
 import { createReactions } from '../../../src/agent/reactions.ts';
@@ -37,7 +37,7 @@ function watched() {
   const budget = createBudget(100, now);
   const states = new WeakMap<object, number>();
   const details = { of: (promise: object) => [states.get(promise) ?? PENDING], pending: PENDING };
-  const tracking = trackPromises(node, table, stacks, createSampler(budget, 1, now, () => 0), clock, gate, createReactions(node.v8), budget, details, createHookPrice());
+  const tracking = trackPromises(node, table, stacks, createSampler(budget, 1, now, () => 0), clock, gate, createReactions(node.v8), budget, details, createHookPrice(PROMISE_HOOKS));
   return {
     make(promise: object) {
       init?.(promise, undefined);

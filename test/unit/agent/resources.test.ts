@@ -4,6 +4,7 @@ import * as v8 from 'node:v8';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AGENT_TIMER } from '../../../src/core/base/agentTimer.ts';
 import { createGate } from '../../../src/agent/gate.ts';
+import { RESOURCE_HOOKS, createHookPrice } from '../../../src/agent/hookPrice.ts';
 import type { HookCallbacks, NodeModules } from '../../../src/agent/host.ts';
 import { createReactions } from '../../../src/agent/reactions.ts';
 import type { Reactions } from '../../../src/agent/reactions.ts';
@@ -29,7 +30,7 @@ function watched() {
   const budget = createBudget(100, 0);
   const sampler = createSampler(budget, 1, 0, () => 0);
   const endings = { begin: () => undefined, isOver: () => false };
-  const tracking = trackResources(node, table, stacks, sampler, () => 0, gate, createReactions(node.v8), budget, endings);
+  const tracking = trackResources(node, table, stacks, sampler, () => 0, gate, createReactions(node.v8), budget, endings, createHookPrice(RESOURCE_HOOKS));
   return {
     /** While a hook is under way. */
     interrupt(work: () => void) {
@@ -83,7 +84,7 @@ describe('a hook in which the stack is used up', () => {
     const node = { asyncHooks: { ...asyncHooks, createHook }, v8, isProxy } as unknown as NodeModules;
     const budget = createBudget(100, 0);
     const endings = { begin: () => undefined, isOver: () => false };
-    const tracking = trackResources(node, createTaskTable(), {} as Stacks, createSampler(budget, 1, 0, () => 0), () => 0, gate, reactions, budget, endings);
+    const tracking = trackResources(node, createTaskTable(), {} as Stacks, createSampler(budget, 1, 0, () => 0), () => 0, gate, reactions, budget, endings, createHookPrice(RESOURCE_HOOKS));
     expect(() => {
       init(1, type, 0, {});
     }).not.toThrow();
