@@ -76,16 +76,20 @@ async function mayStop(args: DumpArguments, environment: DumpEnvironment, target
   return environment.ask('Go on? [y/N] ', stop);
 }
 
-/** The snapshot is kept also when it cannot be analysed: another machine may have the memory. */
+/** The snapshot is kept also when it cannot be analysed, as another machine may have the memory, and whatever happens once it is whole. */
 async function dumpAndKeep(file: string, target: OpenHeapTarget, options: DumpOptions, environment: DumpEnvironment, signal: AbortSignal): Promise<TakenDump> {
-  const outcome: { taken?: TakenDump; failure?: Error } = {};
+  const outcome: { whole: boolean; taken?: TakenDump; failure?: Error } = { whole: false };
+  const progress: DumpProgress = (phase, share) => {
+    outcome.whole ||= phase === 'positions';
+    options.progress?.(phase, share);
+  };
   await writeHeapSnapshot(
     file,
     async ({ write }) => {
       try {
-        outcome.taken = await dumpProcess(target, { ...options, keep: write });
+        outcome.taken = await dumpProcess(target, { ...options, progress, keep: write });
       } catch (error) {
-        if (!(error instanceof HeapAnalysisError || error instanceof SnapshotError)) throw error;
+        if (!(error instanceof HeapAnalysisError || error instanceof SnapshotError || (outcome.whole && error instanceof Error))) throw error;
         outcome.failure = error;
       }
     },

@@ -8,6 +8,7 @@
 import type { RawFrame, RawGroup } from '../../core/heap/heapAnalysis';
 import type { ScriptPosition } from '../../core/heap/heapGraph';
 import { VERDICTS } from '../../core/model/dump';
+import { TargetError } from '../../cdp/target';
 import type { SuspendedFrames } from '../../cdp/target';
 import { declarationKey } from './scriptText';
 import type { SingleAwaits } from './scriptText';
@@ -40,12 +41,14 @@ export interface FoundPositions {
   readonly lookups: number;
   /** Whether the budget, and not the work, came to its end. */
   readonly outOfBudget: boolean;
+  /** Whether the process ended, or answered no more, before the work was done. */
+  readonly brokenOff: boolean;
 }
 
 /** What is known without a look-up. */
 export function foundWithoutLookUp(singles: SingleAwaits): FoundPositions {
   const singleOf = ({ declared }: RawFrame): ScriptPosition | undefined => (declared === null ? undefined : singles.get(declarationKey(declared)));
-  return { of: (_id, frame) => singleOf(frame), isSingle: (frame) => singleOf(frame) !== undefined, isWanted: () => true, lookups: 0, outOfBudget: false };
+  return { of: (_id, frame) => singleOf(frame), isSingle: (frame) => singleOf(frame) !== undefined, isWanted: () => true, lookups: 0, outOfBudget: false, brokenOff: false };
 }
 
 export interface LookUpOptions {
@@ -63,7 +66,8 @@ export interface LookUpOptions {
 
 /**
  * Looks up one chain of each group, then, while the budget lasts, all chains of the smallest groups, and functions of Node itself last.
- * @throws {TargetError} as the look-ups do
+ * A process that ends meanwhile, or answers no more, takes nothing with it that was found before.
+ * @throws {TargetError} as the look-ups do, but not `closed` and `timeout`
  */
 export async function lookUpPositions(groups: readonly RawGroup[], frames: SuspendedFrames, options: LookUpOptions): Promise<FoundPositions> {
   const { budgetMs, isOfNode, now, signal, progress } = options;
@@ -149,22 +153,35 @@ export async function lookUpPositions(groups: readonly RawGroup[], frames: Suspe
       }
     }
   };
-  await lookUpOneEach(false);
-  const outOfBudget = exhausted;
-  // what is looked up in part is told apart no better than before, and stops the process all the same
-  for (const group of [...groups].sort((a, b) => chainsOf(a) - chainsOf(b))) {
-    const chains = Array.from({ length: chainsOf(group) }, (_, chain) => ({ chain, unknown: unknownIn(group, chain, false) })).filter(({ chain, unknown }) => chain > 0 && unknown.length > 0);
-    if (!left() || !affords(chains.reduce((sum, { unknown }) => sum + unknown.length + 1, 0))) break;
-    for (const { chain, unknown } of chains) if (left()) await lookUpChain(group, chain, unknown);
+  let outOfBudget = false;
+  let brokenOff = false;
+  try {
+    await lookUpOneEach(false);
+    outOfBudget = exhausted;
+    // what is looked up in part is told apart no better than before, and stops the process all the same
+    for (const group of [...groups].sort((a, b) => chainsOf(a) - chainsOf(b))) {
+      const chains = Array.from({ length: chainsOf(group) }, (_, chain) => ({ chain, unknown: unknownIn(group, chain, false) })).filter(({ chain, unknown }) => chain > 0 && unknown.length > 0);
+      if (!left() || !affords(chains.reduce((sum, { unknown }) => sum + unknown.length + 1, 0))) break;
+      for (const { chain, unknown } of chains) if (left()) await lookUpChain(group, chain, unknown);
+    }
+    await lookUpOneEach(true);
+  } catch (error) {
+    if (!isSilence(error)) throw error;
+    brokenOff = true;
   }
-  await lookUpOneEach(true);
   return {
     of: (id, frame) => singleOf(frame) ?? positions.get(id),
     isSingle: (frame) => singleOf(frame) !== undefined,
     isWanted: (frame) => !isOfNode(frame),
     lookups,
     outOfBudget,
+    brokenOff,
   };
+}
+
+/** Whether the target is gone or does not answer: what is known without it stays true. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof TargetError && (error.reason === 'closed' || error.reason === 'timeout');
 }
 
 /** Chains whose objects are known. */

@@ -14,7 +14,7 @@ import type { AnalyzeSnapshotOptions, SnapshotSource } from '../heapWorker/analy
 import { HeapAnalysisError } from '../heapWorker/messages';
 import type { AnalyzedSnapshot } from '../heapWorker/messages';
 import type { PositionSource } from '../sourceMaps';
-import { defaultLookupBudget, foundWithoutLookUp, lookUpPositions } from './lookUp';
+import { defaultLookupBudget, foundWithoutLookUp, isSilence, lookUpPositions } from './lookUp';
 import type { FoundPositions } from './lookUp';
 import type { DumpProgress } from './phases';
 import { renderDump } from './renderDump';
@@ -113,7 +113,7 @@ export async function dumpProcess(target: HeapTarget, options: DumpOptions): Pro
     texts,
     peers,
     notes: budgetMs === 0 ? ['Await lines were not looked up: only functions with a single await have one.'] : [],
-    ...(found.outOfBudget && { withoutLines: withoutLines(found, budgetMs) }),
+    ...(found.brokenOff ? { withoutLines: withoutTarget } : found.outOfBudget && { withoutLines: withoutLines(found, budgetMs) }),
     ask: (scripts) => target.sourceMaps(scripts).catch(() => []),
     lastByte: taken.lastByte,
   });
@@ -193,7 +193,14 @@ const NO_PEERS: ReadonlyMap<number, string> = new Map();
 async function peersOf({ groups, resources }: HeapAnalysis, target: HeapTarget): Promise<ReadonlyMap<number, string>> {
   const sockets = new Set([...groups, ...resources.handles].flatMap((each) => [...(each.sockets ?? [])]));
   sockets.delete(0);
-  return sockets.size === 0 ? NO_PEERS : target.peerAddresses(sockets);
+  if (sockets.size === 0) return NO_PEERS;
+  try {
+    return await target.peerAddresses(sockets);
+  } catch (error) {
+    // the process was there for its snapshot, which may be the last that is to be had of it
+    if (!isSilence(error)) throw error;
+    return NO_PEERS;
+  }
 }
 
 function isOfNode({ declared }: RawFrame, { scripts }: HeapAnalysis): boolean {
@@ -207,6 +214,10 @@ function analyzeOptions({ signal, progress, script }: DumpOptions): AnalyzeSnaps
 function withoutLines({ lookups }: FoundPositions, budgetMs: number): (groups: number) => string {
   return (groups) =>
     `The line where a function stands is not known in ${counted(groups, 'group')}; everything else is. To look a line up stops the process for a moment: ${formatCount(lookups)} were, in the ${formatDuration(budgetMs)} that look-ups may take (--lookup-budget; asyncscope.dumpLookupBudget in VS Code). Unfold a task there to look up its own.`;
+}
+
+function withoutTarget(groups: number): string {
+  return `The line where a function stands is not known in ${counted(groups, 'group')}; everything else is. The process ended, or did not answer any more, while lines were looked up.`;
 }
 
 /** What is thrown once `signal` is aborted says nothing but that. */

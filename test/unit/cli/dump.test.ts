@@ -1,5 +1,7 @@
 /** `asyncscope dump` without a process: what people see, what programs get, and how it ends. */
 import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { dump, dumpAsJson } from '../../../src/cli/dump';
@@ -259,6 +261,35 @@ describe('the command', () => {
     expect(await dump(ARGUMENTS, stopped, stop.signal)).toBe(130);
     expect(stopped.printed).toEqual([]);
     expect(stopped.target.closes).toBe(1);
+  });
+});
+
+describe('a process that ends once its snapshot is there', () => {
+  const gone = (): Promise<never> => Promise.reject(new TargetError('closed', 'closed'));
+
+  test('is dumped as far as is known, and the dump says so', async () => {
+    const here = world();
+    here.target.frames.locate = gone;
+    here.target.peerAddresses = gone;
+    expect(await dump(ARGUMENTS, here, NEVER)).toBe(0);
+    expect(here.printed.join('').replace(/\n/g, ' ')).toContain('The line where a function stands is not known in 1 group; everything else is. The process ended, or did not answer any more,');
+  });
+
+  test('leaves the snapshot that is to be kept, whatever fails after it', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'asyncscope-dump-'));
+    try {
+      const file = join(directory, 'kept.heapsnapshot');
+      const here = world();
+      here.target.snapshot = async ({ write }) => {
+        await write('the whole heap');
+      };
+      here.target.frames.locate = () => Promise.reject(new Error('unexpected'));
+      expect(await dump({ ...ARGUMENTS, keepSnapshot: file }, here, NEVER)).toBe(1);
+      expect(await readFile(file, 'utf8')).toBe('the whole heap');
+      expect(here.complaints.at(-1)).toBe('unexpected');
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 });
 

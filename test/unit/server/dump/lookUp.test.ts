@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RawGroup } from '../../../../src/core/heap/heapAnalysis';
 import { defaultLookupBudget, hasOneAwait, lookUpPositions } from '../../../../src/server/dump/lookUp';
+import { TargetError } from '../../../../src/cdp/target';
 import { FakeFrames, NODE_SCRIPT, frame, group } from './rawDump';
 
 const TWICE = 'async function f() { await a(); await b(); }';
@@ -87,6 +88,23 @@ describe('look-ups', () => {
     expect(large.located).toEqual([100]);
     expect(sampled).toMatchObject({ outOfBudget: false });
     expect(await lookUp(groups, new FakeFrames(), 0)).toMatchObject({ lookups: 0 });
+  });
+
+  test.each(['closed', 'timeout'] as const)('that find the process gone or silent (%s) keep what was found before', async (reason) => {
+    const frames = new FakeFrames(10);
+    standing(frames, { 10: 1 });
+    const locate = frames.locate.bind(frames);
+    frames.locate = (id) => (id === 11 ? Promise.reject(new TargetError(reason, 'It is gone.')) : locate(id));
+    const f = frame('f0', 0);
+    const found = await lookUp([group([f], [[10, 0]]), group([frame('f1', 1)], [[11, 0]])], frames);
+    expect(found).toMatchObject({ brokenOff: true, outOfBudget: false });
+    expect(found.of(10, f)?.line).toBe(1);
+  });
+
+  test('that fail otherwise fail', async () => {
+    const frames = new FakeFrames(10);
+    frames.locate = () => Promise.reject(new TargetError('agent failed', 'refused'));
+    await expect(lookUp([group([frame('f0', 0)], [[10, 0]])], frames)).rejects.toMatchObject({ reason: 'agent failed' });
   });
 
   test('of what has gone on since are not believed: another task is tried', async () => {

@@ -17,6 +17,7 @@ function found(lines: Readonly<Record<number, number>>, more: Partial<FoundPosit
     isWanted: () => true,
     lookups: 0,
     outOfBudget: false,
+    brokenOff: false,
     ...more,
   };
 }
