@@ -1,5 +1,5 @@
 /** Finding running Node processes, and opening the inspector of one that was started without. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { spawn } from 'node:child_process';
@@ -72,6 +72,28 @@ describe.each(NODES)('Node $version', (node) => {
       reason: 'signal unsure',
       message: expect.stringContaining(join(directory, 'signals.js')) as string,
     });
+    await rm(directory, { recursive: true });
+  });
+
+  test.each([
+    ['has given itself a title', "process.title = 'shop';"],
+    ['has been removed from here since', "require('fs').unlinkSync(__filename);"],
+  ])('a program that %s gets no signal unasked, as its files cannot be looked at', async (_how, code) => {
+    const directory = await mkdtemp(join(tmpdir(), 'asyncscope-processes-'));
+    await writeFile(join(directory, 'service.js'), `${code} process.on('SIGUSR1', () => console.log('handled')); ${IDLE}`);
+    const { child, stdout } = await startPlain(node, [ANY_PORT, 'service.js'], directory);
+    await expect(attach(`pid:${child.pid}`, OPTIONS)).rejects.toMatchObject({ reason: 'signal unsure', message: expect.stringContaining('cannot be looked at from here') as string });
+    expect(stdout()).not.toContain('handled');
+    await rm(directory, { recursive: true });
+  });
+
+  test("the files of a program that a package's script runs are those where it was started", async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'asyncscope-processes-'));
+    await mkdir(join(directory, 'node_modules', 'runner'), { recursive: true });
+    await writeFile(join(directory, 'node_modules', 'runner', 'run.js'), 'require(require("path").resolve(process.argv[2]));');
+    await writeFile(join(directory, 'service.js'), `process.on('SIGUSR1', () => console.log('handled')); ${IDLE}`);
+    const { child } = await startPlain(node, [ANY_PORT, 'node_modules/runner/run.js', 'service.js'], directory);
+    await expect(attach(`pid:${child.pid}`, OPTIONS)).rejects.toMatchObject({ reason: 'signal unsure', message: expect.stringContaining(join(directory, 'service.js')) as string });
     await rm(directory, { recursive: true });
   });
 

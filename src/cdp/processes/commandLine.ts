@@ -19,6 +19,8 @@ export interface CommandLine {
   readonly options: readonly string[];
   /** The script as it was typed; undefined for code on the command line, a REPL, or where a title stands in its place. */
   readonly script: string | undefined;
+  /** The program is code on the command line. */
+  readonly evaluates: boolean;
 }
 
 export function readCommandLine(args: readonly string[]): CommandLine {
@@ -26,24 +28,24 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   let evaluates = false;
   for (let i = 1; i < args.length; i++) {
     const arg = args[i] ?? '';
-    if (arg === '--') return { options, script: evaluates ? undefined : args[i + 1] };
-    if (!arg.startsWith('-') || arg === '-') return { options, script: evaluates || arg === '-' ? undefined : arg };
+    if (arg === '--') return { options, script: evaluates ? undefined : args[i + 1], evaluates };
+    if (!arg.startsWith('-') || arg === '-') return { options, script: evaluates || arg === '-' ? undefined : arg, evaluates };
     options.push(arg);
     evaluates ||= EVALUATES.test(arg);
     if (WITH_VALUE.has(arg)) options.push(args[++i] ?? '');
   }
-  return { options, script: undefined };
+  return { options, script: undefined, evaluates };
 }
 
 /** A name for people: the script without its directories but the last, or what the process calls itself. */
 export function processName(args: readonly string[]): string {
-  const { script, options } = readCommandLine(args);
+  const { script, options, evaluates } = readCommandLine(args);
   if (script !== undefined) {
     const name = script.split(/[\\/]/).filter((part) => part !== '').slice(-2).join('/');
     return options.some((option) => /^--watch(?:=|-|$)/.test(option)) ? `${name} (--watch)` : name;
   }
   const first = args[0] ?? '';
-  if (args.length > 1) return options.some((option) => EVALUATES.test(option)) ? 'node -e' : 'node';
+  if (args.length > 1) return evaluates ? 'node -e' : 'node';
   return isNodeBinary(first) ? 'node' : first;
 }
 

@@ -15,7 +15,11 @@ type Run = (program: string, args: readonly string[]) => Promise<string>;
 export function macProcesses(userId: number = process.geteuid?.() ?? -1, runProgram: Run = runCommand): ProcessSystem {
   const rows = async (pid?: number): Promise<PsRow[]> => {
     const which = pid === undefined ? ['-ax'] : ['-p', String(pid)];
-    return parsePs(await runProgram('ps', [...which, '-ww', '-o', 'pid=,ppid=,uid=,lstart=,command=']));
+    const [text, programs] = await Promise.all([
+      runProgram('ps', [...which, '-ww', '-o', 'pid=,ppid=,uid=,lstart=,command=']),
+      runProgram('ps', [...which, '-ww', '-o', 'pid=,comm=']),
+    ]);
+    return parsePs(text, parsePrograms(programs));
   };
   const facts = async (found: readonly PsRow[]): Promise<ProcessFacts[]> => {
     if (found.length === 0) return [];
@@ -31,7 +35,7 @@ export function macProcesses(userId: number = process.geteuid?.() ?? -1, runProg
       parent: row.parent,
       identity: row.started,
       startedS: Date.parse(row.started) / 1000 || 0,
-      args: row.command.split(' '),
+      args: [row.program, ...row.rest],
       nodeOptions: undefined,
       hasDebuggerBootloader: false,
       cwd: cwds.get(row.pid)?.[0],
@@ -41,7 +45,7 @@ export function macProcesses(userId: number = process.geteuid?.() ?? -1, runProg
       ownPid: row.pid,
     }));
   };
-  const ours = (row: PsRow): boolean => row.uid === userId && isNodeBinary(row.command.split(' ')[0] ?? '');
+  const ours = (row: PsRow): boolean => row.uid === userId && isNodeBinary(row.program);
   return {
     list: async () => facts((await rows()).filter(ours)),
     read: async (pid) => (await facts((await rows(pid)).filter(ours)))[0],
@@ -67,17 +71,31 @@ export interface PsRow {
   readonly parent: number;
   readonly uid: number;
   readonly started: string;
-  readonly command: string;
+  /** The first argument, which may hold spaces. */
+  readonly program: string;
+  /** The others, where they hold none. */
+  readonly rest: readonly string[];
 }
 
-/** Reads `ps -o pid=,ppid=,uid=,lstart=,command=`; `lstart` looks like `Sat Nov 21 00:38:54 2026`. */
-export function parsePs(text: string): PsRow[] {
+/**
+ * Reads `ps -o pid=,ppid=,uid=,lstart=,command=`; `lstart` looks like `Sat Nov 21 00:38:54 2026`.
+ * @param programs of each process, from `ps -o pid=,comm=`
+ */
+export function parsePs(text: string, programs: ReadonlyMap<number, string>): PsRow[] {
   return text.split('\n').flatMap((line) => {
     const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+ +\S+ +\S+ +\S+ +\d{4})\s+(.*)$/.exec(line);
     if (match === null) return [];
     const [, pid, parent, uid, started = '', command = ''] = match;
-    return [{ pid: Number(pid), parent: Number(parent), uid: Number(uid), started: started.replace(/ +/g, ' '), command }];
+    const known = programs.get(Number(pid));
+    const program = known !== undefined && command.startsWith(known) ? known : (command.split(' ')[0] ?? '');
+    const rest = command.slice(program.length).split(' ').slice(1);
+    return [{ pid: Number(pid), parent: Number(parent), uid: Number(uid), started: started.replace(/ +/g, ' '), program, rest }];
   });
+}
+
+/** Reads `ps -o pid=,comm=`. */
+export function parsePrograms(text: string): Map<number, string> {
+  return new Map(Array.from(text.matchAll(/^\s*(\d+)\s+(.*\S)\s*$/gm), ([, pid, program = '']) => [Number(pid), program]));
 }
 
 /** Reads `lsof -Fpn`: the names that belong to each process. */
@@ -100,7 +118,9 @@ function toListener(name: string): Listener[] {
 
 async function runCommand(program: string, args: readonly string[]): Promise<string> {
   try {
-    return (await run(program, args, { timeout: COMMAND_TIMEOUT_MS, maxBuffer: OUTPUT_LIMIT })).stdout;
+    // dates are told in the user's language otherwise
+    const env = { ...process.env, LC_ALL: 'C' };
+    return (await run(program, args, { timeout: COMMAND_TIMEOUT_MS, maxBuffer: OUTPUT_LIMIT, env })).stdout;
   } catch (error) {
     // both end with 1 when nothing matches
     const { stdout, code } = error as { stdout?: string; code?: unknown };

@@ -1,5 +1,5 @@
 /** Makes sure that the inspector of a running process is open: with SIGUSR1 where it is not. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatAddress } from '../address';
@@ -77,21 +77,26 @@ async function assertNotHandled(facts: ProcessFacts): Promise<void> {
   if (facts.catchesSigusr1 === undefined) {
     throw new TargetError('signal unsure', `Whether ${name} (process ${facts.pid}) handles SIGUSR1 itself cannot be told on this system. If it does, the signal runs its handler.`);
   }
-  const file = await namesSigusr1(facts);
-  if (file === undefined) return;
+  const searched = await searchFiles(facts);
+  if (searched === 'silent') return;
+  if (searched === 'out of sight') {
+    throw new TargetError('signal unsure', `The files of ${name} (process ${facts.pid}) cannot be looked at from here. If it handles SIGUSR1 itself, the signal runs its handler.`);
+  }
   throw new TargetError(
     'signal unsure',
-    `${name} (process ${facts.pid}) names SIGUSR1 in ${file}. If it handles that signal itself, sending it runs its handler and opens no inspector.`,
+    `${name} (process ${facts.pid}) names SIGUSR1 in ${searched.file}. If it handles that signal itself, sending it runs its handler and opens no inspector.`,
   );
 }
 
-/** The program's own file that names the signal. Packages are not searched: they are many, and seldom do. */
-async function namesSigusr1({ args, cwd }: ProcessFacts): Promise<string | undefined> {
-  if (args.slice(1).some((arg) => arg.includes('SIGUSR1'))) return 'its command line';
-  const { script } = readCommandLine(args);
-  if (script === undefined || cwd === undefined) return undefined;
+/** Looks for the signal in the program's own files. Packages are not searched: they are many, and seldom name it. */
+async function searchFiles({ args, cwd }: ProcessFacts): Promise<'silent' | 'out of sight' | { readonly file: string }> {
+  if (args.slice(1).some((arg) => arg.includes('SIGUSR1'))) return { file: 'its command line' };
+  const { script, evaluates } = readCommandLine(args);
+  if (evaluates) return 'silent';
+  // a title in place of the command line, or a program that came by the standard input
+  if (script === undefined || cwd === undefined) return 'out of sight';
   const main = isAbsolute(script) ? script : join(cwd, script);
-  if (await mentions(main)) return main;
+  if (await mentions(main)) return { file: main };
   let left = SEARCHED_ENTRIES;
   const search = async (directory: string, depth: number): Promise<string | undefined> => {
     const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
@@ -106,7 +111,20 @@ async function namesSigusr1({ args, cwd }: ProcessFacts): Promise<string | undef
     }
     return undefined;
   };
-  return search(dirname(main), 0);
+  // what a package's script runs is mostly where it was started
+  const folder = /[\\/]node_modules[\\/]/.test(main) ? cwd : dirname(main);
+  // in a container or removed since, it is another program's folder that stands here, if any
+  if (!(await isThere(main))) return 'out of sight';
+  const file = await search(folder, 0);
+  return file === undefined ? 'silent' : { file };
+}
+
+/** Node finds a script without its extension, too. */
+async function isThere(script: string): Promise<boolean> {
+  for (const name of [script, `${script}.js`, `${script}.json`, `${script}.node`]) {
+    if (await stat(name).then(() => true, () => false)) return true;
+  }
+  return false;
 }
 
 async function mentions(file: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { isLoopback } from '../../../src/cdp/hosts';
 import { inspectorOptions, isNodeBinary, processName, readCommandLine, sigusr1Blocker, splitNodeOptions } from '../../../src/cdp/processes/commandLine';
 import { catches, parseSocketTable } from '../../../src/cdp/processes/linux';
-import { macProcesses, parsePs } from '../../../src/cdp/processes/macos';
+import { macProcesses, parsePrograms, parsePs } from '../../../src/cdp/processes/macos';
 import { processSystem } from '../../../src/cdp/processes/nodeProcesses';
 
 describe('the binary', () => {
@@ -25,7 +25,7 @@ describe('the script', () => {
     [['node'], undefined, []],
     [['npm start'], undefined, []],
   ])('of %j', (args, script, options) => {
-    expect(readCommandLine(args)).toEqual({ script, options });
+    expect(readCommandLine(args)).toMatchObject({ script, options });
   });
   test.each([
     [['node', '/srv/shop/server.js'], 'shop/server.js'],
@@ -97,11 +97,16 @@ describe('macOS', () => {
   502     1     0 Sat Nov  1 00:38:54 2026 /usr/local/bin/node root.js
   503   501   501 Sat Nov 21 00:38:54 2026 /bin/zsh -l`;
   test('processes are read from ps', () => {
-    expect(parsePs(ps)[1]).toEqual({ pid: 502, parent: 1, uid: 0, started: 'Sat Nov 1 00:38:54 2026', command: '/usr/local/bin/node root.js' });
+    expect(parsePs(ps, new Map())[1]).toEqual({ pid: 502, parent: 1, uid: 0, started: 'Sat Nov 1 00:38:54 2026', program: '/usr/local/bin/node', rest: ['root.js'] });
+  });
+  test('a path with spaces is one argument', () => {
+    const node = '/Users/me/Library/Application Support/fnm/bin/node';
+    const text = ` 504 1 501 Sat Nov 21 00:38:54 2026 ${node} app.js --port 80`;
+    expect(parsePs(text, parsePrograms(` 504 ${node}\n 505 -zsh\n`))).toMatchObject([{ program: node, rest: ['app.js', '--port', '80'] }]);
   });
   test("the user's Node processes are listed with folder and sockets", async () => {
     const system = macProcesses(501, (program, args) => {
-      if (program === 'ps') return Promise.resolve(ps);
+      if (program === 'ps') return Promise.resolve(args.includes('pid=,comm=') ? '' : ps);
       return Promise.resolve(args.includes('cwd') ? 'p501\nfcwd\nn/Users/me/shop\n' : 'p501\nf20\nn127.0.0.1:9229\nf21\nn*:8080\n');
     });
     expect(await system.list()).toMatchObject([
