@@ -55,7 +55,7 @@ export async function connect(url: string, signal?: AbortSignal): Promise<Connec
     return error;
   };
   const opened = withTimeout(opening, CONNECT_TIMEOUT_MS, () => {
-    return giveUp(new TargetError('timeout', `${where} did not answer within ${CONNECT_TIMEOUT_MS / 1000} s.`));
+    return giveUp(new TargetError('timeout', `${where} did not answer within ${CONNECT_TIMEOUT_MS / 1000} s. The process may be stopped, or a forwarded port may lead nowhere: try again once it runs.`));
   });
   const client = await unlessAborted(opened, signal, () => giveUp(new TargetError('cancelled', 'The attach was cancelled.'))).catch((error: unknown) => {
     throw connectError(error, where);

@@ -8,10 +8,13 @@ import { parseInspector } from './address';
 import { attachTo } from './attach';
 import { builtFile } from './builtFile';
 import { connect, withTimeout } from './connection';
+import { inspectorOptions } from './processes/commandLine';
 import { TargetError } from './target';
 import type { AttachOptions, AttachedTarget } from './target';
 
 const START_TIMEOUT_MS = 15_000;
+/** How long what an ended program wrote last may take to arrive. What it has started itself may hold its standard error open for ever. */
+const DRAIN_MS = 200;
 /** What Node prints about its inspector; the program's user did not ask for it. */
 const INSPECTOR_CHATTER =
   /^(?:Debugger (?:listening|ending) on |For help, see: https:\/\/nodejs\.org\/|Debugger attached\.$|Waiting for the debugger to disconnect\.\.\.$)/;
@@ -39,8 +42,18 @@ export async function spawnTarget(command: readonly string[], options: SpawnOpti
   if (program === undefined || !/^node(?:js)?\d*(?:\.exe)?$/i.test(basename(program))) {
     throw new TargetError('bad target', 'The command after "--" must start with node, such as: -- node app.js');
   }
+  // Node throws where the inspector is opened twice: VS Code's debugger, which is in all that is started in its terminal, does it by this
+  const env = { ...process.env };
+  delete env['VSCODE_INSPECTOR_OPTIONS'];
+  if (inspectorOptions(command, env['NODE_OPTIONS']).opens) {
+    throw new TargetError('bad target', 'Asyncscope opens the inspector of what it starts. Leave out --inspect, in NODE_OPTIONS too; or start the program yourself and attach to its port.');
+  }
   const child = spawn(program, ['--require', builtFile('preload.js'), ...rest], {
     stdio: ['inherit', options.stdout === 'stderr' ? 2 : 'inherit', 'pipe'],
+    env,
+  });
+  child.once('exit', () => {
+    setTimeout(() => child.stderr?.destroy(), DRAIN_MS).unref();
   });
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('exit', (code, signal) => {

@@ -1,4 +1,5 @@
 /** The terminal front end: the process, its arguments, streams and signals. */
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -19,19 +20,32 @@ import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, ps } from './ps';
 import type { PsEnvironment, StopReason } from './ps';
 import { clipEnd } from './terminalText';
 
+const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
+/** What is left over may end by itself in this time, once all is printed. */
+const LEFT_OVER_MS = 1_000;
+
 // The DevTools client library calls `url.parse`, and Node would tell the user about it.
 // Read-only, and true already, under `--no-deprecation`, which VS Code hands on to its children.
 if (process.noDeprecation !== true) process.noDeprecation = true;
 
-main(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
+// `asyncscope … | head` closes the pipe: that is no error, and what was begun is to be ended all the same
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+
+main(process.argv.slice(2))
+  .catch((error: unknown) => {
     complain(errorMessage(error));
-    process.exitCode = EXIT_FAILED;
-  },
-);
+    return EXIT_FAILED;
+  })
+  .then((code) => {
+    process.exitCode = code;
+    // a socket that was never answered would keep us for as long as the system waits; what is printed comes first
+    process.stdout.write('', () => {
+      setTimeout(() => process.exit(), LEFT_OVER_MS).unref();
+    });
+  })
+  .catch(() => undefined);
 
 async function main(argv: readonly string[]): Promise<number> {
   let args: Arguments;
@@ -76,7 +90,6 @@ async function untilStopped(run: (stop: AbortSignal) => Promise<number>): Promis
   const onSigint = because('SIGINT');
   const onSigterm = because('SIGTERM');
   process.on('SIGINT', onSigint).on('SIGTERM', onSigterm);
-  // `asyncscope ps … | head` closes the pipe: that is no error.
   process.stdout.on('error', because('nobody reads'));
   try {
     return await run(stop.signal);
@@ -99,8 +112,13 @@ function environment(): PsEnvironment {
     sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
     terminal: {
       isTerminal: stdout.isTTY,
-      columns: stdout.isTTY ? stdout.columns : Infinity,
-      rows: stdout.isTTY ? stdout.rows : Infinity,
+      // it may be resized; one that was never told its size says 0
+      get columns() {
+        return stdout.isTTY ? stdout.columns || DEFAULT_COLUMNS : Infinity;
+      },
+      get rows() {
+        return stdout.isTTY ? stdout.rows || DEFAULT_ROWS : Infinity;
+      },
       color: stdout.isTTY && stdout.hasColors(),
     },
     cwd: process.cwd(),
@@ -128,8 +146,10 @@ function dumpEnvironment(): DumpEnvironment {
 async function ask(question: string, signal: AbortSignal): Promise<boolean> {
   // without a terminal of its own it leaves Ctrl-C to the process
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  // Ctrl-D: a question is not answered by the end of the input (nodejs/node#53497)
+  const ended = once(lines, 'close').then(() => '');
   try {
-    return /^y(?:es)?$/i.test((await lines.question(question, { signal })).trim());
+    return /^y(?:es)?$/i.test((await Promise.race([lines.question(question, { signal }), ended])).trim());
   } catch (error) {
     if (signal.aborted) return false;
     throw error;

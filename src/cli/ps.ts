@@ -5,7 +5,7 @@ import type { OriginRules } from '../core/model/origin';
 import { SessionModel } from '../core/model/sessionModel';
 import { errorMessage } from '../core/base/errorMessage';
 import { formatMilliseconds } from '../core/format/quantity';
-import { displayName, stripControls } from '../core/format/text';
+import { clip, stripControls } from '../core/format/text';
 import { STABLE_MS, attachAgain } from '../cdp/attachAgain';
 import { asksForInternals, formatFilter, matchesFilter } from '../core/view/filter';
 import { HiddenSites } from '../core/view/hiddenSites';
@@ -36,6 +36,9 @@ export const CLI_BUDGET_PERCENT = 1;
  * lease, and give a picture of a program that ends early.
  */
 const OBSERVE_POLL_MS = 250;
+
+/** Longest message, in UTF-16 units. */
+const MESSAGE_LIMIT = 2_000;
 
 /** How long a program that we started may take to end when asked to, in milliseconds. Then it is killed. */
 const END_TIMEOUT_MS = 2000;
@@ -212,7 +215,7 @@ async function observe(
   if (!args.watch || pictures === 1) show();
   if (stop.aborted) return stoppedCode(stop, args.watch);
   if (over.signal.aborted) {
-    complain(await endText(over.signal.reason as CloseReason, program, now() - began));
+    complain(await endText(over.signal.reason as CloseReason, program, now() - began, () => environment.sleep(END_TIMEOUT_MS, stop)));
     return EXIT_ENDED;
   }
   if (pictures === 0) {
@@ -287,15 +290,18 @@ function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   });
 }
 
-async function endText(reason: CloseReason, program: StartedProgram | undefined, afterMs: number): Promise<string> {
+async function endText(reason: CloseReason, program: StartedProgram | undefined, afterMs: number, giveUp: () => Promise<void>): Promise<string> {
+  if (reason === 'inspector closed') {
+    return `The program has closed its inspector, or another tool has. ${program ? 'It is ended.' : 'The process runs on.'}`;
+  }
   if (!program) {
-    if (reason === 'inspector closed') return 'The program has closed its inspector, or another tool has. The process runs on.';
     return reason === 'target exited'
       ? 'The process exited while it was being watched.'
       : 'The connection to the process was lost. If it still runs, try again.';
   }
-  const { code, signal } = await program.exited;
-  return `The program ended by itself after ${formatMilliseconds(afterMs)} (${signal ?? `exit code ${code ?? '?'}`}): this is the last picture of it.`;
+  const end = await (reason === 'target exited' ? program.exited : Promise.race([program.exited, giveUp()]));
+  if (!end) return 'The connection to the program was lost. It is ended.';
+  return `The program ended by itself after ${formatMilliseconds(afterMs)} (${end.signal ?? `exit code ${end.code ?? '?'}`}): this is the last picture of it.`;
 }
 
 async function endProgram(program: StartedProgram, environment: PsEnvironment): Promise<void> {
@@ -324,6 +330,7 @@ export function adviceOf(error: unknown): string {
   }
 }
 
+/** A message for people. What is to be done stands at its end, so it is longer than a name may be. */
 export function oneLine(text: string): string {
-  return stripControls(displayName(text.replace(/\s+/g, ' ').trim()));
+  return clip(stripControls(text.replace(/\s+/g, ' ').trim()), MESSAGE_LIMIT);
 }

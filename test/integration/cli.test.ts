@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -34,6 +36,8 @@ interface Run {
   readonly stdout: () => string;
   readonly stderr: () => string;
   readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  /** The same, but does not wait for those who have inherited its streams. */
+  readonly exited: Promise<number | null>;
 }
 
 beforeAll(async () => {
@@ -63,7 +67,8 @@ function start(command: string, args: readonly string[], env: Readonly<Record<st
       resolve({ code, signal });
     });
   });
-  const run: Run = { child, stdout: () => stdout, stderr: () => stderr, ended };
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const run: Run = { child, stdout: () => stdout, stderr: () => stderr, ended, exited };
   running.add(run);
   return run;
 }
@@ -174,6 +179,24 @@ describe('watching', () => {
     expect(run.stderr()).toBe('');
   });
 
+  test('ends the program that it started when nobody reads what that writes', async () => {
+    const talking = join(directory, 'talking.cjs');
+    await writeFile(talking, `console.error('pid ' + process.pid);
+setInterval(() => {}, 1000);
+process.on('SIGTERM', () => {
+  let left = 10;
+  setInterval(() => { console.error('ending'); if (--left === 0) process.exit(); }, 20);
+});
+`);
+    const run = asyncscope('ps', '--watch', '--interval', '0.1', '--', process.execPath, talking);
+    await until(() => run.stdout() !== '');
+    const pid = Number(/pid (\d+)/.exec(run.stderr())?.[1]);
+    run.child.stderr.destroy();
+    run.child.kill('SIGTERM');
+    expect(await run.exited).toBe(0);
+    expect(() => process.kill(pid, 0)).toThrow();
+  });
+
   test('ends the program that it started when it is interrupted', async () => {
     const run = asyncscope('ps', '--watch', '--interval', '0.1', '--', process.execPath, program);
     await until(() => run.stdout().includes('order'));
@@ -191,6 +214,53 @@ describe('watching', () => {
     expect(await run.ended).toEqual({ code: 3, signal: null });
     expect(run.stderr()).toBe('asyncscope: The process exited while it was being watched.\n');
   });
+});
+
+test('what the program has started itself does not keep the command from ending', async () => {
+  const script = join(directory, 'parent.cjs');
+  await writeFile(script, `const { pid } = require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit' });
+console.error('left behind: ' + pid);
+setInterval(() => {}, 1000);
+`);
+  const run = asyncscope('ps', '--json', '--duration', '0.3', '--', process.execPath, script);
+  expect(await run.exited).toBe(0);
+  process.kill(Number(/left behind: (\d+)/.exec(run.stderr())?.[1]));
+});
+
+test('a program that opens its inspector for itself is not started, and the message says what to do', async () => {
+  const message = /^asyncscope: Asyncscope opens the inspector of what it starts\. Leave out --inspect, .*\n$/;
+  for (const run of [asyncscope('ps', '--', process.execPath, '--inspect=0', program), start(process.execPath, [join(directory, 'cli.js'), 'ps', '--', process.execPath, program], { NODE_OPTIONS: '--inspect=0' })]) {
+    expect(await run.ended).toEqual({ code: 1, signal: null });
+    expect(run.stderr().replace(/^Debugger .*\n|^For help.*\n/gm, '')).toMatch(message);
+  }
+});
+
+test("VS Code's debugger, which is in all that its terminal starts, leaves the inspector to the one who starts the program", async () => {
+  const debuggerOfTerminal = join(directory, 'bootloader.cjs');
+  await writeFile(debuggerOfTerminal, "if (process.env.VSCODE_INSPECTOR_OPTIONS !== undefined && process.argv[1] === " + JSON.stringify(program) + ") require('inspector').open(0, undefined, false);\n");
+  const run = start(process.execPath, [join(directory, 'cli.js'), 'ps', '--json', '--duration', '0.5', '--', process.execPath, program], {
+    NODE_OPTIONS: `--require ${debuggerOfTerminal}`,
+    VSCODE_INSPECTOR_OPTIONS: '{}',
+  });
+  expect(await run.ended).toEqual({ code: 0, signal: null });
+  expect(sitesOf(run.stdout())).toContain(CALLS_AT_LINE_3);
+});
+
+test('a program that closes its inspector is ended', async () => {
+  const script = join(directory, 'closes.cjs');
+  await writeFile(script, "setTimeout(() => require('inspector').close(), 500);\nsetInterval(() => {}, 1000);\n");
+  const run = asyncscope('ps', '--json', '--duration', '60', '--', process.execPath, script);
+  expect(await run.ended).toEqual({ code: 3, signal: null });
+  expect(run.stderr()).toBe('asyncscope: The program has closed its inspector, or another tool has. It is ended.\n');
+});
+
+test('a port behind which nobody answers does not keep the command from ending', async () => {
+  const silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const run = asyncscope('ps', `ws://127.0.0.1:${(silent.address() as AddressInfo).port}/1`);
+  expect(await run.ended).toEqual({ code: 1, signal: null });
+  expect(run.stderr()).toMatch(/^asyncscope: 127\.0\.0\.1:\d+ did not answer within 5 s\. The process may be stopped, .*\n$/);
+  silent.close();
 });
 
 test('a program that ends by itself is shown as it last was', async () => {
@@ -254,6 +324,18 @@ describe('running processes', () => {
     const run = asyncscope('ps', '192.0.2.1:9229');
     expect(await run.ended).toEqual({ code: 1, signal: null });
     expect(run.stderr()).toMatch(/^asyncscope: 192\.0\.2\.1:9229 is not on this machine\. .*--allow-remote\.\n$/);
+  });
+
+  test('whose files name the signal are refused in one line that says how to go on, however long their names', async () => {
+    const folder = join(directory, 'x'.repeat(200));
+    await mkdir(folder);
+    await writeFile(join(folder, 'main.cjs'), "process.on('SIGUSR1', () => console.log('handled')); console.error('ready'); setInterval(() => {}, 1000);");
+    const target = start(node.path, [join(folder, 'main.cjs')]);
+    await until(() => target.stderr().includes('ready'));
+    const run = asyncscope('ps', '--pid', String(target.child.pid));
+    expect(await run.ended).toEqual({ code: 1, signal: null });
+    expect(run.stderr()).toMatch(/ names SIGUSR1 in .*--force-signal\.\n$/);
+    expect(target.stdout()).toBe('');
   });
 
   test('that come back are followed when asked to', async () => {
