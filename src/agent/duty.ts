@@ -13,10 +13,10 @@ import type { Budget } from './budget';
 
 /** How long a slot lasts where the program lets our timer run. Milliseconds. */
 export const SLOT_MS = 10;
-/** Calls of a hook between two looks at the clock: some 100 us. */
+/** Calls of a hook between two looks at the clock: some 160 us. */
 const FUEL = 8_192;
 /**
- * So much may calls of the hooks cost beyond the budget, in milliseconds: some four million calls. While hooks are off a single burst
+ * So much may calls of the hooks cost beyond the budget, in milliseconds: some two million calls. While hooks are off a single burst
  * may pass unseen, so a burst must not turn them off; only a load that lasts does.
  */
 const RESERVE_MS = 50;

@@ -7,7 +7,7 @@
  * with `after` for it (node: lib/internal/inspector_async_hook.js), and keeps count of those. Other tools have one too: promises of their
  * programs are dear as well.
  *
- * Machines and programs differ by more than a factor of two from the usual prices below. Where hooks are on in some slots of time only, the
+ * Machines and programs differ by a factor of two and more from the usual prices below. Where hooks are on in some slots of time only, the
  * comparison of slots (`trial.ts`) tells what a call costs here, with what it does to the processor's caches.
  */
 import type { HookCost } from './duty';
@@ -21,20 +21,25 @@ export interface UsualPrices {
 }
 
 /**
- * Of the promise hooks. Node 24, 10 million awaits: 10 ns for `init` with the promise that V8 makes for it alone, 9 ns for `settled` with
- * its look into a WeakMap. Beside a debugger: 32 to 61 ns for hooks that do nothing, on Node 22 to 26 (`npm run bench -- hooks`).
+ * Of the promise hooks. Node 24, 10 million awaits that find all in the processor's caches: 10 ns for `init` with the promise that V8
+ * makes for it alone, 9 ns for `settled` with its look into a WeakMap. In an Express service, where the caches hold other things, 45 ns on
+ * a machine that is slower by half. Beside a debugger: 32 to 61 ns for hooks that do nothing, on Node 22 to 26 (`npm run bench -- hooks`),
+ * and 50 to 100 in that service.
  */
-export const PROMISE_HOOKS: UsualPrices = { alone: { begin: 12e-6, end: 12e-6 }, besideDebugger: { begin: 40e-6, end: 40e-6 } };
+export const PROMISE_HOOKS: UsualPrices = { alone: { begin: 20e-6, end: 20e-6 }, besideDebugger: { begin: 60e-6, end: 60e-6 } };
 
-const RESOURCE_HOOK: HookCost = { begin: 100e-6, end: 60e-6 };
+const RESOURCE_HOOK: HookCost = { begin: 180e-6, end: 110e-6 };
 /**
- * Of the hook for timers, handles and requests, with what Node queues for it. Node 24, an HTTP service with eight to ten resources a
- * request: 80 ns for empty hooks, and as much again for what ours do.
+ * Of the hook for timers, handles and requests, with what Node queues for it. Node 24, HTTP services with eight to ten resources a
+ * request: 160 ns, half of it for hooks that do nothing; 220 and 350 on the slower machine.
  */
 export const RESOURCE_HOOKS: UsualPrices = { alone: RESOURCE_HOOK, besideDebugger: RESOURCE_HOOK };
 
-/** A call may be so many times as dear as usual. Beyond that something else is the reason. */
-const MOST = 8;
+/**
+ * A call may be so many times as dear as usual: beyond that something else is the reason. Below, a load that hooks are always on for by one
+ * price could be too dear for that by the other, and they would be switched to and fro (`TOO_DEAR` and `CHEAP` in duty.ts).
+ */
+const TIMES_RANGE = [0.5, 8] as const;
 /** How far the usual price is from the true one, mostly, as a share of it: what was measured no better than that changes little. */
 const USUAL_ERROR = 1;
 
@@ -71,14 +76,15 @@ export function createHookPrice({ alone, besideDebugger }: UsualPrices): HookPri
   };
 }
 
-/** The mean of what was measured and of what is usual, each by its certainty; never less than usual, so that the budget is kept in doubt. */
+/** The mean of what was measured and of what is usual, each by its certainty. */
 function timesUsual({ ms, error }: CallCost, usual: number): number {
   const certainty = (Z95 * USUAL_ERROR * usual) / error;
   const weight = certainty * certainty;
   // one that is perfectly certain
   const times = weight === Infinity ? ms / usual : (1 + weight * (ms / usual)) / (1 + weight);
-  return times > 1 ? min(times, MOST) : 1;
+  const [least, most] = TIMES_RANGE;
+  return max(least, min(times, most));
 }
 
 const Z95 = 1.96;
-const { min } = Math;
+const { max, min } = Math;

@@ -131,7 +131,7 @@ globalThis.figures = () => [slots.length, slots.slice(-100).reduce((sum, each) =
 let last = performance.now();
 setInterval(() => {
   const now = performance.now();
-  for (let i = (now - last) * 440; i > 0; i--) Promise.resolve();
+  for (let i = (now - last) * 260; i > 0; i--) Promise.resolve();
   last = now;
   require('fs').stat('.', () => {});
 }, 1);`,

@@ -44,9 +44,10 @@ describe('a call that has been measured', () => {
     expect(priceOf(3 * usual, Infinity)).toBe(1);
   });
 
-  test('is never charged at less than is usual, nor at any price', () => {
-    expect(priceOf(usual / 10, 0)).toBe(1);
-    expect(priceOf(-usual, usual / 10)).toBe(1);
+  test('is charged at half of what is usual at least, and at eight times that at most', () => {
+    expect(priceOf(0.7 * usual, 0)).toBeCloseTo(0.7);
+    expect(priceOf(usual / 10, 0)).toBe(0.5);
+    expect(priceOf(-usual, usual / 10)).toBe(0.5);
     expect(priceOf(1_000 * usual, 0)).toBe(8);
   });
 
