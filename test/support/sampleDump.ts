@@ -87,6 +87,16 @@ export function sampleDump(root = '/srv/orders', part: Partial<Dump> = {}): Dump
   };
 }
 
+/** Tasks that read a file: Node's own functions, which have positions too, stand below the user's; and Node reads on its own account. */
+export function readingGroups(root = '/srv/orders'): readonly DumpGroup[] {
+  const at = (file: string, line: number): DumpPosition => ({ file, line, column: 3 });
+  const load = frame('PriceList.load', at(`${root}/src/prices.ts`, 12), at(`${root}/src/prices.ts`, 14));
+  const parse = frame('parseRows', at(`${root}/node_modules/rows/index.js`, 5), at(`${root}/node_modules/rows/index.js`, 8), 'dependency');
+  const read = frame('read', at('node:internal/fs/promises', 640), at('node:internal/fs/promises', 661), 'node');
+  const group = (id: string, chain: readonly DumpFrame[], text: string): DumpGroup => ({ id, count: 1, verdict: 'in flight', why: '', chain, waitsFor: { kind: 'fs', text, at: at('node:internal/fs/promises', 661), details: {} }, heldBy: [] });
+  return [group('rows', [load, parse, read], 'read of rows.csv'), group('prices', [load, parse, read], 'read of prices.csv'), group('package', [parse, read], 'read of a package'), group('nodes', [read], 'read of Node')];
+}
+
 /** As many groups as asked for, in chains three to six deep that share their first and last functions. */
 export function manyGroups(count: number): readonly DumpGroup[] {
   const at = (file: number, line: number): DumpPosition => ({ file: `/srv/big/src/module${String(file)}.ts`, line, column: 3 });

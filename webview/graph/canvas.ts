@@ -1,6 +1,7 @@
 /** The picture: boxes and edges that can be moved, zoomed, and walked through with the keyboard. */
 import { formatCount } from '../../src/core/format/quantity';
 import { frameName, taskCount, groupCount, verdictText, waitsForText } from '../../src/core/format/dumpText';
+import { lineOf } from '../../src/core/model/dumpLine';
 import { element, svgElement, verdictClass } from './dom';
 import type { Layout, Point, Rectangle, Size } from './layout';
 import { layoutGraph } from './layout';
@@ -45,7 +46,7 @@ export interface CanvasEvents {
   readonly onCleared: () => void;
 }
 
-type Line = { readonly type: 'frame'; readonly index: number; readonly name: string; readonly place: string; readonly dim: boolean } | { readonly type: 'text'; readonly text: string };
+type Line = { readonly type: 'frame'; readonly index: number; readonly name: string; readonly place: string; readonly dim: boolean; readonly opens: boolean } | { readonly type: 'text'; readonly text: string };
 
 export class Canvas {
   readonly root: HTMLElement;
@@ -216,7 +217,7 @@ export class Canvas {
       ...lines.map((line) =>
         line.type === 'text'
           ? element('div', { class: 'line' }, element('span', { class: 'text' }, line.text))
-          : element('div', { class: `line frame${line.dim ? ' dim' : ''}`, 'data-line': line.index }, element('span', { class: 'name' }, line.name), element('span', { class: 'place' }, line.place)),
+          : element('div', { class: `line${line.opens ? ' frame' : ''}${line.dim ? ' dim' : ''}`, 'data-line': line.opens ? line.index : undefined }, element('span', { class: 'name' }, line.name), element('span', { class: 'place' }, line.place)),
       ),
     );
     made.style.left = `${String(at.x)}px`;
@@ -358,7 +359,7 @@ function linesOf(box: Box): readonly Line[] {
     case 'frames': {
       // What Node does between two functions is told in the details.
       const users = box.frames.filter(({ frame }) => frame.origin !== 'node' || frame.kind === 'combinator');
-      const all = (users.length > 0 ? users : box.frames).map((each): Line => ({ type: 'frame', index: box.frames.indexOf(each), name: frameName(each.frame), place: placeText(each.frame), dim: each.frame.origin !== 'app' }));
+      const all = (users.length > 0 ? users : box.frames).map((each): Line => ({ type: 'frame', index: box.frames.indexOf(each), name: frameName(each.frame), place: placeText(each.frame), dim: each.frame.origin !== 'app', opens: lineOf(each.frame) !== undefined }));
       if (all.length <= LINE_LIMIT) return all;
       const head = LINE_LIMIT / 2;
       const tail = LINE_LIMIT - head - 1;

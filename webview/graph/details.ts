@@ -2,6 +2,7 @@
 import { formatCount } from '../../src/core/format/quantity';
 import { chainText, frameName, groupCount, NO_CHAIN, taskCount, verdictText, waitsForText } from '../../src/core/format/dumpText';
 import { stripControls } from '../../src/core/format/text';
+import { canBeOpened } from '../../src/core/model/dumpLine';
 import type { GraphGroup } from '../../src/protocol/webview';
 import { button, element, verdictClass } from './dom';
 import type { Box, GraphDump } from './model';
@@ -62,8 +63,9 @@ function groupCard(dump: GraphDump, group: GraphGroup, canLookUp: boolean, alone
   for (const [index, frame] of frames.entries()) {
     const place = placeText(frame);
     const links: HTMLElement[] = [];
-    if (place !== '') links.push(button(place, { class: 'link', title: frame.awaiting === null ? 'Open where it is declared' : 'Open the line where it waits' }, () => { events.onOpenFrame(group, index, 'awaiting'); }));
-    if (frame.awaiting !== null && frame.declared !== null) links.push(button('declaration', { class: 'link', title: 'Open where it is declared' }, () => { events.onOpenFrame(group, index, 'declared'); }));
+    if (canBeOpened(frame.awaiting ?? frame.declared)) links.push(button(place, { class: 'link', title: frame.awaiting === null ? 'Open where it is declared' : 'Open the line where it waits' }, () => { events.onOpenFrame(group, index, 'awaiting'); }));
+    else if (place !== '') links.push(element('span', { class: 'dim' }, place));
+    if (frame.awaiting !== null && canBeOpened(frame.declared)) links.push(button('declaration', { class: 'link', title: 'Open where it is declared' }, () => { events.onOpenFrame(group, index, 'declared'); }));
     if (canLookUp && (frame.kind === 'async function' || frame.kind === 'async generator')) links.push(button('variables', { class: 'link', title: 'Show its variables in the tree' }, () => { events.onVariables(group, index); }));
     const entry = element('li', {}, element('span', { class: `name${frame.origin === 'app' ? '' : ' dim'}` }, frameName(frame)));
     if (links.length > 0) entry.append(element('div', { class: 'links' }, ...links));
@@ -71,7 +73,7 @@ function groupCard(dump: GraphDump, group: GraphGroup, canLookUp: boolean, alone
   }
   if (frames.length > 0) card.append(list);
   const waits = element('p', { class: 'waits' }, element('span', { class: 'label' }, 'Waits for '), waitsForText(waitsFor));
-  if (waitsFor.at !== null) waits.append(' ', button('open', { class: 'link', title: 'Open its line' }, () => { events.onOpenLeaf(group); }));
+  if (canBeOpened(waitsFor.at)) waits.append(' ', button('open', { class: 'link', title: 'Open its line' }, () => { events.onOpenLeaf(group); }));
   card.append(waits);
   for (const { count, path } of heldBy) card.append(element('p', { class: 'held' }, element('span', { class: 'label' }, `Held by (${formatCount(count)} of ${formatCount(group.count)}) `), stripControls(path)));
   return card;

@@ -1,6 +1,7 @@
 /** The await graph: takes the host's messages, keeps what the user does with the picture, and asks the host for the rest. */
 import { formatCount, formatPercent } from '../../src/core/format/quantity';
 import { VERDICTS_AND_NONE, verdictText } from '../../src/core/format/dumpText';
+import { canBeOpened } from '../../src/core/model/dumpLine';
 import type { FromGraph, GraphFrame, GraphGroup, GraphStatus } from '../../src/protocol/webview';
 import { parseToGraph, REVEAL_LIMIT, WEBVIEW_VERSION } from '../../src/protocol/webview';
 import type { View } from './canvas';
@@ -263,7 +264,7 @@ function open(index: number, line: number | undefined): void {
   }
   if (selected !== box.id) select(index);
   if (box.type === 'leaf') {
-    const group = dump.groups[box.groups.find((each) => dump?.groups[each]?.waitsFor.at !== null) ?? -1];
+    const group = dump.groups[box.groups.find((each) => canBeOpened(dump?.groups[each]?.waitsFor.at ?? null)) ?? -1];
     if (group !== undefined) post({ version: WEBVIEW_VERSION, type: 'open', dumpId: dump.dumpId, groupId: group.id, place: { of: 'leaf' } });
     return;
   }

@@ -6,6 +6,7 @@ import { frameName, isUsersChain, VERDICTS_AND_NONE, waitsForText, worstVerdict 
 import { shortPosition } from '../../src/core/format/position';
 import { displayName } from '../../src/core/format/text';
 import type { Verdict } from '../../src/core/model/dump';
+import { innermostLine } from '../../src/core/model/dumpLine';
 import type { GraphFrame, GraphGroup } from '../../src/protocol/webview';
 
 /** Groups that are drawn at first, the worst and most numerous; the others are counted in boxes that unfold. */
@@ -84,9 +85,9 @@ export function buildGraph(dump: GraphDump, shown: ReadonlySet<number>): Graph {
   return foldRuns(dump, mergeAlike(nodes));
 }
 
-/** The last frame of a box that leads to a line. */
+/** The frame of a box that Enter opens. What Node does below the user's code leads nowhere. */
 export function openable({ frames }: Extract<Box, { type: 'frames' }>): FramePlace | undefined {
-  return [...frames].reverse().find(({ frame }) => frame.awaiting !== null || frame.declared !== null);
+  return frames[innermostLine(frames.map(({ frame }) => frame))];
 }
 
 /** `orders.ts:69`; empty where there is no position. */

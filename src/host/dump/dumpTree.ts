@@ -8,6 +8,7 @@ import { shortPosition } from '../../core/format/position';
 import { counted, formatBytes, formatCount } from '../../core/format/quantity';
 import { clip, displayName, stripControls } from '../../core/format/text';
 import type { Dump, DumpFrame, DumpGroup, DumpListeners, DumpPosition, DumpResource, DumpStream, Verdict } from '../../core/model/dump';
+import { canBeOpened, innermostLine, lineOf } from '../../core/model/dumpLine';
 import type { DumpLocation, DumpScope, DumpUnavailable, DumpVariable, DumpVariables } from '../../protocol/lsp';
 import type { DumpRowContext } from '../contributions';
 import { COLORS, DUMP_ROW_CONTEXTS } from '../contributions';
@@ -111,10 +112,10 @@ export function pathToTask(groupRow: DumpRow, task: number): readonly DumpRow[] 
 
 /** Where a click on a group leads: the innermost line of the user's own code that stands still. */
 export function standsAt(group: DumpGroup): DumpPosition | undefined {
-  const frames = [...group.chain].reverse();
+  const frames = group.chain.filter((frame) => lineOf(frame) !== undefined).reverse();
   const own = frames.filter(({ origin }) => origin === 'app');
   const position = (from: readonly DumpFrame[]): DumpPosition | undefined => from.find(({ awaiting }) => awaiting !== null)?.awaiting ?? from.find(({ declared }) => declared !== null)?.declared ?? undefined;
-  return position(own) ?? position(frames) ?? group.waitsFor.at ?? undefined;
+  return position(own) ?? position(frames) ?? (canBeOpened(group.waitsFor.at) ? group.waitsFor.at : undefined);
 }
 
 /** The index of the frame whose variables are shown of a group: the innermost of the user's own code; undefined without one. */
@@ -368,6 +369,7 @@ function foldedRow(held: HeldDump, id: string, first: ChainNode): DumpRow {
   const [group] = last.ending;
   if (group !== undefined && last.ending.length === 1 && last.next.size === 0) return groupRow(held, group, run);
   const end = last;
+  const line = run[innermostLine(run)];
   const rowId = `${id}/${run.map(frameKey).join('/')}`;
   const verdict = worstVerdict(first.groups.map((each) => each.verdict));
   return row(held.id, {
@@ -380,7 +382,7 @@ function foldedRow(held: HeldDump, id: string, first: ChainNode): DumpRow {
     icon: verdictIcon(verdict),
     expansion: 'expanded',
     groups: first.groups,
-    open: end.frame.awaiting ?? end.frame.declared ?? undefined,
+    open: line && lineOf(line),
     children: () => nodeRows(held, rowId, [...end.next.values()], end.ending),
   });
 }
@@ -461,12 +463,12 @@ function frameRow(dumpId: string, id: string, group: DumpGroup, frame: DumpFrame
     description: framePlace(frame),
     spoken: `${frameName(frame)}${frame.awaiting !== null ? `, waits at ${spokenPosition(frame.awaiting)}` : frame.declared !== null ? `, declared at ${spokenPosition(frame.declared)}` : ''}`,
     tooltip: frameLine(frame),
-    context: (frame.awaiting ?? frame.declared) === null ? DUMP_ROW_CONTEXTS.frameWithoutFile : DUMP_ROW_CONTEXTS.frame,
+    context: lineOf(frame) === undefined ? DUMP_ROW_CONTEXTS.frameWithoutFile : DUMP_ROW_CONTEXTS.frame,
     icon: theme(frame.kind === 'combinator' ? 'git-merge' : frame.kind === 'then' || frame.kind === 'thenable' ? 'arrow-small-right' : 'debug-stackframe', frame.origin === 'app' ? undefined : 'disabledForeground'),
     expansion: query === undefined ? 'none' : 'collapsed',
     groups: [group],
-    open: frame.awaiting ?? frame.declared ?? undefined,
-    declared: frame.declared ?? undefined,
+    open: lineOf(frame),
+    declared: canBeOpened(frame.declared) ? frame.declared : undefined,
     query,
   });
 }

@@ -1,6 +1,6 @@
 /** The page of the await graph by itself in a browser: very many groups, names that look like markup, the keyboard, and what it asks of the host. */
 import { chromium } from 'playwright-core';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { DIST } from '../../../scripts/lib/paths.ts';
@@ -9,7 +9,7 @@ import type { DumpGroup } from '../../../src/core/model/dump.ts';
 import { dumpMessages } from '../../../src/host/dump/graphMessages.ts';
 import type { FromGraph, ToGraph } from '../../../src/protocol/webview.ts';
 import { parseFromGraph, WEBVIEW_VERSION } from '../../../src/protocol/webview.ts';
-import { manyGroups, sampleDump } from '../../support/sampleDump.ts';
+import { manyGroups, readingGroups, sampleDump } from '../../support/sampleDump.ts';
 
 /** What the page has in VS Code, and what it has told it. */
 interface PageWindow {
@@ -115,6 +115,26 @@ test('the keyboard goes along the chains, and opens lines', async () => {
   expect(opened).toEqual([{ version: WEBVIEW_VERSION, type: 'open', dumpId: 'd1', groupId: 'lock', place: { of: 'frame', frame: 1, line: 'awaiting' } }]);
   await page.keyboard.press('Escape');
   await page.locator('.details').waitFor({ state: 'hidden' });
+});
+
+test('the line of the user opens where Node stands below it, and what stands in Node alone opens nothing', async () => {
+  await open();
+  await send(messagesOf(readingGroups().filter(({ id }) => id === 'rows')));
+  const box = (text: string): Locator => page.locator('.box', { hasText: text }).first();
+  await box('PriceList.load').focus();
+  await page.keyboard.press('Enter');
+  await box('PriceList.load').locator('.head').dblclick();
+  const line = { version: WEBVIEW_VERSION, type: 'open', dumpId: 'd1', groupId: 'rows', place: { of: 'frame', frame: 0, line: 'awaiting' } };
+  const opened = async (): Promise<readonly FromGraph[]> => (await posted()).filter(({ type }) => type === 'open');
+  expect(await opened()).toEqual([line, line]);
+  expect(await page.locator('.details .link').allTextContents()).toEqual(['prices.ts:14', 'declaration', 'variables', 'rows/index.js:8', 'declaration', 'variables', 'variables']);
+  expect(await page.locator('.details .links .dim').allTextContents()).toEqual(['node:internal/fs/promises:661']);
+  await send(messagesOf(readingGroups().filter(({ id }) => id === 'nodes'), 'd2'));
+  const nodes = page.locator('.box.frames');
+  await nodes.locator('.line', { hasText: 'node:internal/fs/promises:661' }).dblclick();
+  await nodes.press('Enter');
+  await box('Read of Node').dblclick();
+  expect(await opened()).toEqual([line, line]);
 });
 
 test('what was selected and searched is there again when the panel comes back', async () => {

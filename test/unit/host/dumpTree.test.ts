@@ -6,7 +6,7 @@ import type { DumpGrouping } from '../../../src/host/dump/dumpGrouping';
 import { DUMP_GROUPINGS } from '../../../src/host/dump/dumpGrouping';
 import type { DumpRow } from '../../../src/host/dump/dumpTree';
 import { dumpRows, frameOfInterest, groupAsText, lineNow, pathToGroup, pathToTask, rowAsText, scopeRows, standsAt, TASK_PAGE_SIZE, taskRows } from '../../../src/host/dump/dumpTree';
-import { frame, manyGroups, sampleDump } from '../../support/sampleDump';
+import { frame, manyGroups, readingGroups, sampleDump } from '../../support/sampleDump';
 
 function held(dump: Dump = sampleDump(), part: Partial<HeldDump> = {}): HeldDump {
   return { id: 'd1', name: 'orders', dump, sessionId: '1', processRestarts: 0, ...part };
@@ -113,6 +113,20 @@ describe('the rows of a dump', () => {
     );
     const [collect] = pathToGroup(rows(), { dumpId: 'd1', groupId: 'collect' }).slice(-1);
     expect(picture(collect?.children() ?? [], ({ context }) => context === DUMP_ROW_CONTEXTS.holders)).toContain('Held by | Map awaitingConfirmation in src/payments.ts › value\n  Map awaitingConfirmation in src/payments.ts › value | 96 of 96\n');
+  });
+
+  it('lead to the code of the user and of packages, never into Node itself, which stands in no file', () => {
+    const found = all(rows('chain', sampleDump('/srv/orders', { groups: readingGroups() })));
+    const opens = (context: string): readonly unknown[] => found.filter((row) => row.context === context).map(({ label, open }) => [label, open?.file]);
+    const [prices, library] = ['/srv/orders/src/prices.ts', '/srv/orders/node_modules/rows/index.js'];
+    expect(opens(DUMP_ROW_CONTEXTS.chain)).toEqual([['PriceList.load › parseRows', prices]]);
+    expect(opens(DUMP_ROW_CONTEXTS.group)).toEqual([['Read of rows.csv', prices], ['Read of prices.csv', prices], ['parseRows', library], ['read', undefined]]);
+    const read = found.filter(({ label, context }) => label === 'read' && context !== DUMP_ROW_CONTEXTS.group);
+    expect(read.map(({ context, open, declared }) => [context, open, declared])).toEqual(read.map(() => [DUMP_ROW_CONTEXTS.frameWithoutFile, undefined, undefined]));
+    expect(read).toHaveLength(4);
+    // where it stands is told all the same
+    expect(read[0]?.description).toBe('awaits node:internal/fs/promises:661');
+    expect(found.find(({ label, context }) => label === 'parseRows' && context === DUMP_ROW_CONTEXTS.frame)).toMatchObject({ open: { line: 8 }, declared: { line: 5 } });
   });
 
   it('ask the process only where there is one', () => {

@@ -6,7 +6,7 @@ import { layoutGraph } from '../../../webview/graph/layout';
 import type { Graph, GraphDump } from '../../../webview/graph/model';
 import { boxMatches, buildGraph, FIRST_SHOWN, leafLabel, openable, search, SHOWN_LIMIT, shownGroups, verdictCounts } from '../../../webview/graph/model';
 import { frameName } from '../../../src/core/format/dumpText';
-import { frame, manyGroups, sampleDump } from '../../support/sampleDump';
+import { frame, manyGroups, readingGroups, sampleDump } from '../../support/sampleDump';
 
 /** A dump as the webview has it after all messages. */
 function received(groups: readonly DumpGroup[]): GraphDump {
@@ -54,6 +54,15 @@ describe('the graph of a dump', () => {
     if (box?.type !== 'frames') throw new Error('no box');
     // fetch has no line
     expect(openable(box)?.frame.function).toBe('Shipping.quote');
+  });
+
+  it('opens a line of the user before that of a package, and none of Node itself, which stands in no file', () => {
+    const opened = (id: string): string | null | undefined => {
+      const box = drawn(readingGroups().filter((group) => group.id === id)).boxes.find(({ type }) => type === 'frames');
+      if (box?.type !== 'frames') throw new Error('no box');
+      return openable(box)?.frame.function;
+    };
+    expect([opened('rows'), opened('package'), opened('nodes')]).toEqual(['PriceList.load', 'parseRows', undefined]);
   });
 
   it('is the same for the same dump', () => {
