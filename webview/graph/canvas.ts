@@ -231,14 +231,15 @@ export class Canvas {
     this.root.addEventListener('click', (event) => {
       const box = boxOf(event.target);
       if (box === undefined) return;
-      const line = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-line]')?.dataset['line'] : undefined;
+      const line = lineAt(event.target);
       this.#setTabStop(box);
       this.#events.onSelect(box);
-      if (line !== undefined) this.#events.onOpen(box, Number(line));
+      if (line !== undefined) this.#events.onOpen(box, line);
     });
     this.root.addEventListener('dblclick', (event) => {
       const box = boxOf(event.target);
-      if (box !== undefined) this.#events.onOpen(box, undefined);
+      // The clicks have opened the line that they hit.
+      if (box !== undefined && lineAt(event.target) === undefined) this.#events.onOpen(box, undefined);
     });
     this.root.addEventListener('keydown', (event) => { this.#onKey(event); });
     this.root.addEventListener('wheel', (event) => {
@@ -352,6 +353,12 @@ export class Canvas {
 function boxOf(target: EventTarget | null): number | undefined {
   const box = target instanceof Element ? target.closest<HTMLElement>('[data-box]')?.dataset['box'] : undefined;
   return box === undefined ? undefined : Number(box);
+}
+
+/** The line of a box that a click opens. */
+function lineAt(target: EventTarget | null): number | undefined {
+  const line = target instanceof Element ? target.closest<HTMLElement>('[data-line]')?.dataset['line'] : undefined;
+  return line === undefined ? undefined : Number(line);
 }
 
 function linesOf(box: Box): readonly Line[] {

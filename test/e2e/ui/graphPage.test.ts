@@ -137,6 +137,17 @@ test('the line of the user opens where Node stands below it, and what stands in 
   expect(await opened()).toEqual([line, line]);
 });
 
+test('a double click on a line of a box opens that line, and beside the lines the innermost', async () => {
+  await open();
+  await send(messagesOf(sampleDump().groups));
+  const frames = async (): Promise<ReadonlySet<number>> => new Set((await posted()).flatMap((message) => (message.type === 'open' && message.place.of === 'frame' ? [message.place.frame] : [])));
+  const box = page.locator('.box.frames', { hasText: 'Catalogue.refresh' });
+  await box.locator('.line', { hasText: 'Catalogue.refresh' }).dblclick();
+  expect(await frames()).toEqual(new Set([0]));
+  await box.locator('.head').dblclick();
+  expect(await frames()).toEqual(new Set([0, 1]));
+});
+
 test('what was selected and searched is there again when the panel comes back', async () => {
   await open();
   const messages = messagesOf(manyGroups(2_000));
