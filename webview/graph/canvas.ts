@@ -14,7 +14,7 @@ const MOST_ZOOM = 2.5;
 const ZOOM_STEP = 1.25;
 /** A picture that would have to be smaller than this to fit is shown from its upper left corner instead: it could not be read. */
 const LEGIBLE_ZOOM = 0.85;
-/** Pixels that an arrow key with Alt moves the picture. */
+/** Pixels that an arrow key with Shift moves the picture. */
 const PAN_STEP = 80;
 /** Pixels that have to be left around a box that comes into view. */
 const VIEW_MARGIN = 24;
@@ -282,11 +282,12 @@ export class Canvas {
   }
 
   #onKey(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey) return;
+    // With these VS Code has commands of its own: on Windows Alt with arrows goes to the editor before, and back.
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const arrow = ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] } as const)[event.key];
     if (arrow !== undefined) {
       const [dx, dy] = arrow;
-      if (event.altKey) this.move({ ...this.#view, x: this.#view.x + dx * PAN_STEP, y: this.#view.y + dy * PAN_STEP }, false);
+      if (event.shiftKey) this.move({ ...this.#view, x: this.#view.x + dx * PAN_STEP, y: this.#view.y + dy * PAN_STEP }, false);
       else {
         const next = dx === 0 ? this.#boxBeside(this.#focused, dy) : this.#boxAlong(this.#focused, dx);
         if (next !== undefined) this.focus(next);

@@ -148,6 +148,22 @@ test('a double click on a line of a box opens that line, and beside the lines th
   expect(await frames()).toEqual(new Set([0, 1]));
 });
 
+test('arrows with Shift move the picture, and with Alt they are left to VS Code', async () => {
+  await open();
+  await send(messagesOf(manyGroups(200)));
+  await page.locator('.box[tabindex="0"]').focus();
+  const label = await page.locator('.box:focus').getAttribute('aria-label');
+  const before = await page.locator('.stage').getAttribute('style');
+  await page.keyboard.press('Alt+ArrowRight');
+  await page.keyboard.press('Alt+ArrowDown');
+  expect(await page.locator('.stage').getAttribute('style')).toBe(before);
+  await page.keyboard.press('Shift+ArrowDown');
+  expect(await page.locator('.stage').getAttribute('style')).not.toBe(before);
+  await page.keyboard.press('Shift+ArrowUp');
+  expect(await page.locator('.stage').getAttribute('style')).toBe(before);
+  expect(await page.locator('.box:focus').getAttribute('aria-label')).toBe(label);
+});
+
 test('what was selected and searched is there again when the panel comes back', async () => {
   await open();
   const messages = messagesOf(manyGroups(2_000));
