@@ -79,6 +79,13 @@ export class Canvas {
     return this.#focused;
   }
 
+  /** Some box can be seen. The view of a larger graph can be beside all of them. */
+  get showsBoxes(): boolean {
+    const { zoom, ...view } = this.#view;
+    const meets = (from: number, size: number, begin: number, room: number): boolean => from * zoom < begin + room - VIEW_MARGIN && (from + size) * zoom > begin + VIEW_MARGIN;
+    return this.#layout.boxes.some(({ x, y, width, height }) => meets(x, width, view.x, this.root.clientWidth) && meets(y, height, view.y, this.root.clientHeight));
+  }
+
   /** Draws another graph. The view stays as it is. */
   draw(graph: Graph): void {
     this.#graph = graph;

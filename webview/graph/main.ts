@@ -150,9 +150,9 @@ function receive(data: unknown): void {
   }
 }
 
-/** Another dump. One of the same process looks at the same place. */
+/** Another dump. One of the same process looks at the same place, as long as there is something. */
 function begin(next: Dump): void {
-  const first = dump === undefined;
+  const before = graph.boxes.length === 0 ? undefined : dump?.title;
   dump = next;
   unfolded = [];
   selected = undefined;
@@ -164,12 +164,13 @@ function begin(next: Dump): void {
     unfolded = state.unfolded;
   }
   redraw();
+  // First, as it takes room from the picture.
+  showDetails();
   view = state !== undefined && next.groups.length < next.total ? state.view : undefined;
   if (state !== undefined) canvas.move(state.view, false);
-  else if (first) canvas.reset();
+  else if (before !== next.title || !canvas.showsBoxes) canvas.reset();
   kept = undefined;
   keep();
-  showDetails();
 }
 
 /** Which groups are drawn. */

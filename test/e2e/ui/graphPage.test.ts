@@ -10,6 +10,7 @@ import { dumpMessages } from '../../../src/host/dump/graphMessages.ts';
 import type { FromGraph, ToGraph } from '../../../src/protocol/webview.ts';
 import { parseFromGraph, WEBVIEW_VERSION } from '../../../src/protocol/webview.ts';
 import { manyGroups, readingGroups, sampleDump } from '../../support/sampleDump.ts';
+import type { PageElement } from './pageTypes.ts';
 
 /** What the page has in VS Code, and what it has told it. */
 interface PageWindow {
@@ -36,8 +37,8 @@ afterEach(async () => {
 
 afterAll(() => browser.close());
 
-function messagesOf(groups: readonly DumpGroup[]): readonly ToGraph[] {
-  return dumpMessages({ id: 'd1', name: 'orders', dump: sampleDump('/srv/orders', { groups }), sessionId: '1', processRestarts: 0 }, { text: 'status', full: 'status', canLookUp: true });
+function messagesOf(groups: readonly DumpGroup[], id = 'd1', name = 'orders'): readonly ToGraph[] {
+  return dumpMessages({ id, name, dump: sampleDump('/srv/orders', { groups }), sessionId: '1', processRestarts: 0 }, { text: 'status', full: 'status', canLookUp: true });
 }
 
 /** Opens the page, as after a reload with what it had kept. */
@@ -162,6 +163,38 @@ test('arrows with Shift move the picture, and with Alt they are left to VS Code'
   await page.keyboard.press('Shift+ArrowUp');
   expect(await page.locator('.stage').getAttribute('style')).toBe(before);
   expect(await page.locator('.box:focus').getAttribute('aria-label')).toBe(label);
+});
+
+test('another dump of the process is looked at where the one before was, unless nothing is there; one of another process as at first', async () => {
+  const boxesInView = (): Promise<number> => page.locator('.canvas').evaluate((canvas: PageElement) => {
+    const room = canvas.getBoundingClientRect();
+    return [...canvas.querySelectorAll('.box')].map((box) => box.getBoundingClientRect()).filter(({ top, bottom }) => top < room.bottom && bottom > room.top).length;
+  });
+  const view = (): Promise<string | null> => page.locator('.stage').getAttribute('style');
+  const scrollDown = async (by: number): Promise<void> => {
+    await page.locator('.canvas').hover({ position: { x: 5, y: 5 } });
+    const before = await view();
+    await page.mouse.wheel(0, by);
+    await expect.poll(view).not.toBe(before);
+  };
+  await open();
+  await send(messagesOf(sampleDump().groups.slice(0, 3), 'd0', 'few'));
+  const few = await view();
+  await send(messagesOf(manyGroups(300)));
+  const many = await view();
+  expect(many).not.toBe(few);
+  await scrollDown(300);
+  const scrolled = await view();
+  await send(messagesOf(manyGroups(300), 'd2'));
+  expect(await view()).toBe(scrolled);
+  await scrollDown(1e6);
+  await send(messagesOf(sampleDump().groups.slice(0, 3), 'd3'));
+  expect(await boxesInView()).toBeGreaterThan(0);
+  expect(await view()).toBe(few);
+  await send(messagesOf(manyGroups(300), 'd4'));
+  await scrollDown(300);
+  await send(messagesOf(manyGroups(300), 'd5', 'other'));
+  expect(await view()).toBe(many);
 });
 
 test('what was selected and searched is there again when the panel comes back', async () => {

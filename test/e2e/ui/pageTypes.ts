@@ -3,7 +3,7 @@
 export interface PageElement {
   readonly textContent: string | null;
   getAttribute(name: string): string | null;
-  getBoundingClientRect(): { readonly top: number };
+  getBoundingClientRect(): { readonly top: number; readonly bottom: number };
   querySelectorAll(selector: string): Iterable<PageElement>;
 }
 
