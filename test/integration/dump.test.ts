@@ -340,7 +340,7 @@ describe('over LSP', () => {
     const reference = variables.get('order')?.reference ?? '';
     const members = (await client.connection.sendRequest<DumpScope | DumpUnavailable>(LSP.dumpVariable, { dumpId, reference })) as DumpScope;
     expect(members.variables.slice(0, 3).map(({ name, value }) => `${name} ${value}`)).toEqual(['id 7', "lines Array(2) ['tea', 'milk']", "owner Map(1) {'name' => 'Ada'}"]);
-    expect(await client.connection.sendRequest(LSP.dumpVariable, { dumpId, reference: 'made up' })).toMatchObject({ unavailable: 'gone' });
+    expect(await client.connection.sendRequest(LSP.dumpVariable, { dumpId, reference: 'made up' })).toMatchObject({ unavailable: 'not kept' });
 
     // held by us, a second dump lets go of it: the program alone decides
     const second = await client.connection.sendRequest<DumpResult>(LSP.dump, { sessionId });

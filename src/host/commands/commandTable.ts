@@ -1,7 +1,7 @@
 /** What each command is called with. */
 import type { DumpFrameParams, RevealGroupsArguments, RevealSiteArguments } from '../../protocol/lsp';
 import type { COMMANDS, CommandId } from '../contributions';
-import type { DumpElement } from '../dump/dumpView';
+import type { DumpElement } from '../dump/dumpElements';
 import type { TreeElement } from '../tree/liveTasksView';
 import type { RowArguments } from './treeCommands';
 

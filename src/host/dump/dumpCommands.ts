@@ -20,11 +20,12 @@ import type { Session, SessionStore } from '../sessions/sessionStore';
 import { displayName, isLive } from '../sessions/sessionStore';
 import type { AwaitGraph } from './awaitGraph';
 import { askForDumpFilter } from './dumpFilterInput';
+import type { DumpElement } from './dumpElements';
 import type { DumpLook } from './dumpLook';
 import type { DumpStore, HeldDump } from './dumpStore';
 import type { DumpRow } from './dumpTree';
 import { frameOfInterest, groupAsText, lineNow, rowAsText } from './dumpTree';
-import type { DumpElement, DumpView } from './dumpView';
+import type { DumpView } from './dumpView';
 
 export interface DumpCommandContext {
   readonly server: ServerClient;

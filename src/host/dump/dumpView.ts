@@ -6,19 +6,14 @@ import { DisposableStore } from '../base/disposable';
 import { COMMANDS, DUMP_ROW_CONTEXTS, VIEWS } from '../contributions';
 import type { RefreshScheduler, SurfaceHandle } from '../refreshScheduler';
 import type { SessionStore } from '../sessions/sessionStore';
+import { DumpElements } from './dumpElements';
+import type { DumpElement } from './dumpElements';
 import { dumpMessage, dumpSource, filterMessage } from './dumpState';
 import type { DumpStore } from './dumpStore';
 import type { DumpLook } from './dumpLook';
-import type { DumpQuery, DumpRow } from './dumpTree';
+import type { DumpRow } from './dumpTree';
 import { dumpRows, dumpTime, pathToGroup, pathToTask } from './dumpTree';
 import type { LookUps } from './lookUps';
-
-/** What VS Code holds on to: one object per row. */
-export interface DumpElement {
-  readonly id: string;
-  readonly row: DumpRow;
-  readonly parent: DumpElement | undefined;
-}
 
 export interface DumpViewOptions {
   readonly dumps: DumpStore;
@@ -34,21 +29,17 @@ export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<Dump
   readonly #changed = this.#store.add(new vscode.EventEmitter<DumpElement | undefined>());
   readonly #view: vscode.TreeView<DumpElement>;
   readonly #surface: SurfaceHandle;
-  /** Of rows that VS Code has asked for. */
-  readonly #children = new Map<string, Promise<readonly DumpElement[]>>();
-  /**
-   * What was looked up in a process, by row: each look-up stops the process for a walk over its heap, and other rows do not change it.
-   * What could not be had is asked for again.
-   */
-  readonly #lookedUp = new Map<string, { readonly dumpId: string; readonly rows: Promise<readonly DumpRow[]> }>();
+  readonly #elements: DumpElements;
   #roots: readonly DumpElement[] | undefined;
 
   readonly onDidChangeTreeData = this.#changed.event;
 
   constructor(options: DumpViewOptions) {
     this.#options = options;
+    this.#elements = new DumpElements(options.lookUps);
     this.#view = this.#store.add(vscode.window.createTreeView(VIEWS.asyncDump, { treeDataProvider: this, showCollapseAll: true, canSelectMany: true }));
     this.#surface = this.#store.add(options.scheduler.register({ isVisible: () => true, draw: () => { this.#describe(); } }));
+    this.#store.add(this.#view.onDidCollapseElement(({ element }) => { this.#askAgain(element); }));
     this.#store.add(options.dumps.onDidChange(() => { this.refresh(); }));
     this.#store.add(options.sessions.onDidChange(() => { this.#surface.invalidate(); }));
     this.#describe();
@@ -62,8 +53,7 @@ export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<Dump
   /** Draws all anew: there are other dumps, or another grouping. */
   refresh(): void {
     this.#roots = undefined;
-    this.#children.clear();
-    for (const [id, { dumpId }] of this.#lookedUp) if (this.#options.dumps.get(dumpId) === undefined) this.#lookedUp.delete(id);
+    this.#elements.clear((dumpId) => this.#options.dumps.get(dumpId) !== undefined);
     this.#changed.fire(undefined);
     this.#describe();
   }
@@ -91,8 +81,10 @@ export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<Dump
     const below = pathToTask(groupRow, task);
     let element = await this.#elementAt([...path, ...below]);
     if (element === undefined) return false;
+    this.#askAgain(element);
     const frames = await this.getChildren(element);
     element = frames.find(({ row }) => row.query?.type === 'scopes' && row.query.frame === frame) ?? frames[0] ?? element;
+    this.#askAgain(element);
     await this.#show(element);
     // What is looked up is the point: its first scope comes into view as well.
     const [scope] = element.row.query === undefined ? [] : await this.getChildren(element);
@@ -114,14 +106,7 @@ export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<Dump
 
   async getChildren(element?: DumpElement): Promise<DumpElement[]> {
     if (element === undefined) return [...this.#rootElements()];
-    let children = this.#children.get(element.id);
-    if (children === undefined) {
-      const { row } = element;
-      const rows = row.query === undefined ? Promise.resolve(row.children()) : this.#lookUp(row, row.query);
-      children = rows.then((found) => found.map((each): DumpElement => ({ id: each.id, row: each, parent: element })));
-      this.#children.set(element.id, children);
-    }
-    return [...(await children)];
+    return [...(await this.#elements.below(element))];
   }
 
   getParent(element: DumpElement): DumpElement | undefined {
@@ -132,15 +117,9 @@ export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<Dump
     this.#store.dispose();
   }
 
-  #lookUp(row: DumpRow, query: DumpQuery): Promise<readonly DumpRow[]> {
-    const known = this.#lookedUp.get(row.id);
-    if (known !== undefined) return known.rows;
-    const rows = this.#options.lookUps.rows(row, query).then((found) => {
-      if (found.some(({ context }) => context === DUMP_ROW_CONTEXTS.note)) this.#lookedUp.delete(row.id);
-      return found;
-    });
-    this.#lookedUp.set(row.id, { dumpId: row.dumpId, rows });
-    return rows;
+  /** VS Code keeps what it was told of a row until it hears of a change. */
+  #askAgain(element: DumpElement): void {
+    if (this.#elements.forgetUnavailable(element)) this.#changed.fire(element);
   }
 
   #rootElements(): readonly DumpElement[] {

@@ -157,7 +157,8 @@ interface Found {
 }
 
 const RESUMED: DumpUnavailable = { unavailable: 'resumed', message: 'It does not wait there any more: it has gone on since the dump.' };
-const LET_GO: DumpUnavailable = { unavailable: 'gone', message: 'These variables were let go of. Open them again.' };
+/** The client has to find them again from the scopes: each look-up lets go of what the one before held. */
+export const LET_GO: DumpUnavailable = { unavailable: 'not kept', message: 'These variables were let go of. Open them again.' };
 const FORGOTTEN: DumpUnavailable = { unavailable: 'gone', message: 'This dump is not kept any more. Take a new one.' };
 const ENDED: DumpUnavailable = { unavailable: 'ended', message: 'The process of this dump is gone, or nobody is attached to it any more.' };
 

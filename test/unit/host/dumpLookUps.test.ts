@@ -4,6 +4,7 @@ import type { DumpRow } from '../../../src/host/dump/dumpTree';
 import { dumpRows, pathToGroup, pathToTask } from '../../../src/host/dump/dumpTree';
 import type { LookUpServer } from '../../../src/host/dump/lookUps';
 import { LookUps } from '../../../src/host/dump/lookUps';
+import { LET_GO } from '../../../src/server/dump/dumpStore';
 import { sampleDump } from '../../support/sampleDump';
 
 /** A process whose variables nest two deep, and that keeps only the references of the last answer. */
@@ -24,7 +25,7 @@ class FakeServer implements LookUpServer {
 
   dumpVariable({ reference }: { readonly reference: string }): Promise<DumpScope | DumpUnavailable> {
     this.asked.push(`variable ${reference}`);
-    if (!this.#kept.has(reference)) return Promise.resolve({ unavailable: 'not kept', message: 'Not kept.' });
+    if (!this.#kept.has(reference)) return Promise.resolve(LET_GO);
     return Promise.resolve({ name: 'x', variables: this.#variables(reference.split(' ')[0] === 'order' ? 'customer' : 'name') });
   }
 

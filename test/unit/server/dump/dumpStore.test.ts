@@ -64,12 +64,12 @@ test('values are let go of at the next look-up, when the dump is cleared, and be
   expect(await store.variables(at(id, 0, 0))).toEqual({ scopes: [{ name: 'Local (f)', variables: [{ name: 'x', value: 'Object', type: 'object', reference: 'remote-1' }] }] });
   expect(frames.released).toEqual([]);
   expect(await store.variable({ dumpId: id, reference: 'remote-1' })).toMatchObject({ variables: [{ name: 'inner', value: '1' }] });
-  expect(await store.variable({ dumpId: id, reference: 'remote-2' })).toMatchObject({ unavailable: 'gone' });
+  expect(await store.variable({ dumpId: id, reference: 'remote-2' })).toMatchObject({ unavailable: 'not kept' });
   await store.variables(at(id, 0, 0));
   expect(frames.released).toEqual(['asyncscope-dump-1']);
   await store.release('a');
   expect(frames.released).toHaveLength(2);
-  expect(await store.variable({ dumpId: id, reference: 'remote-1' })).toMatchObject({ unavailable: 'gone' });
+  expect(await store.variable({ dumpId: id, reference: 'remote-1' })).toMatchObject({ unavailable: 'not kept' });
   await store.variables(at(id, 0, 0));
   await store.clear(id);
   expect(frames.released).toHaveLength(3);
