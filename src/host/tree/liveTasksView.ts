@@ -1,10 +1,8 @@
 /** "Live Tasks" in the debug sidebar: puts the rows of the tree model on the screen. */
 import * as vscode from 'vscode';
 import { assertNever } from '../../core/base/assertNever';
-import { counted, formatCount } from '../../core/format/quantity';
 import { formatTaskCount } from '../../core/format/taskKind';
 import type { Site, StackFrame } from '../../core/model/task';
-import { formatFilter } from '../../core/view/filter';
 import type { Grouping } from '../../core/view/grouping';
 import type { HiddenSites } from '../../core/view/hiddenSites';
 import type { RevealSiteArguments, SiteRow } from '../../protocol/lsp';
@@ -18,6 +16,7 @@ import type { SessionStore } from '../sessions/sessionStore';
 import { appTasks, currentSite, isExact, isLive } from '../sessions/sessionStore';
 import { siteTooltip } from './siteText';
 import type { RowIcon } from './rowIcon';
+import { treeMessage } from './treeMessage';
 import type { TreePicture, TreeRow } from './treeModel';
 import { buildTree, closedAbove, diffTree, findSite, framesOf, isSite, RowCache, siteKey } from './treeModel';
 import type { TreeLook, TreeState } from './treeState';
@@ -270,22 +269,7 @@ export class LiveTasksView implements vscode.Disposable, vscode.TreeDataProvider
     const tasks = Math.round(appTasks(sessions));
     const exact = sessions.filter(isLive).every(isExact);
     this.#view.badge = tasks === 0 ? undefined : { value: tasks, tooltip: `${formatTaskCount(tasks, exact)} of your own code alive${this.#picture.hidden === 0 ? '' : ', those of hidden sites included'}` };
-    const dropped = sessions.filter(isLive).reduce((sum, session) => sum + session.dropped, 0);
-    const messages = [
-      dropped === 0 ? '' : `⚠ ${formatTaskCount(dropped)} not counted: the figures below are too low.`,
-      this.#options.problem() ?? '',
-      this.#filterText(),
-    ];
-    this.#view.message = messages.filter((message) => message !== '').join(' · ');
-  }
-
-  /** `Filter: kind:promise >30s — 12 of 431 sites`; empty while everything is shown. */
-  #filterText(): string {
-    const { filter, onlyNew } = this.#options.state.look;
-    const parts = [onlyNew ? 'new since the baseline' : '', formatFilter(filter)].filter((part) => part !== '');
-    if (parts.length === 0) return '';
-    const { shown, total } = this.#picture;
-    return `Filter: ${parts.join(' ')} — ${formatCount(shown)} of ${counted(total, 'site')}`;
+    this.#view.message = treeMessage(sessions, this.#options.state.look, this.#picture, this.#options.problem());
   }
 
   #describe({ order, grouping }: TreeLook): void {

@@ -3,6 +3,7 @@ import type { StackFrame } from '../../../src/core/model/task';
 import type { SessionUpdate } from '../../../src/protocol/lsp';
 import { SessionStore } from '../../../src/host/sessions/sessionStore';
 import { escapeMarkdown, heatOf, siteAsText, siteDescription, siteLabel, sitePosition, siteSpoken, siteTooltip, taskDescription, taskLabel } from '../../../src/host/tree/siteText';
+import { treeMessage } from '../../../src/host/tree/treeMessage';
 import type { TreeOptions, TreePicture, TreeRow } from '../../../src/host/tree/treeModel';
 import { buildTree, closedAbove, diffTree, findSite, framesOf, PAGE_SIZE, RowCache, siteKey } from '../../../src/host/tree/treeModel';
 import type { Filter } from '../../../src/core/view/filter';
@@ -22,6 +23,12 @@ function tree(part: Partial<SessionUpdate>, options = OPTIONS): readonly TreeRow
 const below = (rows: readonly TreeRow[]): readonly TreeRow[] => rows[0]?.children ?? [];
 const labels = (rows: readonly TreeRow[]): readonly string[] => rows.map(({ label }) => label);
 const siteIds = (rows: readonly TreeRow[]): readonly string[] => below(rows).flatMap(({ siteId }) => siteId ?? []);
+
+const filter = (text: string): Filter => {
+  const parsed = parseFilter(text);
+  if (!parsed.ok) throw new Error(parsed.error.message);
+  return parsed.filter;
+};
 
 describe('sites in words', () => {
   it('reads count, change, age and position', () => {
@@ -189,11 +196,6 @@ describe('what the user wants to see', () => {
     site({ id: 'd', kind: 'handle', origin: 'dependency', count: 7, file: '/srv/node_modules/pg/x.js' }),
     site({ id: 'e', kind: 'handle', origin: 'node', count: 1, file: 'node:net', line: 0 }),
   ];
-  const filter = (text: string): Filter => {
-    const parsed = parseFilter(text);
-    if (!parsed.ok) throw new Error(parsed.error.message);
-    return parsed.filter;
-  };
   const picture = (options: Partial<TreeOptions>, part: Partial<SessionUpdate> = {}): TreePicture => {
     const store = new SessionStore();
     store.apply(update({ sites, ...part }));
@@ -304,6 +306,23 @@ describe('what the user wants to see', () => {
     store.apply(update({ full: false, sites: [], clockMs: 2000 }));
     const third = buildTree(store.all(), OPTIONS, cache).rows;
     expect(row(third, 'a')?.description).toContain('43 s');
+  });
+});
+
+describe('the message above the tree', () => {
+  const look = { ...OPTIONS, internals: 'folded', grouping: 'site', filter: filter('kind:promise'), onlyNew: true } as const;
+  const store = new SessionStore();
+  store.apply(update({ dropped: 1200 }));
+  const sessions = store.all();
+  const picture = buildTree(sessions, OPTIONS);
+
+  it('says what is missing from the rows, and why', () => {
+    expect(treeMessage(sessions, look, picture, '.asyncscope.json, line 3: This is not JSON')).toBe('⚠ 1,200 tasks not counted: the figures below are too low. · .asyncscope.json, line 3: This is not JSON · Filter: new since the baseline kind:promise — 1 of 1 site');
+    expect(treeMessage(sessions, { ...look, filter: [], onlyNew: false }, picture, undefined)).toBe('⚠ 1,200 tasks not counted: the figures below are too low.');
+  });
+
+  it('is empty while there are no rows, where VS Code would show it in place of the buttons', () => {
+    expect(treeMessage([], look, buildTree([], OPTIONS), '.asyncscope.json, line 3: This is not JSON')).toBe('');
   });
 });
 
