@@ -87,15 +87,39 @@ export function dumpRows(dumps: readonly HeldDump[], grouping: DumpGrouping, fil
   });
 }
 
+interface GroupId {
+  readonly dumpId: string;
+  readonly groupId: string;
+}
+
 /** The rows from the top down to that of a group; empty when there is none. */
-export function pathToGroup(rows: readonly DumpRow[], { dumpId, groupId }: { readonly dumpId: string; readonly groupId: string }): readonly DumpRow[] {
-  for (const each of rows) {
-    if (each.dumpId !== dumpId || !each.groups.some(({ id }) => id === groupId)) continue;
-    if (each.context === DUMP_ROW_CONTEXTS.group) return [each];
-    const below = each.query === undefined ? pathToGroup(each.children(), { dumpId, groupId }) : [];
-    if (below.length > 0) return [each, ...below];
-  }
-  return [];
+export function pathToGroup(rows: readonly DumpRow[], group: GroupId): readonly DumpRow[] {
+  const [path = []] = pathsToGroups(rows, [group]);
+  return path;
+}
+
+/**
+ * The same for each of several groups that has a row. One walk down finds all of them: what stands below a row is built each time that it is
+ * asked for.
+ */
+export function pathsToGroups(rows: readonly DumpRow[], groups: readonly GroupId[]): readonly (readonly DumpRow[])[] {
+  const found = new Map(groups.map(({ dumpId }) => [dumpId, new Map<string, readonly DumpRow[] | undefined>()]));
+  for (const { dumpId, groupId } of groups) found.get(dumpId)?.set(groupId, undefined);
+  const descend = (level: readonly DumpRow[], above: readonly DumpRow[]): void => {
+    for (const each of level) {
+      const paths = found.get(each.dumpId);
+      if (each.query !== undefined || paths === undefined || !each.groups.some(({ id }) => paths.has(id))) continue;
+      const path = [...above, each];
+      const [group] = each.groups;
+      if (each.context !== DUMP_ROW_CONTEXTS.group) descend(each.children(), path);
+      else if (group !== undefined) paths.set(group.id, path);
+    }
+  };
+  descend(rows, []);
+  return groups.flatMap(({ dumpId, groupId }) => {
+    const path = found.get(dumpId)?.get(groupId);
+    return path === undefined ? [] : [path];
+  });
 }
 
 /** The rows below that of a group, down to that of a frame of one of its tasks. */

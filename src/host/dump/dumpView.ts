@@ -12,7 +12,7 @@ import { dumpMessage, dumpSource, filterMessage } from './dumpState';
 import type { DumpStore } from './dumpStore';
 import type { DumpLook } from './dumpLook';
 import type { DumpRow } from './dumpTree';
-import { dumpRows, dumpTime, pathToGroup, pathToTask } from './dumpTree';
+import { dumpRows, dumpTime, pathsToGroups, pathToGroup, pathToTask } from './dumpTree';
 import type { LookUps } from './lookUps';
 
 export interface DumpViewOptions {
@@ -66,7 +66,7 @@ export class DumpView implements vscode.Disposable, vscode.TreeDataProvider<Dump
   /** Brings the row of these groups into view: that of their common functions where they have some. False when there is none. */
   async reveal({ groups }: RevealGroupsArguments): Promise<boolean> {
     const rows = this.#rootElements().map(({ row }) => row);
-    const [first = [], ...others] = groups.map((group) => pathToGroup(rows, group)).filter((path) => path.length > 0);
+    const [first = [], ...others] = pathsToGroups(rows, groups);
     if (first.length === 0) return false;
     const common = others.reduce((shared, path) => shared.filter((row, index) => path[index]?.id === row.id), first);
     const path = common.at(-1)?.context === DUMP_ROW_CONTEXTS.chain ? common : first;

@@ -5,7 +5,7 @@ import type { HeldDump } from '../../../src/host/dump/dumpStore';
 import type { DumpGrouping } from '../../../src/host/dump/dumpGrouping';
 import { DUMP_GROUPINGS } from '../../../src/host/dump/dumpGrouping';
 import type { DumpRow } from '../../../src/host/dump/dumpTree';
-import { dumpRows, frameOfInterest, groupAsText, lineNow, pathToGroup, pathToTask, rowAsText, scopeRows, standsAt, TASK_PAGE_SIZE, taskRows } from '../../../src/host/dump/dumpTree';
+import { dumpRows, frameOfInterest, groupAsText, lineNow, pathsToGroups, pathToGroup, pathToTask, rowAsText, scopeRows, standsAt, TASK_PAGE_SIZE, taskRows } from '../../../src/host/dump/dumpTree';
 import { frame, manyGroups, readingGroups, sampleDump } from '../../support/sampleDump';
 
 function held(dump: Dump = sampleDump(), part: Partial<HeldDump> = {}): HeldDump {
@@ -133,6 +133,25 @@ describe('the rows of a dump', () => {
     const asked = (sessionId: string | undefined): number => all(dumpRows([held(sampleDump(), { sessionId })], 'verdict')).filter(({ query }) => query !== undefined).length;
     expect(asked('1')).toBeGreaterThan(100);
     expect(asked(undefined)).toBe(0);
+  });
+
+  it('lead to many groups at once, and are built once for all of them', () => {
+    const groups = manyGroups(1500);
+    let built = 0;
+    const counting = (each: DumpRow): DumpRow => ({
+      ...each,
+      children: () => {
+        built++;
+        return each.children().map(counting);
+      },
+    });
+    const dump = sampleDump('/srv/big', { groups });
+    const above = all(rows('verdict', dump), aboveGroups).filter((row) => aboveGroups(row) && row.groups.length > 0);
+    const ids = groups.map(({ id }) => ({ dumpId: 'd1', groupId: id })).reverse();
+    const paths = pathsToGroups(rows('verdict', dump).map(counting), [...ids, { dumpId: 'd1', groupId: 'gone' }, { dumpId: 'd2', groupId: 'g1' }]);
+    expect(paths.map((path) => path.at(-1)?.groups[0]?.id)).toEqual(ids.map(({ groupId }) => groupId));
+    expect(built).toBe(above.length);
+    for (const [index, id] of ids.entries()) if (index % 100 === 0) expect(paths[index]?.map((row) => row.id)).toEqual(pathToGroup(rows('verdict', dump), id).map((row) => row.id));
   });
 
   it('look into a single task without a row for it', () => {
