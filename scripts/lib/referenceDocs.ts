@@ -112,7 +112,7 @@ export function commandsPage(manifest: Manifest): string {
       placesOf(command, manifest).join(', '),
     ]);
   return page('Commands', [
-    'All are in the command palette. Keys work while their view, Live Tasks or Async Dump, has the focus; they can be changed in "Preferences: Open Keyboard Shortcuts". What is about rows takes the selected ones; copying takes everything that is listed when nothing is selected.',
+    'All are in the command palette. Keys work while their view, Live Tasks or Async Dump, has the focus, and not while one types in its find box; they can be changed in "Preferences: Open Keyboard Shortcuts". What is about rows takes the selected ones; copying takes everything that is listed when nothing is selected.',
     table(['Command', 'What it does', 'Id', 'Key', 'Also in'], rows),
   ]);
 }
