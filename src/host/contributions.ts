@@ -225,7 +225,9 @@ export const DUMP_ROW_CONTEXTS = {
   why: 'dump.why',
   frame: 'dump.frame',
   frameWithoutFile: 'dump.frame.noFile',
+  frameWithoutDeclaration: 'dump.frame.noDeclaration',
   waitsFor: 'dump.waitsFor',
+  waitsForWithoutFile: 'dump.waitsFor.noFile',
   fact: 'dump.fact',
   holders: 'dump.holders',
   holder: 'dump.holder',
@@ -235,6 +237,7 @@ export const DUMP_ROW_CONTEXTS = {
   variable: 'dump.variable',
   resources: 'dump.resources',
   resource: 'dump.resource',
+  resourceWithoutFile: 'dump.resource.noFile',
   note: 'dump.note',
 } as const;
 export type DumpRowContext = (typeof DUMP_ROW_CONTEXTS)[keyof typeof DUMP_ROW_CONTEXTS];

@@ -22,6 +22,7 @@ import type { AwaitGraph } from './awaitGraph';
 import { askForDumpFilter } from './dumpFilterInput';
 import type { DumpElement } from './dumpElements';
 import type { DumpLook } from './dumpLook';
+import { whyNoVariables } from './dumpState';
 import type { DumpStore, HeldDump } from './dumpStore';
 import type { DumpRow } from './dumpTree';
 import { frameOfInterest, groupAsText, lineNow, rowAsText } from './dumpTree';
@@ -130,7 +131,10 @@ export function dumpCommands(context: DumpCommandContext): DumpCommands {
     },
     [COMMANDS.showVariables]: async (target) => {
       const frame = variablesTarget(target);
-      if (frame === undefined || !(await unfiltered(dumpLook, () => dumpView.revealVariables(frame)))) vscode.window.setStatusBarMessage('Asyncscope: there is no function to look into', MESSAGE_MS);
+      const held = frame === undefined ? undefined : dumps.get(frame.dumpId);
+      const missing = held === undefined ? undefined : whyNoVariables(held);
+      const shown = frame !== undefined && missing === undefined && (await unfiltered(dumpLook, () => dumpView.revealVariables(frame)));
+      if (!shown) vscode.window.setStatusBarMessage(`Asyncscope: ${missing ?? 'there is no function to look into'}`, MESSAGE_MS);
     },
     [COMMANDS.revealGroups]: async (argument) => {
       const groups = readGroups(argument);
@@ -229,7 +233,10 @@ function rowOf(element: unknown): DumpRow | undefined {
 
 async function openRow(context: DumpCommandContext, row: DumpRow | undefined, positionOf: (row: DumpRow) => DumpPosition | undefined, column: vscode.ViewColumn | undefined): Promise<void> {
   const position = row === undefined ? undefined : positionOf(row);
-  if (row === undefined || position === undefined) return;
+  if (row === undefined || position === undefined) {
+    vscode.window.setStatusBarMessage('Asyncscope: there is no line to go to', MESSAGE_MS);
+    return;
+  }
   await openDumpPosition(context, row.dumpId, position, { groupId: row.groups.length === 1 ? row.groups[0]?.id : undefined, column });
 }
 

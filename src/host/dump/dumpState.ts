@@ -23,6 +23,11 @@ const SOURCE_TEXTS: Readonly<Record<DumpSource, string>> = {
   file: ' From a file: single tasks and variables cannot be looked up.',
 };
 
+/** Why variables cannot be shown, whatever is asked; undefined where the process has to tell. */
+export function whyNoVariables({ sessionId }: HeldDump): string | undefined {
+  return sessionId === undefined ? 'this dump is from a file: variables cannot be looked up' : undefined;
+}
+
 /** `1,204 suspended functions, 3,104 pending promises. Taken at 14:03:22, for which the process stood still for 312 ms.` */
 export function dumpMessage({ dump }: HeldDump, source: DumpSource): string {
   const taken = dump.pauseMs === null ? '' : ` Taken at ${dumpTime(dump)}; the process stood still for ${formatDuration(dump.pauseMs)}.`;

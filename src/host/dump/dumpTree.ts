@@ -258,7 +258,23 @@ function row(dumpId: string, parts: RowParts): DumpRow {
     query: undefined,
     dumpId,
     ...parts,
+    context: contextOf(parts),
   };
+}
+
+/** The menu of a row offers no line and no declaration where there is none. */
+function contextOf({ context, open, declared }: RowParts): DumpRowContext {
+  switch (context) {
+    case DUMP_ROW_CONTEXTS.frame:
+      if (open === undefined) return DUMP_ROW_CONTEXTS.frameWithoutFile;
+      return declared === undefined ? DUMP_ROW_CONTEXTS.frameWithoutDeclaration : context;
+    case DUMP_ROW_CONTEXTS.waitsFor:
+      return open === undefined ? DUMP_ROW_CONTEXTS.waitsForWithoutFile : context;
+    case DUMP_ROW_CONTEXTS.resource:
+      return open === undefined ? DUMP_ROW_CONTEXTS.resourceWithoutFile : context;
+    default:
+      return context;
+  }
 }
 
 function theme(id: string, color?: string): RowIcon {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { HideEntry } from '../../../src/core/config/projectFile';
 import { HIDE_ENTRY_LIMIT, PROJECT_FILE, PROJECT_FILE_VERSION } from '../../../src/core/config/projectFile';
+import type { DumpGroup } from '../../../src/core/model/dump';
 import { TASK_KINDS } from '../../../src/core/model/task';
 import {
   COLORS,
@@ -16,6 +17,9 @@ import {
   VIEWS,
   WALKTHROUGH,
 } from '../../../src/host/contributions';
+import type { DumpRow } from '../../../src/host/dump/dumpTree';
+import { dumpRows } from '../../../src/host/dump/dumpTree';
+import { sampleDump } from '../../support/sampleDump';
 
 interface MenuItem {
   readonly command?: string;
@@ -96,6 +100,27 @@ describe('package.json', () => {
       expect(['view/title', 'view/item/context', 'commandPalette', ...submenus]).toContain(menu);
       for (const { command, submenu } of items) expect([...commandIds, ...submenus]).toContain(command ?? submenu);
     }
+  });
+
+  it('offers a line or a declaration in the menu of a row of a dump only where it has one', () => {
+    const [place] = sampleDump().groups.filter(({ id }) => id === 'place-insert');
+    if (place === undefined) throw new Error('no group');
+    // where it waits is known, where it begins is not
+    const undeclared: DumpGroup = { ...place, id: 'undeclared', chain: place.chain.map((frame) => ({ ...frame, declared: null })) };
+    const dump = sampleDump('/srv/orders', { groups: [...sampleDump().groups, undeclared] });
+    const below = (rows: readonly DumpRow[]): readonly DumpRow[] => rows.flatMap((row) => [row, ...below(row.children())]);
+    const rows = below(dumpRows([{ id: 'd1', name: 'orders', dump, sessionId: '1', processRestarts: 0 }], 'verdict'))
+      // these stand for several lines, or for none: the command says so
+      .filter(({ context }) => context !== DUMP_ROW_CONTEXTS.group && context !== DUMP_ROW_CONTEXTS.chain);
+    const offers = (command: string, { context }: DumpRow): boolean =>
+      (contributes.menus['view/item/context'] ?? []).some(({ command: each, when = '' }) => {
+        const [, equal, pattern = '$^'] = /viewItem (?:== (\S+)|=~ \/(.+)\/)$/.exec(when) ?? [];
+        return each === command && (equal === context || new RegExp(pattern).test(context));
+      });
+    for (const command of [COMMANDS.openDumpRow, COMMANDS.openDumpRowToSide]) {
+      expect(rows.filter((row) => offers(command, row)).map(({ id }) => id)).toEqual(rows.filter(({ open }) => open !== undefined).map(({ id }) => id));
+    }
+    expect(rows.filter((row) => offers(COMMANDS.openDeclaration, row)).map(({ id }) => id)).toEqual(rows.filter(({ declared }) => declared !== undefined).map(({ id }) => id));
   });
 
   it('keeps commands that need arguments out of the palette', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DumpLook } from '../../../src/host/dump/dumpLook';
-import { dumpHeadline, dumpMessage, dumpSource, filterMessage } from '../../../src/host/dump/dumpState';
+import { dumpHeadline, dumpMessage, dumpSource, filterMessage, whyNoVariables } from '../../../src/host/dump/dumpState';
 import type { HeldDump } from '../../../src/host/dump/dumpStore';
 import { DumpStore } from '../../../src/host/dump/dumpStore';
 import { dumpMessages } from '../../../src/host/dump/graphMessages';
@@ -53,6 +53,11 @@ describe('what is said of a dump', () => {
     expect(filterMessage([held()], 'orphan')).toBe('Filter: orphan — 1 of 12 groups, 96 tasks');
     expect(filterMessage([held()], ' ')).toBe('');
     expect(filterMessage([], 'orphan')).toBe('');
+  });
+
+  it('is why it has no variables, where it is of a file', () => {
+    expect(whyNoVariables(held({ sessionId: undefined }))).toBe('this dump is from a file: variables cannot be looked up');
+    expect(whyNoVariables(held())).toBeUndefined();
   });
 
   it('counts, and tells when and for how long the process stood still', () => {
