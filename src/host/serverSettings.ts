@@ -24,6 +24,7 @@ export function serverSettings(settings: Settings, projects: readonly OriginRule
     budgetPercent: Math.min(100, Math.max(0.1, settings.overheadBudget)),
     memoryLimitMb: Math.min(256, Math.max(1, settings.memoryLimit)),
     codeLens: settings.codeLens && hasCodeLenses,
+    suspendedLens: settings.suspendedMarks,
     followRestarts: settings.followRestarts,
     origin: { app: [...(rules.app ?? [])], dependency: [...(rules.dependency ?? [])], node: [...(rules.node ?? [])] },
     ...(settings.dumpLookupBudget >= 0 && { dumpLookupMs: Math.round(1000 * Math.min(600, settings.dumpLookupBudget)) }),

@@ -21,6 +21,8 @@ export const serverSettings = v.object({
   /** Megabytes that the agent may take in the target. For sessions that begin from now on. */
   memoryLimitMb: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(256)), 64),
   codeLens: v.boolean(),
+  /** Whether there are lenses for where functions stood suspended, where there are lenses at all. */
+  suspendedLens: v.optional(v.boolean(), true),
   /** Wait for a process that has gone to come back at the same address. */
   followRestarts: v.optional(v.boolean(), true),
   /** Globs of files, by whose code they are to count as. For sessions that begin from now on. */
@@ -31,7 +33,7 @@ export const serverSettings = v.object({
   dumpLookupMs: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(600_000))),
 });
 export type ServerSettings = v.InferOutput<typeof serverSettings>;
-export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, memoryLimitMb: 64, codeLens: true, followRestarts: true, origin: {}, pathMappings: {} };
+export const DEFAULT_SERVER_SETTINGS: ServerSettings = { pollIntervalMs: 1000, budgetPercent: 1, memoryLimitMb: 64, codeLens: true, suspendedLens: true, followRestarts: true, origin: {}, pathMappings: {} };
 
 /** The client's `initializationOptions`, each of which may be missing. */
 export const initializationOptions = v.optional(v.nullable(v.partial(serverSettings)));

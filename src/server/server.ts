@@ -175,7 +175,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
     if (!document || !settings.codeLens) return [];
     // marks that were newer than what the client had may not be any more
     scheduler.changed();
-    return [...board.lenses(document), ...suspendedLenses(document, dumpsOnLines())];
+    return [...board.lenses(document), ...(settings.suspendedLens ? suspendedLenses(document, dumpsOnLines()) : [])];
   });
   connection.onHover(({ textDocument, position }) => {
     const document = documents.get(textDocument.uri);
@@ -184,7 +184,7 @@ export function serve(connection: Connection, dependencies: ServerDependencies):
   });
 
   handle(LSP.configure, serverSettings, (next) => {
-    const lensesToggled = next.codeLens !== settings.codeLens;
+    const lensesToggled = next.codeLens !== settings.codeLens || next.suspendedLens !== settings.suspendedLens;
     settings = next;
     if (lensesToggled) {
       askForLenses();
@@ -360,6 +360,7 @@ function merge(partial: { readonly [K in keyof ServerSettings]?: ServerSettings[
     budgetPercent: partial.budgetPercent ?? DEFAULT_SERVER_SETTINGS.budgetPercent,
     memoryLimitMb: partial.memoryLimitMb ?? DEFAULT_SERVER_SETTINGS.memoryLimitMb,
     codeLens: partial.codeLens ?? DEFAULT_SERVER_SETTINGS.codeLens,
+    suspendedLens: partial.suspendedLens ?? DEFAULT_SERVER_SETTINGS.suspendedLens,
     followRestarts: partial.followRestarts ?? DEFAULT_SERVER_SETTINGS.followRestarts,
     origin: partial.origin ?? DEFAULT_SERVER_SETTINGS.origin,
     pathMappings: partial.pathMappings ?? DEFAULT_SERVER_SETTINGS.pathMappings,

@@ -42,6 +42,11 @@ describe('the server', () => {
     expect(told({}, { ...EDITOR, hasCodeLenses: false }).codeLens).toBe(false);
   });
 
+  it('makes lenses of a dump where its lines are marked', () => {
+    expect(told().suspendedLens).toBe(true);
+    expect(told({ suspendedMarks: false }).suspendedLens).toBe(false);
+  });
+
   it('follows restarts only where that is wanted', () => {
     expect(told({ followRestarts: false }).followRestarts).toBe(false);
   });

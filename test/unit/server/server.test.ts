@@ -15,6 +15,7 @@ import { serve } from '../../../src/server/server';
 import { systemClock } from '../../../src/server/systemClock';
 import { until } from '../../support/until';
 import { at } from '../core/model/pollBuilder';
+import { analysis, frame, group, SCRIPT } from './dump/rawDump';
 import { FakeTarget, UNMAPPED } from './fakeTarget';
 
 const URI = 'file:///app/a.js';
@@ -42,6 +43,7 @@ beforeEach(() => {
     discover: () => Promise.resolve([{ target: '127.0.0.1:9229', title: 'a', description: 'node.js/v24.0.0' }]),
     clock: systemClock,
     createPositions: () => UNMAPPED,
+    analyze: () => Promise.resolve({ analysis: analysis([group([frame('work', 2)], [[1, 90]])], { scripts: new Map([[SCRIPT, '/app/a.js']]) }), bytes: 0, ms: 0 }),
     version: '1.2.3',
   });
   server.listen();
@@ -218,6 +220,23 @@ describe('attached', () => {
     await client.sendRequest('shutdown');
     expect(target.detached).toBe(1);
   });
+});
+
+test('lines of a dump have lenses, until these are switched off', async () => {
+  await initialize();
+  await open();
+  await client.sendRequest(LSP.dump, { file: __filename });
+  const titles = async () => (await lenses()).map(({ range, command }) => [range.start.line, command?.title]);
+  const suspended = [[2, expect.stringMatching(/^1 suspended in this function · /)]];
+  expect(await titles()).toEqual(suspended);
+  const configured = { pollIntervalMs: POLL_MS, budgetPercent: 1, codeLens: true };
+  for (const suspendedLens of [false, true]) {
+    await until(() => refreshes > 0);
+    refreshes = 0;
+    await client.sendRequest(LSP.configure, { ...configured, suspendedLens });
+    await until(() => refreshes > 0);
+    expect(await titles()).toEqual(suspendedLens ? suspended : []);
+  }
 });
 
 describe('a heap snapshot', () => {
