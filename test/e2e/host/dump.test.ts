@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { commands, env, Uri, window, workspace } from 'vscode';
+import type { CodeLens } from 'vscode';
 import type { Dump, DumpGroup } from '../../../src/core/model/dump.ts';
 import type { HeldDump } from '../../../src/host/dump/dumpStore.ts';
 import type { DumpRow } from '../../../src/host/dump/dumpTree.ts';
@@ -100,10 +101,14 @@ describe('the async dump', () => {
     const at = (line: number): { count: number; verdict: string | null } | undefined => marks.find((mark) => mark.line === line - 1);
     deepEqual([at(LINES.lost)?.count, at(LINES.lost)?.verdict], [LOST, 'orphan']);
     deepEqual([at(LINES.outer)?.count, at(LINES.outer)?.verdict], [WAITING, 'in flight']);
+    const lenses = async (): Promise<number> => (await commands.executeCommand<CodeLens[]>('vscode.executeCodeLensProvider', file, 100)).filter(({ command }) => command?.command === 'asyncscope.revealGroups').length;
+    ok((await lenses()) >= 2);
     await setting('suspendedMarks', false);
     await eventually('no marks', () => (api.suspendedMarksOf(file).length === 0 ? true : undefined));
+    await eventually('no lenses', async () => ((await lenses()) === 0 ? true : undefined));
     await setting('suspendedMarks', undefined);
     await eventually('marks again', () => (api.suspendedMarksOf(file).length > 0 ? true : undefined));
+    await eventually('lenses again', async () => ((await lenses()) > 0 ? true : undefined));
   });
 
   it('reveals groups, and the variables of a task', async () => {
