@@ -115,6 +115,12 @@ test('a single task shows its variables', async () => {
   await row(/^\s*Local/).first().waitFor({ timeout: PATIENCE_MS });
   await row(/^\s*order\s*Order \{id: 'order-/).first().waitFor();
   await workbench.screenshot('dump-variables');
+  // another task is looked into meanwhile
+  await unfold(/^\s*Task 2$/);
+  await row(/^\s*Payments\.collect\s*awaits payments\.ts/).and(workbench.page.locator('[aria-expanded="false"]')).locator('.monaco-tl-twistie').click();
+  await expect.poll(() => row(/^\s*Local/).count()).toBe(2);
+  await unfold(/^\s*order\s*Order \{id: 'order-/);
+  await row(/^\s*id\s*'order-/).first().waitFor({ timeout: PATIENCE_MS });
 });
 
 test('the graph shows the chains, and leads to the lines', async () => {

@@ -66,6 +66,18 @@ test('sites stand in groups with totals', async () => {
   await siteRow(workbench, FILE, LINE).waitFor();
 });
 
+test('keys are those of the find box while one types in it', async () => {
+  await select(siteRow(workbench, FILE, LINE), `${FILE}:${String(LINE)}`);
+  await workbench.page.keyboard.press('Control+Alt+F');
+  const box = workbench.view(VIEW).locator('.monaco-tree-type-filter input');
+  await box.fill('hide');
+  await workbench.page.keyboard.press('Home');
+  await workbench.page.keyboard.press('Delete');
+  await expect.poll(() => box.inputValue()).toBe('ide');
+  await workbench.page.keyboard.press('Escape');
+  await box.waitFor({ state: 'hidden' });
+});
+
 test('the filter box follows what is typed, says what is wrong, and remembers', async () => {
   await select(siteRow(workbench, FILE, LINE), `${FILE}:${String(LINE)}`);
   await workbench.page.keyboard.press('Control+F');
