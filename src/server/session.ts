@@ -5,6 +5,7 @@
 import { assertNever } from '../core/base/assertNever';
 import type { Clock } from '../core/base/clock';
 import { errorMessage } from '../core/base/errorMessage';
+import { originOfScript } from '../core/model/origin';
 import type { OriginRules } from '../core/model/origin';
 import { displayName } from '../core/format/text';
 import { SessionModel } from '../core/model/sessionModel';
@@ -362,6 +363,7 @@ export class Session {
     const target = this.#end || this.#emptySince !== undefined ? undefined : this.#target;
     const held = await this.#positions.content(file, target && ((scripts) => target.sourceMaps(scripts).catch(() => [])));
     if (held !== undefined) return { text: held, from: 'source map' };
+    if (originOfScript(file) === 'node') return { text: null, reason: 'no file', message: 'This is code of Node itself, which stands in no file.' };
     const path = this.#positions.pathInProcess(file);
     if (path === undefined) {
       return {

@@ -3,8 +3,8 @@ import type { DumpFrame, DumpPosition } from './dump';
 import { originOfScript } from './origin';
 
 /** What has no place, and what stands in a module of Node itself, of which there is no file, cannot be opened. */
-export function canBeOpened(position: DumpPosition | null): position is DumpPosition {
-  return position !== null && originOfScript(position.file) !== 'node';
+export function canBeOpened(position: DumpPosition | null | undefined): position is DumpPosition {
+  return position !== null && position !== undefined && originOfScript(position.file) !== 'node';
 }
 
 /** Where a function stands, else where it begins; undefined where that cannot be opened. */

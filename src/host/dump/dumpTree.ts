@@ -252,18 +252,22 @@ function row(dumpId: string, parts: RowParts): DumpRow {
     tooltip: undefined,
     expansion: 'none',
     groups: [],
-    open: undefined,
-    declared: undefined,
     children: NO_ROWS,
     query: undefined,
     dumpId,
     ...parts,
-    context: contextOf(parts),
+    ...withLines(parts),
   };
 }
 
-/** The menu of a row offers no line and no declaration where there is none. */
-function contextOf({ context, open, declared }: RowParts): DumpRowContext {
+/** Where a row leads. Its menu offers no line and no declaration where there is none. */
+function withLines({ context, ...parts }: RowParts): Pick<DumpRow, 'open' | 'declared' | 'context'> {
+  const open = canBeOpened(parts.open) ? parts.open : undefined;
+  const declared = canBeOpened(parts.declared) ? parts.declared : undefined;
+  return { open, declared, context: contextOf(context, open, declared) };
+}
+
+function contextOf(context: DumpRowContext, open: DumpPosition | undefined, declared: DumpPosition | undefined): DumpRowContext {
   switch (context) {
     case DUMP_ROW_CONTEXTS.frame:
       if (open === undefined) return DUMP_ROW_CONTEXTS.frameWithoutFile;
@@ -503,12 +507,12 @@ function frameRow(dumpId: string, id: string, group: DumpGroup, frame: DumpFrame
     description: framePlace(frame),
     spoken: `${frameName(frame)}${frame.awaiting !== null ? `, waits at ${spokenPosition(frame.awaiting)}` : frame.declared !== null ? `, declared at ${spokenPosition(frame.declared)}` : ''}`,
     tooltip: frameLine(frame),
-    context: lineOf(frame) === undefined ? DUMP_ROW_CONTEXTS.frameWithoutFile : DUMP_ROW_CONTEXTS.frame,
+    context: DUMP_ROW_CONTEXTS.frame,
     icon: theme(frame.kind === 'combinator' ? 'git-merge' : frame.kind === 'then' || frame.kind === 'thenable' ? 'arrow-small-right' : 'debug-stackframe', frame.origin === 'app' ? undefined : 'disabledForeground'),
     expansion: query === undefined ? 'none' : 'collapsed',
     groups: [group],
     open: lineOf(frame),
-    declared: canBeOpened(frame.declared) ? frame.declared : undefined,
+    declared: frame.declared ?? undefined,
     query,
   });
 }

@@ -129,6 +129,18 @@ describe('the rows of a dump', () => {
     expect(found.find(({ label, context }) => label === 'parseRows' && context === DUMP_ROW_CONTEXTS.frame)).toMatchObject({ open: { line: 8 }, declared: { line: 5 } });
   });
 
+  it('lead nowhere where a resource, or what is waited for, is of Node itself', () => {
+    const at = { file: 'node:internal/timers', line: 5, column: 1 };
+    const [whole] = sampleDump().groups;
+    if (whole === undefined) throw new Error('no group');
+    const dump = sampleDump('/srv/orders', {
+      groups: [{ ...whole, waitsFor: { ...whole.waitsFor, at } }],
+      resources: { timers: [{ count: 1, type: 'timeout', text: '5 s', at, details: {} }], handles: [], requests: [], listeners: [], streams: [] },
+    });
+    const found = all(rows('verdict', dump)).filter(({ context }) => /^dump\.(waitsFor|resource)/.test(context));
+    expect(found.map(({ context, open }) => [context, open])).toEqual([[DUMP_ROW_CONTEXTS.waitsForWithoutFile, undefined], [DUMP_ROW_CONTEXTS.resourceWithoutFile, undefined]]);
+  });
+
   it('ask the process only where there is one', () => {
     const asked = (sessionId: string | undefined): number => all(dumpRows([held(sampleDump(), { sessionId })], 'verdict')).filter(({ query }) => query !== undefined).length;
     expect(asked('1')).toBeGreaterThan(100);

@@ -457,6 +457,7 @@ describe('the text of a script', () => {
     target.agent.alive([at('evalmachine.<anonymous>', 1)], 1);
     await nextPoll(INTERVAL);
     expect(await session.scriptSource('evalmachine.<anonymous>')).toMatchObject({ text: null, reason: 'no file' });
+    expect(await session.scriptSource('node:internal/timers', () => true)).toMatchObject({ text: null, message: 'This is code of Node itself, which stands in no file.' });
     expect(await session.scriptSource('/app/a.js')).toMatchObject({ text: null, reason: 'unreadable' });
     target.close('target exited');
     await session.settled;
