@@ -143,6 +143,8 @@ export interface CombinatorInputs {
   readonly first: ReadonlyMap<number, number>;
   readonly promises: readonly number[];
   readonly next: readonly number[];
+  /** By waiter: how often it was given a promise that it had been given before. */
+  readonly repeats: ReadonlyMap<number, number>;
 }
 
 /** How many promises a combinator was given: k of n settled. */
@@ -193,7 +195,7 @@ export function combinatorCounts(graph: HeapGraph, index: HeapIndex, awaits: Awa
   if (values === NO_NODE) return undefined;
   const of = Math.floor((graph.arraySize(values) - ARRAY_HEADER_BYTES) / ARRAY_ELEMENT_BYTES);
   // The same promise can be given more than once; each time it has a reaction
-  const reactions = awaits.inputs.first.has(waiter) ? pending : 0;
+  const reactions = awaits.inputs.first.has(waiter) ? pending + (awaits.inputs.repeats.get(waiter) ?? 0) : 0;
   return of >= reactions ? { settled: of - reactions, of } : undefined;
 }
 
@@ -255,7 +257,7 @@ class Builder {
   readonly #suspendedNodes: NodeSet;
   readonly #pendingNodes: NodeSet;
   readonly #combinators = new Map<number, WaiterIndex>();
-  readonly #inputs = { first: new Map<number, number>(), promises: [] as number[], next: [] as number[] };
+  readonly #inputs = { first: new Map<number, number>(), promises: [] as number[], next: [] as number[], repeats: new Map<number, number>() };
   readonly #requests = new Map<number, number[]>();
   readonly #moduleGenerators = new Set<number>();
   /** Hidden edges of a PromiseReaction before `next`: 1 where V8 keeps async context there (Node 22 and later). */
@@ -544,10 +546,13 @@ class Builder {
   }
 
   #pushInput(waiter: WaiterIndex, promise: NodeIndex): void {
-    const { first, promises, next } = this.#inputs;
+    const { first, promises, next, repeats } = this.#inputs;
     const head = first.get(waiter) ?? -1;
     // Reactions come promise by promise, so the same promise follows itself
-    if (head !== -1 && promises[head] === promise) return;
+    if (head !== -1 && promises[head] === promise) {
+      repeats.set(waiter, (repeats.get(waiter) ?? 0) + 1);
+      return;
+    }
     first.set(waiter, promises.length);
     next.push(head);
     promises.push(promise);

@@ -121,6 +121,13 @@ describe('chains', () => {
     expect(analysis.groups.find(({ chain }) => chain[0]?.function === 'part')).toMatchObject({ count: 2 });
   });
 
+  it('count a promise that a combinator was given twice as two that have not settled', () => {
+    const heap = asyncHeap();
+    const [twice, once] = [held(heap, 'twice'), held(heap, 'once')];
+    heap.asyncFunction('whole').awaits(heap.combinator('All', [twice, twice, once], 1));
+    expect(analyzed(heap).groups[0]?.waitsFor).toMatchObject({ text: ['Promise.all: 1 of 4 settled'], details: { settled: 1, of: 4, pending: 2 } });
+  });
+
   it('know a race by several promises that have the same resolver', () => {
     const heap = asyncHeap();
     heap.asyncFunction('waits').awaits(heap.race([held(heap, 'a'), held(heap, 'b')]));
