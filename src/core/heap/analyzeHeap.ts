@@ -3,7 +3,6 @@ import { formatCount } from '../format/quantity';
 import { buildAwaitGraph } from './awaitGraph';
 import { ChainEnds } from './chainEnds';
 import { CUT_FRAMES, foldChains } from './chains';
-import { findCrowds } from './crowds';
 import { Frames } from './frames';
 import type { HeapAnalysis, RawGroup } from './heapAnalysis';
 import type { HeapGraph, NodeIndex } from './heapGraph';
@@ -31,16 +30,15 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
   const walk = new Walk(objects);
   const holders = new Holders(graph, index, awaits, reachability, realm);
   const explainer = createExplainer(objects, options, walk);
-  const crowds = findCrowds(awaits);
   const frames = new Frames(graph, index, awaits);
-  const ends = new ChainEnds({ graph, index, awaits, reachability, explainer, crowds, frames, holderOf: (promise) => settlerHolder(holders, reachability.settler(promise)) });
+  const ends = new ChainEnds({ graph, index, awaits, reachability, explainer, frames, holderOf: (promise) => settlerHolder(holders, reachability.settler(promise)) });
   const chains = foldChains(graph, awaits, frames, ends, progress.begin('holders'));
   const groups: RawGroup[] = chains.groups.map(({ count, chain, members, awaited, end, outermost }) => {
     const { waitsFor, verdict, why } = ends.end(end);
     const sockets = ends.peersOf(awaited);
     return { count, chain, members, awaited, ...(sockets && { sockets }), waitsFor, verdict, why, heldBy: holders.of(outermost) };
   });
-  for (const promise of crowds.promises) groups.push(crowdGroup(promise));
+  for (const promise of ends.crowds.promises) groups.push(crowdGroup(promise));
   const found = findResources(objects, progress.begin('resources'), options.timerNow);
   return {
     totals: { suspended: awaits.suspended, pendingPromises: awaits.pendingPromises, ...found.totals },
@@ -53,7 +51,7 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
   /** The promise itself, whatever waits for it. */
   function crowdGroup(promise: NodeIndex): RawGroup {
     const { waitsFor, settlers } = ends.explanation(promise);
-    const { reactions, idle } = crowds.of(promise);
+    const { reactions, idle } = ends.crowds.of(promise);
     const rule = verdictOf({ cannotSettle: false, loop: false, reactions, idleReactions: idle, settlers, waitsFor, holder: null });
     const path = holders.pathTo(promise);
     return {

@@ -4,7 +4,7 @@ import { verdictOf } from '../verdicts/verdictRules';
 import type { Evidence } from '../verdicts/verdictRule';
 import type { Verdict } from '../model/dump';
 import { COMBINATOR_NAMES, NO_WAITER, WAITER_KIND, combinatorCounts, inputsOf, producerOf, type AwaitGraph, type WaiterIndex } from './awaitGraph';
-import type { Crowds } from './crowds';
+import { findCrowds, type Crowds } from './crowds';
 import type { Frames } from './frames';
 import type { RawText, RawWaitsFor } from './heapAnalysis';
 import { NO_NODE, type HeapGraph, type NodeIndex } from './heapGraph';
@@ -29,7 +29,6 @@ export interface EndSources {
   readonly awaits: AwaitGraph;
   readonly reachability: Reachability;
   readonly explainer: Explainer;
-  readonly crowds: Crowds;
   readonly frames: Frames;
   /** Says what keeps the function that settles a promise, for the sentence of a verdict. */
   holderOf(promise: NodeIndex): RawText | null;
@@ -49,8 +48,14 @@ export class ChainEnds {
   readonly #kinds = new Map<string, number>();
   readonly #promises = new Map<NodeIndex, PromiseEnd>();
   readonly #peers = new Map<number, number>();
+  #crowds: Crowds | undefined;
 
   constructor(readonly sources: EndSources) {}
+
+  /** Counted with the first end: by then the links are known by which functions wait for what a callback settles. */
+  get crowds(): Crowds {
+    return (this.#crowds ??= findCrowds(this.sources.awaits));
+  }
 
   end(number: number): ChainEnd {
     return this.#ends[number] ?? NOTHING_KNOWN;
@@ -95,10 +100,10 @@ export class ChainEnds {
   ofPromise(promise: NodeIndex): number {
     const known = this.#of(promise);
     if (known.number !== -1) return known.number;
-    const { graph, reachability, crowds } = this.sources;
+    const { graph, reachability } = this.sources;
     const explanation = this.#running(promise) ?? this.explanation(promise);
     const cannotSettle = reachability.cannotSettle(promise);
-    const { reactions, idle } = crowds.of(promise);
+    const { reactions, idle } = this.crowds.of(promise);
     const settlers = cannotSettle ? 'none' : explanation.settlers;
     const waitsFor = cannotSettle && SAYS_LITTLE.has(explanation.waitsFor.kind) ? NOTHING : explanation.waitsFor;
     const evidence: Evidence = { cannotSettle, loop: false, reactions, idleReactions: idle, settlers, waitsFor, holder: null };

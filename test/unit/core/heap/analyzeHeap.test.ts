@@ -292,6 +292,19 @@ describe('a group', () => {
     expect(analysis.groups.find(({ chain }) => chain.length === 0)?.awaited).toEqual(Uint32Array.of(long.id));
     expect(analysis.totals.pendingPromises).toBe(2);
   });
+
+  it('of functions that wait for what the callbacks of a promise settle is no crowd', () => {
+    const heap = asyncHeap();
+    const connected = held(heap, 'connected');
+    const [request, pass] = [heap.closure('request'), heap.closure('pass')];
+    for (let i = 0; i < CROWD_REACTIONS; i++) {
+      const promise = heap.promise();
+      // `connected.then((connection) => resolve(connection))`
+      heap.then(connected, heap.closureOf(pass, heap.builder.functionContext().context('resolve', heap.resolverOf(promise))));
+      heap.callOf(request).awaits(promise);
+    }
+    expect(lines(analyzed(heap))).toEqual(['1000 x stuck: request | app promise', '1000 x stuck: then pass | app promise']);
+  });
 });
 
 describe('an analysis', () => {

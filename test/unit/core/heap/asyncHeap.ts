@@ -78,6 +78,15 @@ export class AsyncHeap {
       .internal('code', this.#codeOf('CompileLazy'));
   }
 
+  /** Another closure of the same function. */
+  closureOf(closure: BuiltNode, context: BuiltNode): BuiltNode {
+    const { name, edges, location } = closure;
+    const other = this.builder.closure(name).internal('context', context);
+    other.location = location;
+    for (const { type, name: edge, to } of edges) if (edge !== 'context') other.edge(type, edge, to);
+    return other;
+  }
+
   /** A function of V8's own. */
   builtin(name: string, context: BuiltNode): BuiltNode {
     return this.builder.closure('').internal('context', context).internal('code', this.#codeOf(name));
