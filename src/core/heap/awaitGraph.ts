@@ -17,7 +17,7 @@ export const NO_WAITER = -1 as WaiterIndex;
 
 /**
  * What waits. Links stand for no code: one promise was resolved with another (`link`), or the resolving function of one is the
- * callback of another (`resolverLink`).
+ * callback of another, or is called in one (`resolverLink`): something else may call it too.
  */
 export const WAITER_KIND = { asyncFunction: 0, asyncGenerator: 1, module: 2, then: 3, all: 4, allSettled: 5, any: 6, race: 7, link: 8, resolverLink: 9 } as const;
 export type WaiterKind = (typeof WAITER_KIND)[keyof typeof WAITER_KIND];
@@ -50,7 +50,10 @@ const MODULE_LIMIT = 10_000;
 export class Waiters {
   count = 0;
   kinds = new Uint8Array(1024);
-  /** The generator object, the callback of a `then`, the shared context of a combinator, the promise of a link. */
+  /**
+   * The generator object, the callback of a `then`, the shared context of a combinator, the promise of a link; the context of the resolving
+   * functions of a race and of a `resolverLink`, where these are callbacks themselves.
+   */
   subjects = new Int32Array(1024);
   /** The pending promise that it waits for; of a combinator the first of them. */
   sources = new Int32Array(1024);
@@ -70,8 +73,9 @@ export class Waiters {
     return index as WaiterIndex;
   }
 
-  addLink(source: NodeIndex, product: NodeIndex): WaiterIndex {
-    return this.add(WAITER_KIND.link, product, source, product);
+  /** A callback of one promise calls the resolving function of another. */
+  addCalled(source: NodeIndex, product: NodeIndex): WaiterIndex {
+    return this.add(WAITER_KIND.resolverLink, NO_NODE, source, product);
   }
 
   kind(waiter: WaiterIndex): WaiterKind {
@@ -507,9 +511,9 @@ class Builder {
     if (result !== NO_NODE) setProducer(this.#producers, result, waiter);
   }
 
-  #link(promise: NodeIndex, result: NodeIndex, kind: WaiterKind = WAITER_KIND.link): void {
+  #link(promise: NodeIndex, result: NodeIndex): void {
     if (result === NO_NODE || producerOf(this.#producers, result) !== NO_WAITER) return;
-    setProducer(this.#producers, result, this.#waiters.add(kind, result, promise, result));
+    setProducer(this.#producers, result, this.#waiters.add(WAITER_KIND.link, result, promise, result));
   }
 
   /** The handler is the resolving function of another promise. When several promises have the same, it is a race. */
@@ -519,7 +523,8 @@ class Builder {
     if (result === NO_NODE) return;
     const known = producerOf(this.#producers, result);
     if (known === NO_WAITER) {
-      this.#link(promise, result, WAITER_KIND.resolverLink);
+      const context = this.index.internal(closure, 'context');
+      setProducer(this.#producers, result, this.#waiters.add(WAITER_KIND.resolverLink, context, promise, result));
       return;
     }
     const kind = this.#waiters.kind(known);

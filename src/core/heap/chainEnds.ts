@@ -7,14 +7,17 @@ import { COMBINATOR_NAMES, NO_WAITER, WAITER_KIND, combinatorCounts, inputsOf, p
 import { findCrowds, type Crowds } from './crowds';
 import type { Frames } from './frames';
 import type { RawText, RawWaitsFor } from './heapAnalysis';
-import { NO_NODE, type HeapGraph, type NodeIndex } from './heapGraph';
+import { NODE_TYPE, NO_NODE, type HeapGraph, type NodeIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
+import { eachRetainer } from './leaves/eachRetainer';
 import type { Explainer, Explanation, Settlers } from './leaves/explain';
 import { commonDetails } from './leaves/leaf';
 import type { Reachability } from './settleability';
 
 /** Of a combinator with many inputs, so many are looked at to tell whether something in flight settles it. */
 const INPUT_LIMIT = 1000;
+/** What refers to a resolving function, and is looked at to tell whether something calls it besides the promises that it is a callback of. */
+const RETAINER_LIMIT = 64;
 
 export interface ChainEnd {
   readonly waitsFor: RawWaitsFor;
@@ -96,7 +99,7 @@ export class ChainEnds {
     return number;
   }
 
-  /** A promise that no waiter settles. */
+  /** A promise that no waiter settles, or that something else settles, too. */
   ofPromise(promise: NodeIndex): number {
     const known = this.#of(promise);
     if (known.number !== -1) return known.number;
@@ -154,7 +157,47 @@ export class ChainEnds {
     // allSettled needs each of them; the others are settled by any one, `all` when it is rejected
     const cannotSettle = waiters.kind(waiter) === WAITER_KIND.allSettled ? inputs.some(cannot) : inputs.every(cannot);
     const settlers = cannotSettle ? 'none' : this.#combinedSettlers(waiters.kind(waiter) === WAITER_KIND.all || waiters.kind(waiter) === WAITER_KIND.allSettled, inputs);
+    if (waiters.kind(waiter) === WAITER_KIND.race && this.#isSettledOtherwise(waiter, cannotSettle, settlers !== 'in flight')) return this.ofPromise(waiters.product(waiter));
     return this.#add(text, { cannotSettle, loop: false, reactions: 0, idleReactions: 0, settlers, waitsFor, holder: null }, () => null);
+  }
+
+  /**
+   * A promise whose resolving function is a callback of another promise, or is called in one. Perhaps a timer calls it as well, so that the
+   * wait for the other has an end.
+   * @param end of the chain from the other promise on
+   */
+  ofResolver(waiter: WaiterIndex, end: number): number {
+    const { awaits, reachability } = this.sources;
+    const isDead = reachability.cannotSettle(awaits.waiters.source(waiter));
+    return this.#isSettledOtherwise(waiter, isDead, this.end(end).verdict === 'stuck') ? this.ofPromise(awaits.waiters.product(waiter)) : end;
+  }
+
+  /**
+   * Whether a promise is told by what else settles it than those whose callbacks its resolving functions are. Where it was resolved with
+   * another one while promise hooks were on, the functions from before do nothing any more, which a heap does not tell: an orphan
+   * can be missed, and none is false.
+   * @param isDead none of those can settle
+   * @param isIdle nothing in flight is known to settle those
+   */
+  #isSettledOtherwise(waiter: WaiterIndex, isDead: boolean, isIdle: boolean): boolean {
+    const { awaits, reachability } = this.sources;
+    const product = awaits.waiters.product(waiter);
+    if (isDead) return !reachability.cannotSettle(product);
+    return isIdle && this.#isCalledElsewhere(awaits.waiters.subject(waiter)) && this.explanation(product).settlers === 'in flight';
+  }
+
+  /** Whether more refers to the resolving functions of a context than reactions do. */
+  #isCalledElsewhere(context: NodeIndex): boolean {
+    if (context === NO_NODE) return false;
+    const { graph, index } = this.sources;
+    let found = false;
+    eachRetainer(graph, context, RETAINER_LIMIT, (closure) => {
+      if (graph.type(closure) !== NODE_TYPE.closure) return;
+      eachRetainer(graph, closure, RETAINER_LIMIT, (from) => {
+        if (!index.named(from, 'system / PromiseReaction')) found = true;
+      });
+    });
+    return found;
   }
 
   /** A chain that comes back to itself. */
@@ -183,7 +226,11 @@ export class ChainEnds {
       const producer = producerOf(awaits.producers, current);
       if (producer === NO_WAITER) return this.explanation(current).settlers;
       if ((waiters.pending[producer] ?? 0) !== 1) return 'none';
-      current = waiters.source(producer);
+      const source = waiters.source(producer);
+      if (waiters.kind(producer) === WAITER_KIND.resolverLink && this.#isSettledOtherwise(producer, reachability.cannotSettle(source), true)) {
+        return this.explanation(current).settlers;
+      }
+      current = source;
       if (current === NO_NODE) return 'none';
     }
     return 'none';

@@ -5,7 +5,7 @@
  *
  * A combinator that waits for several promises ends a chain: it hangs on all of them. Its inputs begin chains of their own.
  */
-import { NO_WAITER, isFunction, isUncertain, nextWaiter, producerOf, setProducer, type AwaitGraph, type WaiterIndex } from './awaitGraph';
+import { NO_WAITER, WAITER_KIND, isFunction, isUncertain, nextWaiter, producerOf, setProducer, type AwaitGraph, type WaiterIndex } from './awaitGraph';
 import type { ChainEnds } from './chainEnds';
 import { isFramed, type Frames } from './frames';
 import { MEMBER_LIMIT, type RawFrame } from './heapAnalysis';
@@ -77,7 +77,7 @@ function followOn(graph: HeapGraph, awaits: AwaitGraph, ends: ChainEnds, progres
     if ((explained++ & (EXPLAINED_PER_REPORT - 1)) === 0) progress.report((explained / (explained + queue.length)) * FOLLOW_SHARE);
     const { follows } = ends.explanation(promise);
     if (follows === NO_NODE || follows === promise) continue;
-    setProducer(awaits.producers, promise, waiters.addLink(follows, promise));
+    setProducer(awaits.producers, promise, waiters.addCalled(follows, promise));
     consider(follows);
   }
 }
@@ -183,6 +183,15 @@ class Folder {
     let nextTask: number = this.#taskFrom(current, path);
     for (let waiter = path.pop(); waiter !== undefined; waiter = path.pop()) {
       tail = this.#prepend(waiter, tail);
+      if (this.awaits.waiters.kind(waiter) === WAITER_KIND.resolverLink) {
+        const before = this.#classes.endOf(tail);
+        const number = this.ends.ofResolver(waiter, before);
+        if (number !== before) {
+          tail = this.#classes.end(number);
+          end = this.awaits.waiters.product(waiter);
+          nextTask = NO_WAITER;
+        }
+      }
       this.#finish(waiter, tail, end, nextTask);
       if (isFramed(this.awaits, waiter)) nextTask = waiter;
     }
@@ -316,6 +325,7 @@ class ChainClasses {
   readonly #frames: number[] = [];
   readonly #repeats: number[] = [];
   readonly #tails: number[] = [];
+  readonly #ends: number[] = [];
   readonly #remembered = new Int32Array(REMEMBERED_CLASSES).fill(-1);
 
   /** The class of a chain without frames. */
@@ -345,9 +355,7 @@ class ChainClasses {
 
   /** The number of the end that a chain has. */
   endOf(chainClass: number): number {
-    let current = chainClass;
-    while ((this.#frames[current] ?? -1) !== -1) current = this.#tails[current] ?? -1;
-    return this.#repeats[current] ?? -1;
+    return this.#ends[chainClass] ?? -1;
   }
 
   /**
@@ -380,6 +388,7 @@ class ChainClasses {
       number = this.#frames.push(frame) - 1;
       this.#repeats.push(repeats);
       this.#tails.push(tail);
+      this.#ends.push(frame === -1 ? repeats : this.endOf(tail));
       this.#byKey.set(key, number);
     }
     this.#remembered[slot] = number;
