@@ -88,6 +88,15 @@ describe.each(NODES)('Node $version', (node) => {
     expect(groups.find(({ chain }) => chain[0]?.function === 'waits')).toMatchObject({ count: 20_000 });
     expect(groups.find(({ chain }) => chain[0]?.function === 'all')).toMatchObject({ count: 1, waitsFor: { kind: 'combinator', details: { settled: 0, of: 20_000 } } });
   });
+
+  test('30,000 tasks that are resolved by callbacks of one promise all wait for its timer', async () => {
+    const code = `globalThis.kept = []; const ready = new Promise((resolve) => setTimeout(resolve, 3_600_000));
+      async function task() { await new Promise((resolve) => ready.then((value) => resolve(value))); } for (let i = 0; i < 30_000; i++) kept.push(task()); ${READY}`;
+    const { url } = await startTarget(node, code);
+    const { groups } = await asyncscopeDump(url);
+    const ends = groups.filter(({ chain }) => chain[0]?.function === 'task').map(({ count, waitsFor }) => `${count} ${waitsFor.kind}`);
+    expect(ends).toEqual(['30000 timer']);
+  });
 });
 
 interface Snapshot {

@@ -129,6 +129,8 @@ export interface AwaitGraph {
   readonly waitAsync: readonly NodeIndex[];
   /** Reactions of each of `pending`, in the same order. */
   readonly reactionCounts: Uint32Array;
+  /** For each node, one more than the promise whose settling runs this reaction; 0 for what is none. See {@link promiseOfReaction}. */
+  readonly reactionPromises: Uint32Array;
 }
 
 /** Whether the promise that it settles may have been settled already by another way. */
@@ -169,6 +171,11 @@ export function producerOf(producers: AwaitGraph['producers'], promise: NodeInde
 
 export function setProducer(producers: AwaitGraph['producers'], promise: NodeIndex, waiter: WaiterIndex): void {
   producers[promise] = waiter + 1;
+}
+
+/** The promise whose settling runs a reaction; {@link NO_NODE} for one in no list of a pending promise. */
+export function promiseOfReaction(reactionPromises: AwaitGraph['reactionPromises'], reaction: NodeIndex): NodeIndex {
+  return ((reactionPromises[reaction] ?? 0) - 1) as NodeIndex;
 }
 
 /** What a waiter waits for next; {@link NO_WAITER} where its chain ends. */
@@ -255,8 +262,11 @@ const SCAN_SHARE = 0.4;
 class Builder {
   readonly #waiters = new Waiters();
   readonly #producers: Uint32Array;
-  /** 1 for reactions and requests that were seen in a list: each is in one, once, and in a corrupted heap no list is endless. */
-  readonly #listed: Uint8Array;
+  /**
+   * One more than whose list a reaction or a request was seen in, a promise's or a generator's: each is in one, once, and in a corrupted
+   * heap no list is endless.
+   */
+  readonly #listed: Uint32Array;
   readonly #generators = new Map<number, WaiterIndex>();
   readonly #suspendedNodes: NodeSet;
   readonly #pendingNodes: NodeSet;
@@ -274,7 +284,7 @@ class Builder {
     readonly progress: Progress,
   ) {
     this.#producers = new Uint32Array(graph.nodeCount);
-    this.#listed = new Uint8Array(graph.nodeCount);
+    this.#listed = new Uint32Array(graph.nodeCount);
     this.#suspendedNodes = new NodeSet(graph);
     this.#pendingNodes = new NodeSet(graph);
     this.#lead = this.#reactionLead();
@@ -293,7 +303,7 @@ class Builder {
       let count = 0;
       let reaction = this.index.internal(promise, 'reactions_or_result');
       while (reaction !== NO_NODE && this.#listed[reaction] === 0) {
-        this.#listed[reaction] = 1;
+        this.#listed[reaction] = promise + 1;
         reaction = this.#addReaction(promise, reaction);
         count++;
       }
@@ -313,6 +323,7 @@ class Builder {
       pendingPromises: pending.length + this.#countQuiet(),
       waitAsync: found.waitAsyncTables.flatMap((table) => this.#objectsIn(table as NodeIndex)),
       reactionCounts,
+      reactionPromises: this.#listed,
     };
   }
 
@@ -394,7 +405,7 @@ class Builder {
     this.#requests.set(waiter, promises);
     let request: NodeIndex = queue;
     while (request !== NO_NODE && this.#listed[request] === 0) {
-      this.#listed[request] = 1;
+      this.#listed[request] = generator + 1;
       let next = NO_NODE;
       let promise = NO_NODE;
       let slot = -1;

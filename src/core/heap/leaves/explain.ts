@@ -1,7 +1,9 @@
 /** What one pending promise waits for, in a user's words: who can settle it, told by the best known thing on the way to it. */
+import { buildAwaitGraph } from '../awaitGraph';
 import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
 import type { EdgeIndex, NodeIndex } from '../heapGraph';
 import type { RawText, RawWaitsFor } from '../heapAnalysis';
+import { NO_PROGRESS } from '../progress';
 import { firstFunction, heldLeaf } from './appPromise';
 import { childProcessLeaf } from './childProcess';
 import { eachRetainer } from './eachRetainer';
@@ -53,7 +55,11 @@ export interface ExplainOptions {
 }
 
 /** @param walk shared with whoever asks it about the same objects: it remembers what it found */
-export function createExplainer(objects: HeapObjects, options: ExplainOptions = {}, walk: Walk = new Walk(objects)): Explainer {
+export function createExplainer(
+  objects: HeapObjects,
+  options: ExplainOptions = {},
+  walk: Walk = new Walk(objects, buildAwaitGraph(objects.graph, objects.index, NO_PROGRESS)),
+): Explainer {
   return new PromiseExplainer(objects, options, walk);
 }
 

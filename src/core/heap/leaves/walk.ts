@@ -6,6 +6,8 @@
  * V8 does not say which of the functions that share a scope uses a variable of it. So a function that shares a scope with a resolver
  * counts as one that may call it, unless the scope is a file's own or one that many share: there the variable itself is the answer.
  */
+import { promiseOfReaction } from '../awaitGraph';
+import type { AwaitGraph } from '../awaitGraph';
 import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
 import type { EdgeIndex, HeapGraph, NodeIndex } from '../heapGraph';
 import type { Realm } from '../realm';
@@ -22,8 +24,6 @@ const RETAINER_LIMIT = 64;
 /** Functions that may share a scope before its variables count as held by the scope; Node's own keep to themselves. */
 const SHARED_SCOPE_LIMIT = 8;
 const SHARED_NODE_SCOPE_LIMIT = 64;
-/** Reactions in a list before the one that is looked for; beyond, it is not found. */
-const REACTION_LIMIT = 10_000;
 /** Functions that wait for one another above a promise, none of which can be what settles it. */
 const AWAITER_LIMIT = 64;
 
@@ -71,6 +71,7 @@ export class Walk {
   readonly #objects: HeapObjects;
   readonly #graph: HeapGraph;
   readonly #realm: Realm;
+  readonly #reactionPromises: AwaitGraph['reactionPromises'];
   readonly #scopes = new Map<NodeIndex, Scope>();
   /** Of the walk that is under way: its promise, and what was pushed. */
   readonly #seen: NodeSet;
@@ -84,8 +85,9 @@ export class Walk {
   readonly #looked: NodeSet;
   readonly #generators: NodeSet;
 
-  constructor(objects: HeapObjects) {
+  constructor(objects: HeapObjects, { reactionPromises }: Pick<AwaitGraph, 'reactionPromises'>) {
     this.#objects = objects;
+    this.#reactionPromises = reactionPromises;
     this.#graph = objects.graph;
     this.#realm = objects.realm;
     this.#seen = new NodeSet(objects.graph);
@@ -190,7 +192,7 @@ export class Walk {
       return;
     }
     if (type === NODE_TYPE.hidden && name === names.reactionName) {
-      const promise = this.promiseOfReaction(node);
+      const promise = promiseOfReaction(this.#reactionPromises, node);
       if (promise !== NO_NODE) this.#push(promise, -1, step, step.rejects);
       return;
     }
@@ -295,7 +297,7 @@ export class Walk {
       this.#eachRetainer(context, (closure, edge) => {
         if (found !== NO_NODE || graph.edgeNameOrIndex(edge) !== names.context) return;
         this.#eachRetainer(closure, (reaction) => {
-          if (found === NO_NODE && graph.nameIndex(reaction) === names.reactionName) found = this.promiseOfReaction(reaction);
+          if (found === NO_NODE && graph.nameIndex(reaction) === names.reactionName) found = promiseOfReaction(this.#reactionPromises, reaction);
         });
       });
     });
@@ -316,25 +318,6 @@ export class Walk {
       if (text !== null && text !== '') return text;
     }
     return null;
-  }
-
-  /** The promise whose settling runs a reaction. */
-  promiseOfReaction(reaction: NodeIndex): NodeIndex {
-    const { names } = this.#objects;
-    const graph = this.#graph;
-    let node = reaction;
-    for (let i = 0; i < REACTION_LIMIT; i++) {
-      let before: NodeIndex = NO_NODE;
-      let promise: NodeIndex = NO_NODE;
-      this.#eachRetainer(node, (from, edge) => {
-        if (graph.edgeType(edge) === EDGE_TYPE.internal && graph.edgeNameOrIndex(edge) === names.reactions) promise = from;
-        else if (graph.nameIndex(from) === names.reactionName) before = from;
-      });
-      if (promise !== NO_NODE) return promise;
-      if (before === NO_NODE) return NO_NODE;
-      node = before;
-    }
-    return NO_NODE;
   }
 
   /** The suspended functions that wait for a promise, those that wait for them, and so on. */

@@ -310,6 +310,17 @@ describe("the app's own promise", () => {
     expect(explanation.follows).toBe(other.index);
   });
 
+  it('follows a promise with however many callbacks', () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const ready = heap.promise();
+    heap.then(ready, heap.capturing('whenReady', { resolve: heap.resolverOf(promise) }));
+    // in front of that one
+    for (let i = 0; i < 10_000; i++) heap.then(ready);
+    heap.global('t', heap.timeout(heap.resolverOf(ready), 60_000));
+    expect(line(explained(heap, promise))).toBe('timer | timer: 1 min | line 0 | in flight');
+  });
+
   it('waits for nothing where no resolver is left', () => {
     const heap = nodeHeap();
     const promise = heap.promise();

@@ -1,6 +1,7 @@
 /** What is remembered of other promises' walks never changes what a promise is said to wait for. */
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
+import { buildAwaitGraph } from '../../../../../src/core/heap/awaitGraph';
 import type { HeapGraph } from '../../../../../src/core/heap/heapGraph';
 import { HeapIndex } from '../../../../../src/core/heap/heapIndex';
 import { createExplainer } from '../../../../../src/core/heap/leaves/explain';
@@ -8,6 +9,7 @@ import type { Explanation } from '../../../../../src/core/heap/leaves/explain';
 import { HeapObjects } from '../../../../../src/core/heap/leaves/heapObjects';
 import { Walk } from '../../../../../src/core/heap/leaves/walk';
 import type { WalkResult } from '../../../../../src/core/heap/leaves/walk';
+import { NO_PROGRESS } from '../../../../../src/core/heap/progress';
 import type { BuiltNode } from '../snapshotBuilder';
 import { nodeHeap } from './nodeHeap';
 import type { NodeHeap } from './nodeHeap';
@@ -107,7 +109,7 @@ test('what many resolvers are in is looked through twice only', () => {
   const promises = outbox(heap, Array.from({ length: 50 }, () => ({ form: 'resolver', inMap: false, awaitedBy: 'nobody', held: false })));
   const graph = heap.graph();
   const objects = new HeapObjects(graph, new HeapIndex(graph));
-  const walk = new Walk(objects);
+  const walk = new Walk(objects, buildAwaitGraph(graph, objects.index, NO_PROGRESS));
   const walks = vi.spyOn(walk, 'run');
   const explainer = createExplainer(objects, {}, walk);
   expect(promises.map(({ index }) => explainer.explain(index))).toEqual(alone(graph, promises));
