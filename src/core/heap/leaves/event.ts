@@ -6,8 +6,6 @@ import type { HeapObjects } from './heapObjects';
 import { RANK, keyOf } from './leaf';
 import type { Leaf } from './leaf';
 
-/** Listeners of one event target that are passed to get to their target; beyond, it is not found. */
-const LISTENER_LIMIT = 100_000;
 /** Objects that refer to one that are looked at. */
 const RETAINER_LIMIT = 32;
 
@@ -23,6 +21,9 @@ export interface Subscription {
   readonly event: string;
 }
 
+/** Of listeners of event targets that were passed, by each the head of its list: lists can have hundreds of thousands. */
+export type ListHeads = Map<NodeIndex, NodeIndex>;
+
 /** 0 for an event that brings something, 1 and 2 for the end of what is read and written, 3 for a close, 4 for a failure. */
 export function eventClass(event: string): 0 | 1 | 2 | 3 | typeof FAILURE_EVENT {
   if (FAILURE_EVENTS.has(event)) return FAILURE_EVENT;
@@ -36,7 +37,7 @@ export function isListenerList({ graph, names }: HeapObjects, from: NodeIndex, e
 }
 
 /** Where a function is a listener: `edge` is the one by which `from` refers to it. Null where it is none. */
-export function subscription(objects: HeapObjects, from: NodeIndex, edge: EdgeIndex): Subscription | null {
+export function subscription(objects: HeapObjects, heads: ListHeads, from: NodeIndex, edge: EdgeIndex): Subscription | null {
   const { graph, names } = objects;
   if (graph.type(from) !== NODE_TYPE.object) return null;
   const type = graph.edgeType(edge);
@@ -53,7 +54,7 @@ export function subscription(objects: HeapObjects, from: NodeIndex, edge: EdgeIn
   if (type !== EDGE_TYPE.property) return null;
   const name = graph.edgeNameOrIndex(edge);
   if (name === names.callback || name === names.listener) {
-    const target = ofTarget(objects, from);
+    const target = ofTarget(objects, heads, from);
     if (target !== null) return target;
   }
   return ofEmitter(objects, from, objects.edgeName(edge));
@@ -70,14 +71,9 @@ function ofEmitter(objects: HeapObjects, holder: NodeIndex, event: string): Subs
 }
 
 /** From a `Listener` back to the head of its list, which is a value in the target's map of events. */
-function ofTarget(objects: HeapObjects, listener: NodeIndex): Subscription | null {
+function ofTarget(objects: HeapObjects, heads: ListHeads, listener: NodeIndex): Subscription | null {
   const { graph, names } = objects;
-  let head = listener;
-  for (let i = 0; i < LISTENER_LIMIT; i++) {
-    const previous = objects.property(head, 'previous');
-    if (!objects.isObject(previous)) break;
-    head = previous;
-  }
+  const head = headOf(objects, heads, listener);
   if (head === listener) return null;
   let found: Subscription | null = null;
   eachRetainer(graph, head, RETAINER_LIMIT, (table, entry) => {
@@ -93,6 +89,27 @@ function ofTarget(objects: HeapObjects, listener: NodeIndex): Subscription | nul
     });
   });
   return found;
+}
+
+/** Each listener is passed once, whoever asks: all of one list are asked about. */
+function headOf(objects: HeapObjects, heads: ListHeads, listener: NodeIndex): NodeIndex {
+  const passed: NodeIndex[] = [];
+  let head = listener;
+  for (;;) {
+    const known = heads.get(head);
+    if (known !== undefined) {
+      head = known;
+      break;
+    }
+    const previous = objects.property(head, 'previous');
+    if (!objects.isObject(previous)) break;
+    passed.push(head);
+    // until it is known: lists of the program's own can be rings
+    heads.set(head, head);
+    head = previous;
+  }
+  for (const each of passed) heads.set(each, head);
+  return head;
 }
 
 /** `<symbol kName>` as people write it. */

@@ -8,7 +8,7 @@ import { firstFunction, heldLeaf } from './appPromise';
 import { childProcessLeaf } from './childProcess';
 import { eachRetainer } from './eachRetainer';
 import { FAILURE_EVENT, eventClass, eventLeaf, isListenerList, subscription } from './event';
-import type { Subscription } from './event';
+import type { ListHeads, Subscription } from './event';
 import { FEATURE, Features } from './features';
 import type { HeapObjects } from './heapObjects';
 import { clientRequestLeaf, fetchLeaf, http2Leaf, incomingLeaf, responseLeaf, undiciRequestLeaf } from './httpRequest';
@@ -86,6 +86,7 @@ class PromiseExplainer implements Explainer, Visitor {
   readonly #known = new Map<string, Explanation>();
   /** By the array that listeners are in. */
   readonly #lists = new Map<NodeIndex, Listened | null>();
+  readonly #heads: ListHeads = new Map();
   /** How often an explanation stood on more of its promise than the way from it. */
   #promiseReads = 0;
   readonly #timerNow: number | null;
@@ -141,7 +142,7 @@ class PromiseExplainer implements Explainer, Visitor {
   }
 
   #listened(from: NodeIndex, edge: EdgeIndex): Listened | null {
-    const subscribed = subscription(this.#objects, from, edge);
+    const subscribed = subscription(this.#objects, this.#heads, from, edge);
     return subscribed === null ? null : { leaf: this.#emitterLeaf(subscribed), penalty: this.#penalty(subscribed) };
   }
 

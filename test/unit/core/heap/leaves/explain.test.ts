@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { HeapIndex } from '../../../../../src/core/heap/heapIndex';
 import { createExplainer } from '../../../../../src/core/heap/leaves/explain';
 import type { ExplainOptions, Explanation } from '../../../../../src/core/heap/leaves/explain';
@@ -111,6 +111,30 @@ describe('an event', () => {
     const listener = heap.capturing('onAbort', { resolve: heap.resolverOf(promise) });
     heap.global('signal', heap.eventTarget('EventTarget', { abort: [heap.closure('other'), listener] }, { '<symbol kAborted>': false }));
     expect(line(explained(heap, promise))).toBe("event | event 'abort' of AbortSignal | line 0 | held");
+  });
+
+  it('of an event target with very many listeners, each of which is passed once for all of them', () => {
+    const heap = nodeHeap();
+    const promises = Array.from({ length: 200 }, () => heap.promise());
+    const listeners = promises.map((promise) => heap.capturing('onAbort', { resolve: heap.resolverOf(promise) }));
+    heap.global('signal', heap.eventTarget('EventTarget', { abort: listeners }, { '<symbol kAborted>': false }));
+    const graph = heap.graph();
+    const objects = new HeapObjects(graph, new HeapIndex(graph));
+    const looks = vi.spyOn(objects, 'property');
+    const explainer = createExplainer(objects);
+    expect(promises.map(({ index }) => line(explainer.explain(index)))).toEqual(promises.map((_, i) => `event | event 'abort' of AbortSignal | line ${String(i)} | held`));
+    const passed = looks.mock.calls.filter(([, key]) => key === 'previous');
+    expect(passed.length).toBeLessThanOrEqual(2 * promises.length);
+  });
+
+  it("is none of a ring of the program's own that looks like a list of listeners", () => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const [one, other] = [heap.builder.object('Job'), heap.builder.object('Job')];
+    one.property('callback', heap.resolverOf(promise)).property('previous', other);
+    other.property('previous', one);
+    heap.global('job', one);
+    expect(line(explained(heap, promise))).toBe('app promise | its resolver is in globalThis.job.callback | - | held');
   });
 });
 
