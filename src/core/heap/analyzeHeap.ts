@@ -29,7 +29,7 @@ export function analyzeHeap(graph: HeapGraph, progress: AnalysisProgress = NO_AN
   const reachability = markSettleable(graph, index, realm, awaits, progress.begin('settleability'));
   const walk = new Walk(objects, awaits);
   const holders = new Holders(graph, index, awaits, reachability, realm);
-  const explainer = createExplainer(objects, options, walk);
+  const explainer = createExplainer(objects, options, walk, reachability);
   const frames = new Frames(graph, index, awaits);
   const ends = new ChainEnds({ graph, index, awaits, reachability, explainer, frames, holderOf: (promise) => settlerHolder(holders, reachability.settler(promise)) });
   const chains = foldChains(graph, awaits, frames, ends, progress.begin('holders'));

@@ -4,6 +4,7 @@ import { EDGE_TYPE, NODE_TYPE, NO_NODE } from '../heapGraph';
 import type { EdgeIndex, NodeIndex } from '../heapGraph';
 import type { RawText, RawWaitsFor } from '../heapAnalysis';
 import { NO_PROGRESS } from '../progress';
+import type { Reachability } from '../settleability';
 import { firstFunction, heldLeaf } from './appPromise';
 import { childProcessLeaf } from './childProcess';
 import { eachRetainer } from './eachRetainer';
@@ -54,13 +55,17 @@ export interface ExplainOptions {
   readonly timerNow?: number | null;
 }
 
-/** @param walk shared with whoever asks it about the same objects: it remembers what it found */
+/**
+ * @param walk shared with whoever asks it about the same objects: it remembers what it found
+ * @param reachability what may settle by a way that no walk knows is not told as settled by nothing; without it, that is not known
+ */
 export function createExplainer(
   objects: HeapObjects,
   options: ExplainOptions = {},
   walk: Walk = new Walk(objects, buildAwaitGraph(objects.graph, objects.index, NO_PROGRESS)),
+  reachability: Pick<Reachability, 'settler'> | null = null,
 ): Explainer {
-  return new PromiseExplainer(objects, options, walk);
+  return new PromiseExplainer(objects, options, walk, reachability);
 }
 
 interface Found {
@@ -90,18 +95,20 @@ class PromiseExplainer implements Explainer, Visitor {
   /** How often an explanation stood on more of its promise than the way from it. */
   #promiseReads = 0;
   readonly #timerNow: number | null;
+  readonly #reachability: Pick<Reachability, 'settler'> | null;
   /** Of the promise that is being explained: what was found, where the walk was narrow, where it was last, and what was known before. */
   #promise: NodeIndex = NO_NODE;
   readonly #found: Found[] = [];
   readonly #crossings: Narrow[] = [];
   #met: { last: Step | null; answer: Explanation | undefined } = { last: null, answer: undefined };
 
-  constructor(objects: HeapObjects, { timerNow = null }: ExplainOptions, walk: Walk) {
+  constructor(objects: HeapObjects, { timerNow = null }: ExplainOptions, walk: Walk, reachability: Pick<Reachability, 'settler'> | null) {
     this.#objects = objects;
     this.#features = new Features(objects);
     this.#walk = walk;
     this.#ways = new KnownWays(objects);
     this.#timerNow = timerNow;
+    this.#reachability = reachability;
   }
 
   explain(promise: NodeIndex): Explanation {
@@ -115,12 +122,16 @@ class PromiseExplainer implements Explainer, Visitor {
     const { settlers, steps, beyond } = this.#walk.run(promise, this);
     const { answer, last } = this.#met;
     if (answer !== undefined) return answer;
-    if (!settlers) return NOTHING;
+    if (!settlers) return this.#maySettle(promise) ? NOT_KNOWN : NOTHING;
     if (found.length === 0 && last !== null) this.#add(heldLeaf(this.#objects, last), last);
     const explanation = this.#interned(this.#choose(found));
     if (beyond === null) ways.pass(this.#crossings, steps);
     else if (this.#promiseReads === promiseReads && (explanation.follows === NO_NODE || beyond.pushed.has(explanation.follows))) ways.add(beyond, explanation);
     return explanation;
+  }
+
+  #maySettle(promise: NodeIndex): boolean {
+    return this.#reachability !== null && this.#reachability.settler(promise) !== NO_NODE;
   }
 
   edge(from: NodeIndex, edge: EdgeIndex, below: Step): EdgeVerdict {
@@ -419,6 +430,15 @@ const NOTHING: Explanation = {
   waitsFor: { kind: 'nothing', text: ['nothing: no resolver is left'], at: null, details: {} },
   settlers: 'none',
   key: 'nothing',
+  follows: NO_NODE,
+  peer: NO_NODE,
+};
+
+/** What is known to settle the promise is nothing that a walk goes to: V8's own, or what native code holds. */
+const NOT_KNOWN: Explanation = {
+  waitsFor: { kind: 'native', text: ['native code'], at: null, details: {} },
+  settlers: 'native',
+  key: keyOf('native', ['native code'], null),
   follows: NO_NODE,
   peer: NO_NODE,
 };

@@ -19,7 +19,7 @@ import { NodeSet } from '../nodeSet';
 
 /** Steps of one walk. What is farther from its promise than this is not found, and the promise is told by what is near. */
 export const STEP_LIMIT = 600;
-/** Those who refer to one object that are followed, the first ones. */
+/** Those who refer to one object that are followed, the first ones; of those who refer to a promise, the first that can settle it. */
 const RETAINER_LIMIT = 64;
 /** Functions that may share a scope before its variables count as held by the scope; Node's own keep to themselves. */
 const SHARED_SCOPE_LIMIT = 8;
@@ -73,6 +73,8 @@ export class Walk {
   readonly #realm: Realm;
   readonly #reactionPromises: AwaitGraph['reactionPromises'];
   readonly #scopes = new Map<NodeIndex, Scope>();
+  /** Of promises that very many refer to: walks come by them again and again. */
+  readonly #settlerEdges = new Map<NodeIndex, readonly EdgeIndex[]>();
   /** Of the walk that is under way: its promise, and what was pushed. */
   readonly #seen: NodeSet;
   #queue: Step[] = [];
@@ -144,27 +146,52 @@ export class Walk {
 
   /** What V8 itself settles a promise by. */
   #settlers(promise: NodeIndex, below: Step | null): void {
-    const { names } = this.#objects;
+    for (const edge of this.#edgesOfSettlers(promise)) this.#push(this.#graph.source(edge), edge, below, below?.rejects ?? false);
+  }
+
+  #edgesOfSettlers(promise: NodeIndex): readonly EdgeIndex[] {
+    const known = this.#settlerEdges.get(promise);
+    if (known !== undefined) return known;
     const graph = this.#graph;
-    const rejects = below?.rejects ?? false;
     const { first, edges } = graph.retainers;
-    const end = endOfRetainers(first, promise, RETAINER_LIMIT);
-    for (let i = first[promise] ?? 0; i < end; i++) {
+    const start = first[promise] ?? 0;
+    const end = first[promise + 1] ?? start;
+    const found: EdgeIndex[] = [];
+    let asked: NodeIndex = NO_NODE;
+    // thousands can keep a promise that one timer settles: only those that settle it count for the limit
+    for (let i = start; i < end && found.length < RETAINER_LIMIT; i++) {
       const edge = (edges[i] ?? 0) as EdgeIndex;
       const from = graph.source(edge);
       const type = graph.edgeType(edge);
-      if (type === EDGE_TYPE.hidden) {
-        // a context of resolving functions, a capability, a derived reaction, a generator's request, a generator
-        this.#push(from, edge, below, rejects);
-      } else if (type === EDGE_TYPE.property) {
-        if (this.#objects.internal(from, 'toNative') !== NO_NODE) this.#push(from, edge, below, rejects);
-      } else if (type === EDGE_TYPE.internal) {
-        // the context of resolving functions that optimized code has made
-        const fromType = graph.type(from);
-        if (graph.edgeNameOrIndex(edge) === names.extension) this.#push(from, edge, below, rejects);
-        else if (fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic) this.#push(from, edge, below, rejects);
-        else if (fromType === NODE_TYPE.array && this.#isRetainedBy(from, names.atomicsWaiters)) this.#push(from, edge, below, rejects);
+      if (type === EDGE_TYPE.property || (type === EDGE_TYPE.internal && graph.type(from) === NODE_TYPE.array)) {
+        // what has it many times, an array of it for one, is asked once: edges of one node are neighbours
+        if (from === asked) continue;
+        asked = from;
       }
+      if (this.#settles(from, edge)) found.push(edge);
+    }
+    if (end - start > RETAINER_LIMIT) this.#settlerEdges.set(promise, found);
+    return found;
+  }
+
+  #settles(from: NodeIndex, edge: EdgeIndex): boolean {
+    const { names } = this.#objects;
+    const graph = this.#graph;
+    switch (graph.edgeType(edge)) {
+      case EDGE_TYPE.hidden:
+        // a context of resolving functions, a capability, a derived reaction, a generator's request, a generator; not an object's property
+        return graph.nameIndex(from) !== names.propertyArrayName;
+      case EDGE_TYPE.property:
+        return this.#objects.internal(from, 'toNative') !== NO_NODE;
+      case EDGE_TYPE.internal: {
+        // the context of resolving functions that optimized code has made
+        if (graph.edgeNameOrIndex(edge) === names.extension) return true;
+        const fromType = graph.type(from);
+        if (fromType === NODE_TYPE.native || fromType === NODE_TYPE.synthetic) return true;
+        return fromType === NODE_TYPE.array && this.#isRetainedBy(from, names.atomicsWaiters);
+      }
+      default:
+        return false;
     }
   }
 

@@ -307,6 +307,18 @@ describe('a group', () => {
   });
 });
 
+describe('a promise', () => {
+  it('that something unknown may settle does not wait for nothing', () => {
+    const heap = asyncHeap();
+    const promise = heap.promise();
+    // as optimized code has what it was made for
+    heap.global('code', heap.builder.code('load').internal('1', promise));
+    heap.asyncFunction('waits').awaits(promise);
+    const [group] = analyzed(heap).groups;
+    expect(group).toMatchObject({ verdict: null, waitsFor: { kind: 'native', text: ['native code'] } });
+  });
+});
+
 describe('an analysis', () => {
   it('tells its phases, and stops where it is told to', () => {
     const heap = asyncHeap();

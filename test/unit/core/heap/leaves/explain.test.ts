@@ -345,6 +345,37 @@ describe("the app's own promise", () => {
     expect(line(explained(heap, promise))).toBe('timer | timer: 1 min | line 0 | in flight');
   });
 
+  it.each<[string, (heap: NodeHeap, ready: BuiltNode) => void]>([
+    ['as a property', (heap, ready) => void heap.object('Client', { ready })],
+    ['as a property that was added later', (heap, ready) => void heap.object('Client', {}).internal('properties', heap.builder.hidden('system / PropertyArray').hidden(0, ready))],
+    ['as a parameter of a suspended call', (heap, ready) => void heap.builder.object('Generator').internal('parameters_and_registers', heap.builder.array().internal('0', ready))],
+    ['in an array', (heap, ready) => void heap.object('Array', {}).internal('elements', heap.builder.array().internal('0', ready))],
+  ])('waits for what settles it although very many keep it %s', (_, keep) => {
+    const heap = nodeHeap();
+    const ready = heap.promise();
+    for (let i = 0; i < 100; i++) keep(heap, ready);
+    heap.global('t', heap.timeout(heap.resolverOf(ready), 60_000));
+    expect(line(explained(heap, ready))).toBe('timer | timer: 1 min | - | in flight');
+  });
+
+  it('that very many keep is looked through once, however many wait for it', () => {
+    const heap = nodeHeap();
+    const ready = heap.promise();
+    for (let i = 0; i < 1_000; i++) heap.object('Client', { ready });
+    // each in a way of its own, so that nothing is remembered of the others
+    const promises = Array.from({ length: 50 }, (_, i) => {
+      const promise = heap.promise();
+      heap.then(ready, heap.capturing('whenReady', { [`resolve${String(i)}`]: heap.resolverOf(promise) }));
+      return promise;
+    });
+    heap.global('t', heap.timeout(heap.resolverOf(ready), 60_000));
+    const graph = heap.graph();
+    const explainer = createExplainer(new HeapObjects(graph, new HeapIndex(graph)));
+    const looks = vi.spyOn(graph, 'source');
+    expect(new Set(promises.map(({ index }) => explainer.explain(index).waitsFor.kind))).toEqual(new Set(['timer']));
+    expect(looks.mock.calls.length).toBeLessThan(10_000);
+  });
+
   it('waits for nothing where no resolver is left', () => {
     const heap = nodeHeap();
     const promise = heap.promise();
