@@ -128,26 +128,29 @@ export class HeapObjects {
     return this.graph.type(node) === NODE_TYPE.hidden && this.graph.nameIndex(node) === name;
   }
 
-  /** A string's text, cut to {@link TEXT_LIMIT}; null for what is not a string, and for a part of another one, whose place in it a snapshot does not tell. */
-  text(node: NodeIndex): string | null {
+  /**
+   * A string's text, of which so much is wanted; null for what is not a string, and for a part of another one, whose place in it a snapshot
+   * does not tell.
+   */
+  text(node: NodeIndex, limit = TEXT_LIMIT): string | null {
     if (node === NO_NODE) return null;
     const type = this.graph.type(node);
-    if (type === NODE_TYPE.string) return clip(this.index.className(node), TEXT_LIMIT);
+    if (type === NODE_TYPE.string) return clip(this.graph.name(node), limit);
     if (type !== NODE_TYPE.concatenatedString) return null;
     let text = '';
     const rest = [node];
-    for (let parts = 0; rest.length > 0 && parts < STRING_PARTS_LIMIT && text.length <= TEXT_LIMIT; parts++) {
+    for (let parts = 0; rest.length > 0 && parts < STRING_PARTS_LIMIT && text.length <= limit; parts++) {
       const part = rest.pop() ?? NO_NODE;
       const partType = part === NO_NODE ? NODE_TYPE.other : this.graph.type(part);
       if (partType === NODE_TYPE.string) text += this.graph.name(part);
       else if (partType === NODE_TYPE.concatenatedString) rest.push(this.internal(part, 'second'), this.internal(part, 'first'));
       else return null;
     }
-    return clip(text, TEXT_LIMIT);
+    return clip(text, limit);
   }
 
-  textProperty(node: NodeIndex, key: NameKey): string | null {
-    return this.text(this.property(node, key));
+  textProperty(node: NodeIndex, key: NameKey, limit = TEXT_LIMIT): string | null {
+    return this.text(this.property(node, key), limit);
   }
 
   /** Null for what is not a number, and where the snapshot was taken without the values of numbers. */

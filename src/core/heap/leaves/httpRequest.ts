@@ -6,6 +6,9 @@ import { workLeaf } from './leaf';
 import type { Details, Leaf } from './leaf';
 import { hostAndPort } from './socket';
 
+/** UTF-16 units of a request's head that are looked through for its host, which stands behind the path and other headers. */
+const HEAD_LIMIT = 8_192;
+
 interface Request {
   readonly method: string | null;
   /** `http://10.0.0.7:8080`, or the host alone. */
@@ -16,7 +19,7 @@ interface Request {
 /** What Node's HTTP client has asked. */
 export function clientRequest(objects: HeapObjects, request: NodeIndex): Request {
   // the host with its port stands in the head, which is written when the request is sent
-  const head = objects.textProperty(request, 'header');
+  const head = objects.textProperty(request, 'header', HEAD_LIMIT);
   const inHead = /^host: *([^\r\n]+)\r\n/im.exec(head ?? '')?.[1] ?? null;
   const host = inHead ?? hostAndPort(objects.textProperty(request, 'host'), objects.numberProperty(request, 'port'));
   const protocol = objects.textProperty(request, 'protocol');

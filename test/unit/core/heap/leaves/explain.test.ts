@@ -163,6 +163,17 @@ describe('work under way', () => {
     expect(line(explained(heap, promise))).toBe('http request | http request PUT http://10.0.0.7:8080/orders/7 | - | in flight');
   });
 
+  it.each([
+    ['the root of a host', '/'],
+    ['a path that is longer than texts are told', `/${'a'.repeat(300)}`],
+  ])('of an http request to %s, with the port', (_, path) => {
+    const heap = nodeHeap();
+    const promise = heap.promise();
+    const fields = { outputData: heap.array(), method: 'GET', protocol: 'http:', host: '10.0.0.7', _header: `GET ${path} HTTP/1.1\r\nHost: 10.0.0.7:8080\r\n\r\n`, timeoutCb: null };
+    heap.global('r', heap.emitter('ClientRequest', { response: heap.resolverOf(promise) }, fields));
+    expect(line(explained(heap, promise))).toBe('http request | http request GET http://10.0.0.7:8080 | - | in flight');
+  });
+
   it('of a child process, rather than of its pipes', () => {
     const heap = nodeHeap();
     const promise = heap.promise();
