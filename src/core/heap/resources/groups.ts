@@ -32,14 +32,16 @@ export class ResourceGroups {
 
   add(resource: Resource): void {
     if (!resource.ofNode) this.total++;
-    let key = keyOf(resource.type, resource.text, resource.at);
-    if (!this.#groups.has(key) && this.#groups.size >= GROUP_LIMIT) key = resource.type;
+    // what the program starts through Node can be called the same as what Node has for itself
+    const sort = resource.ofNode ? `${resource.type} of node` : resource.type;
+    let key = keyOf(sort, resource.text, resource.at);
+    if (!this.#groups.has(key) && this.#groups.size >= GROUP_LIMIT) key = sort;
     const group = this.#groups.get(key);
     if (group !== undefined) {
       group.count++;
-      if (key !== resource.type && resource.socket !== undefined) group.sockets.push(resource.socket);
+      if (key !== sort && resource.socket !== undefined) group.sockets.push(resource.socket);
       group.details = commonDetails(group.details, resource.details);
-    } else if (key === resource.type) {
+    } else if (key === sort) {
       this.#groups.set(key, { count: 1, sockets: [], resource: { ...resource, text: ['others'], at: null }, details: {} });
     } else {
       this.#groups.set(key, { count: 1, sockets: resource.socket === undefined ? [] : [resource.socket], resource, details: resource.details });

@@ -4,6 +4,7 @@ import { HeapIndex } from '../../../../../src/core/heap/heapIndex';
 import { HeapObjects } from '../../../../../src/core/heap/leaves/heapObjects';
 import { AGENT_TIMER } from '../../../../../src/core/base/agentTimer';
 import { findResources } from '../../../../../src/core/heap/resources/findResources';
+import { GROUP_LIMIT } from '../../../../../src/core/heap/resources/groups';
 import type { FoundResources } from '../../../../../src/core/heap/resources/findResources';
 import type { BuiltNode } from '../snapshotBuilder';
 import { nodeHeap } from '../leaves/nodeHeap';
@@ -37,6 +38,29 @@ describe('timers', () => {
     const { resources, totals } = found(heap);
     expect(totals.timers).toBe(0);
     expect(resources.timers).toMatchObject([{ count: 1, details: { origin: 'node' } }]);
+  });
+
+  it("of Node's own are listed apart from the program's that are called the same", () => {
+    const heap = nodeHeap();
+    heap.timeout(heap.nodeFunction('checkConnections'), 5_000);
+    for (let i = 0; i < 2; i++) heap.timeout(heap.resolverOf(heap.promise()), 5_000);
+    const { resources, totals } = found(heap);
+    expect(totals.timers).toBe(2);
+    expect(resources.timers).toEqual([
+      { count: 2, type: 'timeout', text: ['5 s'], at: null, details: { delayMs: 5_000, refed: true } },
+      { count: 1, type: 'timeout', text: ['5 s'], at: null, details: { delayMs: 5_000, refed: true, origin: 'node' } },
+    ]);
+  });
+
+  it("of Node's own are apart also where there are too many different ones", () => {
+    const heap = nodeHeap();
+    for (let i = 0; i < GROUP_LIMIT + 2; i++) heap.timeout(heap.closure('onTimeout'), 5_000);
+    heap.timeout(heap.nodeFunction('checkConnections'), 5_000);
+    const others = found(heap).resources.timers.filter(({ text }) => text[0] === 'others');
+    expect(others).toEqual([
+      { count: 2, type: 'timeout', text: ['others'], at: null, details: {} },
+      { count: 1, type: 'timeout', text: ['others'], at: null, details: { origin: 'node' } },
+    ]);
   });
 
   it("of Asyncscope's agent are left out, and a program's own function of that name is not", () => {
