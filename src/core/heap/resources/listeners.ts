@@ -129,7 +129,8 @@ export class ListenerCount {
     group.emitters++;
     group.total += count;
     const above = limit !== null && count > limit;
-    if (count > group.most || (above && !group.aboveLimit)) {
+    // one above its limit is told before any that is not
+    if (above === group.aboveLimit ? count > group.most : above) {
       group.most = count;
       group.limitOfMost = limit;
     }

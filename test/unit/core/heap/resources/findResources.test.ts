@@ -149,6 +149,14 @@ describe('listeners', () => {
     ]);
   });
 
+  it('of an emitter that is above its limit, though another one with a higher limit has more', () => {
+    const heap = nodeHeap();
+    const onChange = heap.closure('onChange');
+    const many = (count: number): BuiltNode => heap.array(...Array.from({ length: count }, () => onChange));
+    for (const [count, limit] of [[50, 100], [12, 10], [60, 100], [11, 10]] as const) heap.emitter('Store', { change: many(count) }, { _maxListeners: limit });
+    expect(found(heap).resources.listeners).toMatchObject([{ emitter: 'Store', event: 'change', emitters: 4, count: 12, limit: 10, aboveLimit: true }]);
+  });
+
   it('of an abort signal, which has no limit', () => {
     const heap = nodeHeap();
     const listeners = Array.from({ length: 30 }, () => heap.closure('onAbort'));
