@@ -60,18 +60,18 @@ export function listenAddress(objects: HeapObjects, server: NodeIndex): string |
   return hostAndPort(host === 'null' ? null : host, port === '0' ? null : Number(port));
 }
 
-const DOING: Readonly<Record<string, string>> = {
-  connect: 'connecting',
-  secureConnect: 'connecting',
-  ready: 'connecting',
-  lookup: 'connecting',
-  data: 'reading',
-  readable: 'reading',
-  end: 'reading to its end',
-  drain: 'waiting for drain',
-  finish: 'writing to its end',
-  close: 'waiting for its close',
-};
+const DOING: ReadonlyMap<string, string> = new Map([
+  ['connect', 'connecting'],
+  ['secureConnect', 'connecting'],
+  ['ready', 'connecting'],
+  ['lookup', 'connecting'],
+  ['data', 'reading'],
+  ['readable', 'reading'],
+  ['end', 'reading to its end'],
+  ['drain', 'waiting for drain'],
+  ['finish', 'writing to its end'],
+  ['close', 'waiting for its close'],
+]);
 
 /**
  * A socket that somebody waits for.
@@ -97,7 +97,7 @@ export function socketLeaf(objects: HeapObjects, socket: NodeIndex, event: strin
     details['accepted'] = true;
   }
   if (event !== '') details['event'] = event;
-  const doing = connecting ? 'connecting' : open === NO_NODE ? 'closed' : (DOING[event] ?? (event === '' ? '' : `'${event}'`));
+  const doing = connecting ? 'connecting' : open === NO_NODE ? 'closed' : (DOING.get(event) ?? (event === '' ? '' : `'${event}'`));
   const inFlight = open !== NO_NODE || connecting;
   const isNamed = remote !== null || name !== 'socket' || !inFlight;
   const after = doing === '' ? '' : `: ${doing}`;

@@ -49,15 +49,15 @@ export function streamSide(objects: HeapObjects, stream: NodeIndex, side: 'reada
   };
 }
 
-const DOING: Readonly<Record<string, string>> = {
-  data: 'reading',
-  readable: 'reading',
-  end: 'reading to its end',
-  drain: 'waiting for drain',
-  write: 'a write to be done',
-  finish: 'writing to its end',
-  close: 'waiting for its close',
-};
+const DOING: ReadonlyMap<string, string> = new Map([
+  ['data', 'reading'],
+  ['readable', 'reading'],
+  ['end', 'reading to its end'],
+  ['drain', 'waiting for drain'],
+  ['write', 'a write to be done'],
+  ['finish', 'writing to its end'],
+  ['close', 'waiting for its close'],
+]);
 
 export function streamLeaf(objects: HeapObjects, stream: NodeIndex, event: string): Leaf {
   const type = objects.className(stream);
@@ -72,7 +72,7 @@ export function streamLeaf(objects: HeapObjects, stream: NodeIndex, event: strin
     if (side.highWaterMark !== null) details['highWaterMark'] = side.highWaterMark;
     if (side.objectMode) details['objectMode'] = true;
   }
-  const doing = DOING[event] ?? (event === '' ? '' : `'${event}'`);
+  const doing = DOING.get(event) ?? (event === '' ? '' : `'${event}'`);
   const text = [`stream ${type}${path === null ? '' : ` ${path}`}${doing === '' ? '' : `: ${doing}`}`];
   return {
     kind: 'stream',

@@ -136,6 +136,14 @@ describe('an event', () => {
     heap.global('job', one);
     expect(line(explained(heap, promise))).toBe('app promise | its resolver is in globalThis.job.callback | - | held');
   });
+
+  it.each(['toString', 'valueOf', 'hasOwnProperty'])('that is called %s is told by its name', (event) => {
+    const [stream, socket] = [nodeHeap(), nodeHeap()].map((heap) => ({ heap, promise: heap.promise() })) as [{ heap: NodeHeap; promise: BuiltNode }, { heap: NodeHeap; promise: BuiltNode }];
+    stream.heap.global('s', stream.heap.emitter('Transform', { [event]: stream.heap.resolverOf(stream.promise) }, { _readableState: stream.heap.object('ReadableState', {}) }));
+    expect(plainText(explained(stream.heap, stream.promise).waitsFor.text)).toBe(`stream Transform: '${event}'`);
+    socket.heap.global('s', socket.heap.socket({ [event]: socket.heap.resolverOf(socket.promise) }, { _host: 'db.example' }));
+    expect(plainText(explained(socket.heap, socket.promise).waitsFor.text)).toBe(`socket db.example: '${event}'`);
+  });
 });
 
 describe('work under way', () => {
