@@ -122,7 +122,8 @@ class PromiseExplainer implements Explainer, Visitor {
     const { settlers, steps, beyond } = this.#walk.run(promise, this);
     const { answer, last } = this.#met;
     if (answer !== undefined) return answer;
-    if (!settlers) return this.#maySettle(promise) ? NOT_KNOWN : NOTHING;
+    // without a step there is nothing but functions that wait for the promise themselves
+    if (!settlers || (found.length === 0 && last === null)) return this.#maySettle(promise) ? NOT_KNOWN : NOTHING;
     if (found.length === 0 && last !== null) this.#add(heldLeaf(this.#objects, last), last);
     const explanation = this.#interned(this.#choose(found));
     if (beyond === null) ways.pass(this.#crossings, steps);

@@ -317,6 +317,15 @@ describe('a promise', () => {
     const [group] = analyzed(heap).groups;
     expect(group).toMatchObject({ verdict: null, waitsFor: { kind: 'native', text: ['native code'] } });
   });
+
+  it('that only the function which waits for it would settle has a crowd, too', () => {
+    const heap = asyncHeap();
+    const call = heap.asyncFunction('itself');
+    for (let i = 0; i < CROWD_REACTIONS; i++) heap.reaction(call.promise, heap.resolverOf(heap.promise()), null);
+    call.awaits(call.promise);
+    heap.global('kept', call.promise);
+    expect(lines(analyzed(heap))).toEqual(['1 x crowd:  | nothing', '1 x cycle: itself | cycle']);
+  });
 });
 
 describe('an analysis', () => {
