@@ -9,15 +9,13 @@ import type { Frames } from './frames';
 import type { RawText, RawWaitsFor } from './heapAnalysis';
 import { NODE_TYPE, NO_NODE, type HeapGraph, type NodeIndex } from './heapGraph';
 import type { HeapIndex } from './heapIndex';
-import { eachRetainer } from './leaves/eachRetainer';
+import { someRetainer } from './leaves/eachRetainer';
 import type { Explainer, Explanation, Settlers } from './leaves/explain';
 import { commonDetails } from './leaves/leaf';
 import type { Reachability } from './settleability';
 
 /** Of a combinator with many inputs, so many are looked at to tell whether something in flight settles it. */
 const INPUT_LIMIT = 1000;
-/** What refers to a resolving function, and is looked at to tell whether something calls it besides the promises that it is a callback of. */
-const RETAINER_LIMIT = 64;
 
 export interface ChainEnd {
   readonly waitsFor: RawWaitsFor;
@@ -51,6 +49,7 @@ export class ChainEnds {
   readonly #kinds = new Map<string, number>();
   readonly #promises = new Map<NodeIndex, PromiseEnd>();
   readonly #peers = new Map<number, number>();
+  readonly #calledElsewhere = new Map<NodeIndex, boolean>();
   #crowds: Crowds | undefined;
 
   constructor(readonly sources: EndSources) {}
@@ -168,8 +167,10 @@ export class ChainEnds {
    */
   ofResolver(waiter: WaiterIndex, end: number): number {
     const { awaits, reachability } = this.sources;
-    const isDead = reachability.cannotSettle(awaits.waiters.source(waiter));
-    return this.#isSettledOtherwise(waiter, isDead, this.end(end).verdict === 'stuck') ? this.ofPromise(awaits.waiters.product(waiter)) : end;
+    const { verdict } = this.end(end);
+    // of a combinator's inputs one may be dead that all wait for, as with allSettled
+    const isDead = reachability.cannotSettle(awaits.waiters.source(waiter)) || verdict === 'orphan' || verdict === 'cycle';
+    return this.#isSettledOtherwise(waiter, isDead, verdict === 'stuck') ? this.ofPromise(awaits.waiters.product(waiter)) : end;
   }
 
   /**
@@ -183,21 +184,21 @@ export class ChainEnds {
     const { awaits, reachability } = this.sources;
     const product = awaits.waiters.product(waiter);
     if (isDead) return !reachability.cannotSettle(product);
-    return isIdle && this.#isCalledElsewhere(awaits.waiters.subject(waiter)) && this.explanation(product).settlers === 'in flight';
+    if (!isIdle || !this.#isCalledElsewhere(awaits.waiters.subject(waiter)) || this.explanation(product).settlers !== 'in flight') return false;
+    // what is in flight may be one of several that the other promise waits for, which do not suffice
+    return awaits.waiters.kind(waiter) !== WAITER_KIND.resolverLink || this.explanation(awaits.waiters.source(waiter)).settlers !== 'in flight';
   }
 
   /** Whether more refers to the resolving functions of a context than reactions do. */
   #isCalledElsewhere(context: NodeIndex): boolean {
     if (context === NO_NODE) return false;
-    const { graph, index } = this.sources;
-    let found = false;
-    eachRetainer(graph, context, RETAINER_LIMIT, (closure) => {
-      if (graph.type(closure) !== NODE_TYPE.closure) return;
-      eachRetainer(graph, closure, RETAINER_LIMIT, (from) => {
-        if (!index.named(from, 'system / PromiseReaction')) found = true;
-      });
-    });
-    return found;
+    let known = this.#calledElsewhere.get(context);
+    if (known === undefined) {
+      const { graph, index } = this.sources;
+      known = someRetainer(graph, context, (closure) => graph.type(closure) === NODE_TYPE.closure && someRetainer(graph, closure, (from) => !index.named(from, 'system / PromiseReaction')));
+      this.#calledElsewhere.set(context, known);
+    }
+    return known;
   }
 
   /** A chain that comes back to itself. */

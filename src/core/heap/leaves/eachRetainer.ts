@@ -10,3 +10,11 @@ export function eachRetainer(graph: HeapGraph, node: NodeIndex, limit: number, s
     see(graph.source(edge), edge);
   }
 }
+
+/** Whether one of the nodes that refer to a node is so. */
+export function someRetainer(graph: HeapGraph, node: NodeIndex, is: (from: NodeIndex) => boolean): boolean {
+  const { first, edges } = graph.retainers;
+  const end = first[node + 1] ?? 0;
+  for (let i = first[node] ?? 0; i < end; i++) if (is(graph.source((edges[i] ?? 0) as EdgeIndex))) return true;
+  return false;
+}
