@@ -81,6 +81,8 @@ export function createBudget(percent: number, now: number): Budget {
     },
     payUpkeep(ms) {
       left -= ms;
+      // where upkeep alone is beyond the budget, what is owed must not grow for as long as that lasts
+      if (left < -burst) left = -burst;
       upkeepMs += ms;
     },
     join() {

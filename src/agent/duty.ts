@@ -16,7 +16,7 @@ export const SLOT_MS = 10;
 /** Calls of a hook between two looks at the clock: some 160 us. */
 const FUEL = 8_192;
 /**
- * So much may calls of the hooks cost beyond the budget, in milliseconds: some two million calls. While hooks are off a single burst
+ * So much may calls of the hooks cost beyond the budget, in milliseconds: 1.25 million promises. While hooks are off a single burst
  * may pass unseen, so a burst must not turn them off; only a load that lasts does.
  */
 const RESERVE_MS = 50;

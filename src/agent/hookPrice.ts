@@ -53,7 +53,7 @@ export interface CallCost {
 export interface HookPrice {
   /** Takes `kAfter`, the number of hooks with `after`, of which ours have none: nothing is dear before. */
   reveal(after: HookField | undefined): void;
-  /** To be told at every poll; null while too little is known, then the price is the usual one again. */
+  /** Null where hooks are always on, and nothing is compared: the price is the usual one again. */
   measured(call: CallCost | null): void;
   now(): HookCost;
 }

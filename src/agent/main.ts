@@ -37,6 +37,8 @@ import { SLOT_MS } from './duty';
 import type { Duty } from './duty';
 import { createTrial } from './trial';
 import type { Cost, Trial, Usage } from './trial';
+
+type LoopUsage = Pick<Usage, 'busyMs' | 'events'>;
 import { MAX_TASKS, TASK_BYTES, createTaskTable } from './taskTable';
 
 /** As in protocol/agent.ts: said at once when the answer has to wait for a hook that is under way. */
@@ -142,8 +144,8 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
   const undo: (() => void)[] = [capture.restore];
   let checksMissed = 0;
   let slotTimer: OwnTimer | undefined;
-  const promiseTrial = createTrial();
-  const resourceTrial = createTrial();
+  const promiseTrial = createTrial(begin);
+  const resourceTrial = createTrial(begin);
   let lastSeen = begin;
   let loopOffset = 0;
   let figures!: Figures;
@@ -261,9 +263,9 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     const span = now - lastPoll;
     const promiseSpent = promiseSampler.spentMs + promises.duty.spentMs;
     const resourceSpent = resourceSampler.spentMs + resources.duty.spentMs;
-    // what is compared is not added by the clock
+    // what is compared is not added by the clock; ends of slots are alike in both kinds
     const own = slotWork + (promises.duty.level === 'slots' ? 0 : promiseSpent - promiseBefore) + (resources.duty.level === 'slots' ? 0 : resourceSpent - resourceBefore);
-    const measured = measuredCost(span > 0 ? (100 * (own + lastPollWork)) / span : 0);
+    const measured = measuredCost(now, span > 0 ? (100 * (own + lastPollWork)) / span : 0);
     promiseBefore = promiseSpent;
     resourceBefore = resourceSpent;
     const spent = promiseSampler.spentMs + resourceSampler.spentMs + promises.duty.spentMs + resources.duty.spentMs;
@@ -305,22 +307,24 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     return result;
   }
 
-  /** Undefined where that is not known, or what a program has patched throws. */
-  function usageNow(): Pick<Usage, 'cpu' | 'events'> | undefined {
+  /**
+   * Undefined where that is not known, or what a program has patched throws. Not the processor time, which is that of all threads: while a
+   * worker is busy, a slot with fewer events would be dear for the worker's sake.
+   */
+  function usageNow(): LoopUsage | undefined {
     try {
       const events = performance.nodeTiming?.uvMetricsInfo?.events;
       if (events === undefined) return undefined;
-      const { user, system } = process.cpuUsage();
-      return { cpu: user + system, events };
+      return { busyMs: performance.eventLoopUtilization().active, events };
     } catch {
       return undefined;
     }
   }
 
   /** What watching costs by comparison, with what our own clock says of hooks that are always on. */
-  function measuredCost(own: number): Cost | null {
-    const byPromises = costOf(promiseTrial, promisePrice);
-    const byResources = costOf(resourceTrial, resourcePrice);
+  function measuredCost(now: number, own: number): Cost | null {
+    const byPromises = costOf(promises.duty, promiseTrial, promisePrice, now);
+    const byResources = costOf(resources.duty, resourceTrial, resourcePrice, now);
     if (promises.duty.level === 'slots' ? byPromises === null : resources.duty.level !== 'slots') return null;
     if (resources.duty.level === 'slots' && byResources === null) return null;
     const percent = (byPromises?.percent ?? 0) + (byResources?.percent ?? 0) + own;
@@ -333,10 +337,23 @@ export function install(config: AgentConfig, realm: Realm, load: (name: string) 
     const usage = usageNow();
     nextSlotOf(promises.duty, promiseTrial, promiseSampler, now, usage);
     nextSlotOf(resources.duty, resourceTrial, resourceSampler, now, usage);
-    const took = clock() - now;
-    const charged = took < DEAREST_SLOT_MS ? took : DEAREST_SLOT_MS;
-    slotWork += charged;
-    budget.payUpkeep(charged);
+    const took = slotCost(now);
+    slotWork += took;
+    budget.payUpkeep(took);
+  }
+
+  /** @param usage undefined where nothing can be compared */
+  function nextSlotOf(duty: Duty, trial: Trial, { spentMs }: Sampler, now: number, usage: LoopUsage | undefined): void {
+    if (usage !== undefined) trial.end(duty, { ...usage, calls: duty.calls(), ownMs: spentMs });
+    const before = clock();
+    duty.tick(now);
+    // switching the hooks is in the slot, and is charged already
+    if (usage !== undefined && duty.level === 'slots') trial.begin(duty, { ...usage, calls: duty.calls(), ownMs: spentMs - slotCost(before) });
+  }
+
+  function slotCost(since: number): number {
+    const took = clock() - since;
+    return took < DEAREST_SLOT_MS ? took : DEAREST_SLOT_MS;
   }
 
   /** Our timer runs only while there are slots of time: an idle process is left alone. */
@@ -438,19 +455,12 @@ function limitOf(bytes: number): number {
 const { floor, sqrt } = Math;
 const { getPrototypeOf } = Object;
 
-/** What a comparison says of the cost; the price of a call is corrected by it. */
-function costOf(trial: Trial, price: HookPrice): Cost | null {
-  const found = trial.result();
-  price.measured(found?.call ?? null);
+/** What a comparison says of the cost; the price of a call is corrected by it while slots are compared, as long as enough is known. */
+function costOf({ level }: Duty, trial: Trial, price: HookPrice, now: number): Cost | null {
+  const found = trial.result(now);
+  if (level !== 'slots') price.measured(null);
+  else if (found !== null && found.call !== null) price.measured(found.call);
   return found?.cost ?? null;
-}
-
-/** @param process what the process has used by now; undefined where that is not known */
-function nextSlotOf(duty: Duty, trial: Trial, { spentMs }: Sampler, now: number, process: Pick<Usage, 'cpu' | 'events'> | undefined): void {
-  const usage = process && { cpu: process.cpu, events: process.events, calls: duty.calls(), looksMs: spentMs };
-  if (usage !== undefined) trial.end(duty, usage);
-  duty.tick(now);
-  if (usage !== undefined && duty.level === 'slots') trial.begin(duty, usage);
 }
 
 function countingOf({ level }: Duty, { weight }: Sampler): AgentPoll['promiseCounting'] {

@@ -18,6 +18,13 @@ test('what is not used is saved, up to a limit', () => {
   expect(empty()).toBeCloseTo(1_000, 6);
 });
 
+test('what upkeep alone owes is forgotten beyond a bucket, so that looks are taken soon after it', () => {
+  const budget = createBudget(1, 0);
+  for (let i = 0; i < 10_000; i++) budget.payUpkeep(1);
+  budget.refill(20_000);
+  expect(budget.left).toBeGreaterThan(0);
+});
+
 test('a sampler gets what the other one does not want', () => {
   const claims = (first: number, second: number): readonly number[] => {
     const budget = createBudget(1, 0);
