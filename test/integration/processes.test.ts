@@ -87,6 +87,19 @@ describe.each(NODES)('Node $version', (node) => {
     await rm(directory, { recursive: true });
   });
 
+  test.each([
+    ['behind an option with a value', ['--unhandled-rejections', 'strict', 'service.js']],
+    ['without its extension', ['service']],
+  ])('a script %s is found', async (_how, args) => {
+    const directory = await mkdtemp(join(tmpdir(), 'asyncscope-processes-'));
+    await writeFile(join(directory, 'service.js'), IDLE);
+    const { child } = await startPlain(node, [ANY_PORT, ...args], directory);
+    const attached = await attach(`pid:${child.pid}`, OPTIONS);
+    expect(attached.info.pid).toBe(child.pid);
+    await attached.detach();
+    await rm(directory, { recursive: true });
+  });
+
   test("the files of a program that a package's script runs are those where it was started", async () => {
     const directory = await mkdtemp(join(tmpdir(), 'asyncscope-processes-'));
     await mkdir(join(directory, 'node_modules', 'runner'), { recursive: true });

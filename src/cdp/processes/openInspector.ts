@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatAddress } from '../address';
 import { TargetError, throwIfCancelled } from '../target';
-import { inspectorOptions, processName, readCommandLine } from './commandLine';
+import { inspectorOptions, isNodeBinary, processName, readCommandLine } from './commandLine';
 import { isInspector, openInspectorOf, refusal } from './nodeProcesses';
 import type { Listener, ProcessFacts, ProcessSystem } from './processSystem';
 
@@ -15,6 +15,8 @@ const OPEN_POLL_MS = 25;
 const SEARCHED_ENTRIES = 1_000;
 const SEARCHED_DEPTH = 3;
 const SEARCHED_FILE_BYTES = 1_000_000;
+/** What Node and loaders of TypeScript find a script by that was typed without. */
+const EXTENSIONS = ['', '.js', '.json', '.node', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.tsx'];
 
 export interface OpenInspectorOptions {
   /** From the list that the user chose from: the process must still be the same one. */
@@ -93,9 +95,12 @@ async function searchFiles({ args, cwd }: ProcessFacts): Promise<'silent' | 'out
   if (args.slice(1).some((arg) => arg.includes('SIGUSR1'))) return { file: 'its command line' };
   const { script, evaluates } = readCommandLine(args);
   if (evaluates) return 'silent';
-  // a title in place of the command line, or a program that came by the standard input
-  if (script === undefined || cwd === undefined) return 'out of sight';
-  const main = isAbsolute(script) ? script : join(cwd, script);
+  // a title in place of the command line
+  if (cwd === undefined || (args.length === 1 && !isNodeBinary(args[0] ?? ''))) return 'out of sight';
+  // a program that came by the standard input, or what `node --test` runs, is mostly where it was started
+  const main = script === undefined ? join(cwd, 'index.js') : await findScript(args.slice(args.indexOf(script)), cwd);
+  // in a container or removed since: what stands here is another program's folder, if any
+  if (main === undefined) return 'out of sight';
   if (await mentions(main)) return { file: main };
   let left = SEARCHED_ENTRIES;
   const search = async (directory: string, depth: number): Promise<string | undefined> => {
@@ -113,18 +118,17 @@ async function searchFiles({ args, cwd }: ProcessFacts): Promise<'silent' | 'out
   };
   // what a package's script runs is mostly where it was started
   const folder = /[\\/]node_modules[\\/]/.test(main) ? cwd : dirname(main);
-  // in a container or removed since, it is another program's folder that stands here, if any
-  if (!(await isThere(main))) return 'out of sight';
   const file = await search(folder, 0);
   return file === undefined ? 'silent' : { file };
 }
 
-/** Node finds a script without its extension, too. */
-async function isThere(script: string): Promise<boolean> {
-  for (const name of [script, `${script}.js`, `${script}.json`, `${script}.node`]) {
-    if (await stat(name).then(() => true, () => false)) return true;
+/** The first that is there: before the script there may be the value of an option that is not known to have one. */
+async function findScript(args: readonly string[], cwd: string): Promise<string | undefined> {
+  for (const arg of args) {
+    const path = isAbsolute(arg) ? arg : join(cwd, arg);
+    for (const extension of EXTENSIONS) if (await stat(path + extension).then(() => true, () => false)) return path + extension;
   }
-  return false;
+  return undefined;
 }
 
 async function mentions(file: string): Promise<boolean> {
