@@ -76,7 +76,7 @@ async function mayStop(args: DumpArguments, environment: DumpEnvironment, target
   return environment.ask('Go on? [y/N] ', stop);
 }
 
-/** The snapshot is kept also when it cannot be analysed, as another machine may have the memory, and whatever happens once it is whole. */
+/** The snapshot is kept also when it cannot be analysed, as another machine may have the memory, and whatever fails once it is whole. */
 async function dumpAndKeep(file: string, target: OpenHeapTarget, options: DumpOptions, environment: DumpEnvironment, signal: AbortSignal): Promise<TakenDump> {
   const outcome: { whole: boolean; taken?: TakenDump; failure?: Error } = { whole: false };
   const progress: DumpProgress = (phase, share) => {

@@ -29,8 +29,13 @@ const LEFT_OVER_MS = 1_000;
 // Read-only, and true already, under `--no-deprecation`, which VS Code hands on to its children.
 if (process.noDeprecation !== true) process.noDeprecation = true;
 
-// `asyncscope … | head` closes the pipe: that is no error, and what was begun is to be ended all the same
-process.stdout.on('error', () => undefined);
+let outputFailed = false;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // `asyncscope … | head` closes the pipe: that is no error, and what was begun is to be ended all the same
+  if (error.code === 'EPIPE' || outputFailed) return;
+  outputFailed = true;
+  complain(`What was to be printed could not be written (${error.code ?? error.message}).`);
+});
 process.stderr.on('error', () => undefined);
 
 main(process.argv.slice(2))
@@ -39,9 +44,10 @@ main(process.argv.slice(2))
     return EXIT_FAILED;
   })
   .then((code) => {
-    process.exitCode = code;
+    process.exitCode = outputFailed ? EXIT_FAILED : code;
     // a socket that was never answered would keep us for as long as the system waits; what is printed comes first
     process.stdout.write('', () => {
+      if (outputFailed) process.exitCode = EXIT_FAILED;
       setTimeout(() => process.exit(), LEFT_OVER_MS).unref();
     });
   })

@@ -239,6 +239,7 @@ export const DUMP_ROW_CONTEXTS = {
   resource: 'dump.resource',
   resourceWithoutFile: 'dump.resource.noFile',
   note: 'dump.note',
+  unavailable: 'dump.unavailable',
 } as const;
 export type DumpRowContext = (typeof DUMP_ROW_CONTEXTS)[keyof typeof DUMP_ROW_CONTEXTS];
 

@@ -50,7 +50,7 @@ export class DumpElements {
     const known = this.#lookedUp.get(row.id);
     if (known !== undefined) return known.rows;
     const rows = this.#lookUps.rows(row, query).then((found) => {
-      if (found.some(({ context }) => context === DUMP_ROW_CONTEXTS.note)) {
+      if (found.some(({ context }) => context === DUMP_ROW_CONTEXTS.unavailable)) {
         this.#lookedUp.delete(row.id);
         this.#unavailable.add(row.id);
       }

@@ -192,7 +192,7 @@ export function variableRows(dumpId: string, id: string, query: Extract<DumpQuer
 }
 
 export function unavailableRow(dumpId: string, id: string, { message }: Pick<DumpUnavailable, 'message'>): DumpRow {
-  return noteRow(dumpId, `${id}/unavailable`, stripControls(message), 'info');
+  return { ...noteRow(dumpId, `${id}/unavailable`, stripControls(message), 'info'), context: DUMP_ROW_CONTEXTS.unavailable };
 }
 
 /** What a row stands for, for the clipboard. */

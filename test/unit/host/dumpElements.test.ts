@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DumpElements } from '../../../src/host/dump/dumpElements';
 import type { DumpElement } from '../../../src/host/dump/dumpElements';
 import type { DumpRow } from '../../../src/host/dump/dumpTree';
-import { dumpRows, pathToGroup, pathToTask, taskRows, unavailableRow } from '../../../src/host/dump/dumpTree';
+import { dumpRows, pathToGroup, pathToTask, scopeRows, taskRows, unavailableRow } from '../../../src/host/dump/dumpTree';
 import { sampleDump } from '../../support/sampleDump';
 
 const [groupRow] = pathToGroup(dumpRows([{ id: 'd1', name: 'orders', dump: sampleDump(), sessionId: '1', processRestarts: 0 }], 'verdict'), { dumpId: 'd1', groupId: 'find' }).slice(-1);
@@ -16,12 +16,19 @@ function taskElement(): DumpElement {
 /** A process that answers one look-up after the other. */
 class FakeLookUps {
   asked = 0;
-  readonly answers: ('timeout' | 'found')[] = [];
+  readonly answers: ('timeout' | 'found' | 'nothing')[] = [];
 
   rows({ dumpId, id, query }: DumpRow): Promise<readonly DumpRow[]> {
     this.asked++;
     if (query?.type !== 'task') throw new Error('no task');
-    return Promise.resolve(this.answers.shift() === 'timeout' ? [unavailableRow(dumpId, id, { message: 'It does not answer.' })] : taskRows(dumpId, id, query.group, query.task, []));
+    switch (this.answers.shift()) {
+      case 'timeout':
+        return Promise.resolve([unavailableRow(dumpId, id, { message: 'It does not answer.' })]);
+      case 'nothing':
+        return Promise.resolve(scopeRows(dumpId, id, { type: 'scopes', group: query.group, task: query.task, frame: 0 }, { scopes: [] }));
+      default:
+        return Promise.resolve(taskRows(dumpId, id, query.group, query.task, []));
+    }
   }
 }
 
@@ -41,6 +48,17 @@ describe('the rows below one that is looked up', () => {
     elements.clear(() => false);
     await elements.below(task);
     expect(lookUps.asked).toBe(2);
+  });
+
+  it('are not asked for again where there is nothing: that is an answer', async () => {
+    const lookUps = new FakeLookUps();
+    lookUps.answers.push('nothing');
+    const elements = new DumpElements(lookUps);
+    const task = taskElement();
+    expect((await elements.below(task)).map(({ row }) => row.label)).toEqual(['No variables']);
+    expect(elements.forgetUnavailable(task)).toBe(false);
+    await elements.below(task);
+    expect(lookUps.asked).toBe(1);
   });
 
   it('are asked for again once the row that says what is missing was folded away', async () => {
