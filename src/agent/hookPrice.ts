@@ -43,6 +43,9 @@ const TIMES_RANGE = [0.5, 8] as const;
 /** How far the usual price is from the true one, mostly, as a share of it: what was measured no better than that changes little. */
 const USUAL_ERROR = 1;
 
+/** Standard deviations of a 95 % interval, to each side. */
+export const Z95 = 1.96;
+
 /** A call of the hook for beginnings, measured. */
 export interface CallCost {
   readonly ms: number;
@@ -86,5 +89,4 @@ function timesUsual({ ms, error }: CallCost, usual: number): number {
   return max(least, min(times, most));
 }
 
-const Z95 = 1.96;
 const { max, min } = Math;

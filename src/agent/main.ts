@@ -37,9 +37,9 @@ import { SLOT_MS } from './duty';
 import type { Duty } from './duty';
 import { createTrial } from './trial';
 import type { Cost, Trial, Usage } from './trial';
+import { MAX_TASKS, TASK_BYTES, createTaskTable } from './taskTable';
 
 type LoopUsage = Pick<Usage, 'busyMs' | 'events'>;
-import { MAX_TASKS, TASK_BYTES, createTaskTable } from './taskTable';
 
 /** As in protocol/agent.ts: said at once when the answer has to wait for a hook that is under way. */
 const ANSWER_FOLLOWS = 'later';

@@ -8,6 +8,7 @@
  */
 
 import type { Duty } from './duty';
+import { Z95 } from './hookPrice';
 import type { CallCost } from './hookPrice';
 
 /** What was measured so long ago counts half. Milliseconds. */
@@ -15,7 +16,6 @@ const HALF_LIFE_MS = 30_000;
 /** Fewer slots of either kind, or events in them, tell nothing. */
 const LEAST_SLOTS = 20;
 const LEAST_EVENTS = 200;
-const Z95 = 1.96;
 
 export interface Cost {
   /** Of the time that the program's loop is busy. */

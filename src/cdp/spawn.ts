@@ -52,11 +52,9 @@ export async function spawnTarget(command: readonly string[], options: SpawnOpti
     stdio: ['inherit', options.stdout === 'stderr' ? 2 : 'inherit', 'pipe'],
     env,
   });
-  child.once('exit', () => {
-    setTimeout(() => child.stderr?.destroy(), DRAIN_MS).unref();
-  });
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('exit', (code, signal) => {
+      setTimeout(() => child.stderr?.destroy(), DRAIN_MS).unref();
       resolve({ code, signal });
     });
   });

@@ -44,7 +44,7 @@ main(process.argv.slice(2))
     return EXIT_FAILED;
   })
   .then((code) => {
-    process.exitCode = outputFailed ? EXIT_FAILED : code;
+    process.exitCode = code;
     // a socket that was never answered would keep us for as long as the system waits; what is printed comes first
     process.stdout.write('', () => {
       if (outputFailed) process.exitCode = EXIT_FAILED;

@@ -265,7 +265,7 @@ function open(index: number, line: number | undefined): void {
   }
   if (selected !== box.id) select(index);
   if (box.type === 'leaf') {
-    const group = dump.groups[box.groups.find((each) => canBeOpened(dump?.groups[each]?.waitsFor.at ?? null)) ?? -1];
+    const group = dump.groups[box.groups.find((each) => canBeOpened(dump?.groups[each]?.waitsFor.at)) ?? -1];
     if (group !== undefined) post({ version: WEBVIEW_VERSION, type: 'open', dumpId: dump.dumpId, groupId: group.id, place: { of: 'leaf' } });
     return;
   }

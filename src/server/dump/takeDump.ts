@@ -213,11 +213,15 @@ function analyzeOptions({ signal, progress, script }: DumpOptions): AnalyzeSnaps
 
 function withoutLines({ lookups }: FoundPositions, budgetMs: number): (groups: number) => string {
   return (groups) =>
-    `The line where a function stands is not known in ${counted(groups, 'group')}; everything else is. To look a line up stops the process for a moment: ${formatCount(lookups)} were, in the ${formatDuration(budgetMs)} that look-ups may take (--lookup-budget; asyncscope.dumpLookupBudget in VS Code). Unfold a task there to look up its own.`;
+    `${lineNotKnown(groups)} To look a line up stops the process for a moment: ${formatCount(lookups)} were, in the ${formatDuration(budgetMs)} that look-ups may take (--lookup-budget; asyncscope.dumpLookupBudget in VS Code). Unfold a task there to look up its own.`;
+}
+
+function lineNotKnown(groups: number): string {
+  return `The line where a function stands is not known in ${counted(groups, 'group')}; everything else is.`;
 }
 
 function withoutTarget(groups: number): string {
-  return `The line where a function stands is not known in ${counted(groups, 'group')}; everything else is. The process ended, or did not answer any more, while lines were looked up.`;
+  return `${lineNotKnown(groups)} The process ended, or did not answer any more, while lines were looked up.`;
 }
 
 /** What is thrown once `signal` is aborted says nothing but that. */
