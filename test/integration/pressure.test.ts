@@ -7,7 +7,7 @@ import { SessionModel } from '../../src/core/model/sessionModel.ts';
 import type { Overhead } from '../../src/core/model/task.ts';
 import { attach } from '../../src/cdp/attach.ts';
 import type { AttachedTarget } from '../../src/cdp/target.ts';
-import { evaluate } from '../support/evaluate.ts';
+import { evaluate, inJob } from '../support/evaluate.ts';
 import { NODES } from '../support/nodes.ts';
 import { startTarget, stopTargets } from '../support/target.ts';
 import { until } from '../support/until.ts';
@@ -44,7 +44,8 @@ async function turn() {
     await new Promise(setImmediate);
   }
 }
-setInterval(() => {}, 1000);`;
+setInterval(() => {}, 1000);
+console.log('idle');`;
 
 interface Watch {
   readonly target: AttachedTarget;
@@ -81,7 +82,8 @@ describe.each(NODES)('Node $version', (node) => {
     const target = await startTarget(node, PROGRAM);
     const attached = await attach(target.url, { budgetPercent: 1 });
     const { model, reach } = watch(attached);
-    await evaluate(target.url, 'keep(500)');
+    await evaluate(target.url, inJob('keep(500)'));
+    await until(async () => (await evaluate(target.url, 'kept.timers.length')) === 500);
     await reach('exact');
     expect(live(model, 'timeout').count).toBe(500);
     const before = live(model, 'promise').count;
@@ -152,7 +154,8 @@ setInterval(() => {
   });
 
   test('a burst of 400,000 timers does not turn the hooks off, and is told with an error that says something', async () => {
-    const target = await startTarget(node, `globalThis.burst = (n) => { for (let i = 0; i < n; i++) setTimeout(() => {}, 1e8); };\nsetInterval(() => {}, 1000);`);
+    const target = await startTarget(node, `globalThis.burst = (n) => { for (let i = 0; i < n; i++) setTimeout(() => {}, 1e8); };\nsetInterval(() => {}, 1000);
+console.log('idle');`);
     const attached = await attach(target.url, { budgetPercent: 1 });
     const { model, reach } = watch(attached);
     await reach('exact');
@@ -174,7 +177,8 @@ const lines = [${Array.from({ length: 10 }, (_, i) => `line${i}`).join(', ')}];
 let made = 0;
 globalThis.done = () => made;
 globalThis.go = () => { const timer = setInterval(() => { for (let i = 0; i < 500; i++) lines[made++ % 10](); if (made >= 100000) clearInterval(timer); }, 2); };
-setInterval(() => {}, 1000);`,
+setInterval(() => {}, 1000);
+console.log('idle');`,
     );
     const attached = await attach(target.url, { budgetPercent: 0.2 });
     const model = new SessionModel();
@@ -201,7 +205,8 @@ setInterval(() => {}, 1000);`,
   });
 
   test('a memory limit that is reached thins the samples, says so and loses nothing', async () => {
-    const target = await startTarget(node, `globalThis.kept = []; globalThis.keep = (n) => { for (let i = 0; i < n; i++) kept.push(new Promise(() => {})); }; setInterval(() => {}, 1000);`);
+    const target = await startTarget(node, `globalThis.kept = []; globalThis.keep = (n) => { for (let i = 0; i < n; i++) kept.push(new Promise(() => {})); }; setInterval(() => {}, 1000);
+console.log('idle');`);
     const attached = await attach(target.url, { budgetPercent: 100, memoryLimitBytes: 1024 * 1024 });
     await attached.poll();
     await evaluate(target.url, 'keep(40000)');

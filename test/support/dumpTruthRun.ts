@@ -50,8 +50,8 @@ export async function startProgram(node: TestNode, program: Pick<DumpProgram, 'n
   let stderr = '';
   child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
   try {
-    await until(() => {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${program.name} ended early:\n${stderr}`);
+    await until(async () => {
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${program.name} ended early: ${JSON.stringify(await exited)}\n${stderr}`);
       return /^ready$/m.test(stderr);
     });
   } catch (error) {

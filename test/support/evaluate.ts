@@ -8,9 +8,13 @@ export interface EvaluateOptions {
   readonly awaitPromise?: boolean;
 }
 
-/** The value of an expression, as JSON has it; undefined where it has none. */
+/**
+ * The value of an expression, as JSON has it; undefined where it has none.
+ * @throws {Error} with what the expression threw: a program that has not come so far yet does not know its own functions
+ */
 export async function evaluateOver(connection: Connection, expression: string, options: EvaluateOptions = {}): Promise<unknown> {
-  const { result } = await connection.send('Runtime.evaluate', { expression, returnByValue: true, ...options });
+  const { result, exceptionDetails } = await connection.send('Runtime.evaluate', { expression, returnByValue: true, ...options });
+  if (exceptionDetails !== undefined) throw new Error(`${expression} failed: ${JSON.stringify(exceptionDetails)}`);
   return (result as { value?: unknown }).value;
 }
 
