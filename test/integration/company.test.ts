@@ -209,7 +209,7 @@ describe.each(NODES)('Node $version', (node) => {
   });
 
   test('beside a debugger with asynchronous stacks calls of hooks are charged at what they cost there', async () => {
-    const awaits = 500_000;
+    const awaits = 200_000;
     const target = await startTarget(node, `globalThis.spin = async () => { const settled = Promise.resolve(); for (let i = 0; i < ${awaits}; i++) await settled; console.log('over'); }; ${IDLE}`);
     const attached = await attach(target.url, { ...OPTIONS, budgetPercent: 100 });
     await attached.poll();

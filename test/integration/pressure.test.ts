@@ -14,6 +14,10 @@ import { until } from '../support/until.ts';
 
 afterAll(stopTargets);
 
+/** What is over sooner is a burst: a second, less what comes before and after. */
+const BURST_MS = 900;
+const MOST_ATTEMPTS = 5;
+
 /** What is alive for as long as the program is told to keep it, and what makes hooks run millions of times a second meanwhile. */
 const PROGRAM = `
 globalThis.kept = { promises: [], timers: [] };
@@ -154,18 +158,30 @@ setInterval(() => {
   });
 
   test('a burst of 400,000 timers does not turn the hooks off, and is told with an error that says something', async () => {
-    const target = await startTarget(node, `globalThis.burst = (n) => { for (let i = 0; i < n; i++) setTimeout(() => {}, 1e8); };\nsetInterval(() => {}, 1000);
-console.log('idle');`);
-    const attached = await attach(target.url, { budgetPercent: 1 });
-    const { model, reach } = watch(attached);
-    await reach('exact');
-    await evaluate(target.url, 'burst(400000)');
-    await reach('sampled stacks');
-    const { count, error } = live(model, 'timeout');
-    // with the hooks off in the middle of it, millions
-    expect(error).toBeLessThan(400_000);
-    expect(Math.abs(count - 400_000)).toBeLessThan((5 / 1.96) * error);
-    await attached.detach();
+    for (let attempt = 1; ; attempt++) {
+      const target = await startTarget(
+        node,
+        `globalThis.burst = (n) => { const began = performance.now(); for (let i = 0; i < n; i++) setTimeout(() => {}, 1e8); return performance.now() - began; };
+setInterval(() => {}, 1000);
+console.log('idle');`,
+      );
+      const attached = await attach(target.url, { budgetPercent: 1 });
+      const { model, reach } = watch(attached);
+      await reach('exact');
+      const tookMs = Number(await evaluate(target.url, 'burst(400000)'));
+      // what takes longer, as others had the processor, is a load that lasts
+      if (tookMs > BURST_MS && attempt < MOST_ATTEMPTS) {
+        await attached.detach();
+        continue;
+      }
+      await reach('sampled stacks');
+      const { count, error } = live(model, 'timeout');
+      // with the hooks off in the middle of it, millions
+      expect(error).toBeLessThan(400_000);
+      expect(Math.abs(count - 400_000)).toBeLessThan((5 / 1.96) * error);
+      await attached.detach();
+      return;
+    }
   });
 
   test('sampled counts of ten lines are near the truth at each', async () => {
