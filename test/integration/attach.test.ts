@@ -12,13 +12,12 @@ import type { AttachedTarget } from '../../src/cdp/target.ts';
 import type { AgentPoll } from '../../src/protocol/agent.ts';
 import { evaluate, inJob } from '../support/evaluate.ts';
 import { NODES } from '../support/nodes.ts';
-import { startTarget, stopTargets } from '../support/target.ts';
+import { IDLE, startTarget, stopTargets } from '../support/target.ts';
 import { until } from '../support/until.ts';
 
 const OPTIONS = { budgetPercent: 100 };
 /** What Node reads from a socket at a time (libuv: uv__read in src/unix/stream.c). */
 const SOCKET_READ_BYTES = 64 * 1024;
-const IDLE = "setInterval(() => {}, 1000); console.log('idle')";
 /** Everything of a process that an observer could leave something in. */
 const FOOTPRINT = `(() => JSON.stringify({
   globals: Reflect.ownKeys(globalThis).map(String).sort(),

@@ -9,7 +9,7 @@ import { attach } from '../../src/cdp/attach.ts';
 import type { AttachedTarget } from '../../src/cdp/target.ts';
 import { evaluate, inJob } from '../support/evaluate.ts';
 import { NODES } from '../support/nodes.ts';
-import { startTarget, stopTargets } from '../support/target.ts';
+import { IDLE, startTarget, stopTargets } from '../support/target.ts';
 import { until } from '../support/until.ts';
 
 afterAll(stopTargets);
@@ -48,8 +48,7 @@ async function turn() {
     await new Promise(setImmediate);
   }
 }
-setInterval(() => {}, 1000);
-console.log('idle');`;
+${IDLE}`;
 
 interface Watch {
   readonly target: AttachedTarget;
@@ -162,8 +161,7 @@ setInterval(() => {
       const target = await startTarget(
         node,
         `globalThis.burst = (n) => { const began = performance.now(); for (let i = 0; i < n; i++) setTimeout(() => {}, 1e8); return performance.now() - began; };
-setInterval(() => {}, 1000);
-console.log('idle');`,
+${IDLE}`,
       );
       const attached = await attach(target.url, { budgetPercent: 1 });
       const { model, reach } = watch(attached);
@@ -193,8 +191,7 @@ const lines = [${Array.from({ length: 10 }, (_, i) => `line${i}`).join(', ')}];
 let made = 0;
 globalThis.done = () => made;
 globalThis.go = () => { const timer = setInterval(() => { for (let i = 0; i < 500; i++) lines[made++ % 10](); if (made >= 100000) clearInterval(timer); }, 2); };
-setInterval(() => {}, 1000);
-console.log('idle');`,
+${IDLE}`,
     );
     const attached = await attach(target.url, { budgetPercent: 0.2 });
     const model = new SessionModel();
@@ -221,8 +218,7 @@ console.log('idle');`,
   });
 
   test('a memory limit that is reached thins the samples, says so and loses nothing', async () => {
-    const target = await startTarget(node, `globalThis.kept = []; globalThis.keep = (n) => { for (let i = 0; i < n; i++) kept.push(new Promise(() => {})); }; setInterval(() => {}, 1000);
-console.log('idle');`);
+    const target = await startTarget(node, `globalThis.kept = []; globalThis.keep = (n) => { for (let i = 0; i < n; i++) kept.push(new Promise(() => {})); }; ${IDLE}`);
     const attached = await attach(target.url, { budgetPercent: 100, memoryLimitBytes: 1024 * 1024 });
     await attached.poll();
     await evaluate(target.url, 'keep(40000)');

@@ -10,11 +10,10 @@ import { attach } from '../../src/cdp/attach.ts';
 import { listNodeProcesses, processSystem } from '../../src/cdp/processes/nodeProcesses.ts';
 import type { NodeProcess } from '../../src/protocol/lsp.ts';
 import { NODES } from '../support/nodes.ts';
-import { startPlain, startTarget, stopTargets } from '../support/target.ts';
+import { IDLE, startPlain, startTarget, stopTargets } from '../support/target.ts';
 import { until } from '../support/until.ts';
 
 const OPTIONS = { budgetPercent: 100 };
-const IDLE = "setInterval(() => {}, 1000); console.log('idle')";
 /** SIGUSR1 opens the inspector on any free port, so that tests do not meet on 9229. */
 const ANY_PORT = '--inspect-port=0';
 /** A user without rights, by convention. */

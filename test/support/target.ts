@@ -15,6 +15,9 @@ export interface TestTarget {
 
 const running = new Set<ChildProcess>();
 
+/** The end of a program that goes on, and says that it has come so far. */
+export const IDLE = "setInterval(() => {}, 1000); console.log('idle')";
+
 /** @param code what `node -e` gets; where it prints `idle`, the program is waited for until it does */
 export async function startTarget(node: TestNode, code: string, flags: readonly string[] = []): Promise<TestTarget> {
   const child = spawn(node.path, ['--inspect=127.0.0.1:0', ...flags, '-e', code], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -7,12 +7,11 @@ import { lossTexts } from '../../../src/core/format/losses.ts';
 import { WORK, follow, startProgram } from '../../support/faultProgram.ts';
 import { NODES } from '../../support/nodes.ts';
 import type { TestNode } from '../../support/nodes.ts';
-import { startTarget, stopTargets } from '../../support/target.ts';
+import { IDLE, startTarget, stopTargets } from '../../support/target.ts';
 import { until } from '../../support/until.ts';
 import { closeWires, textFrame, wireTo } from '../../support/wire.ts';
 
 const OPTIONS = { budgetPercent: 100 };
-const IDLE = "setInterval(() => {}, 1000); console.log('idle')";
 /** V8 ignores the third binding of a name that is never removed. */
 const UNANSWERED = 3;
 /** A string that is in every address of an inspector. */

@@ -8,10 +8,9 @@ import { createMessageConnection, IPCMessageReader, IPCMessageWriter, Trace } fr
 import { bundleInto } from '../../support/bundles.ts';
 import { NODES } from '../../support/nodes.ts';
 import type { TestNode } from '../../support/nodes.ts';
-import { adopt, startTarget, stopTargets } from '../../support/target.ts';
+import { IDLE, adopt, startTarget, stopTargets } from '../../support/target.ts';
 import { until } from '../../support/until.ts';
 
-const IDLE = "setInterval(() => {}, 1000); console.log('idle')";
 const node = NODES[2] as TestNode;
 let directory: string;
 
