@@ -20,10 +20,9 @@
  * service that is being debugged.
  */
 import { parseArgs } from 'node:util';
-import { connect } from '../../src/cdp/connection.ts';
 import type { TestNode } from '../support/nodes.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, HEAP_FLAGS, WATCHED_TURN, chosenServices, measureInTurns, setEmptyHook, startDatabases, startLoader, startService, watch } from './lib/services.ts';
+import { DEFAULT_LOAD, HEAP_FLAGS, WATCHED_TURN, chosenServices, debugAsVsCode, measureInTurns, setEmptyHook, startDatabases, startLoader, startService, watch } from './lib/services.ts';
 import type { Load, LoadOptions, Service } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
@@ -31,9 +30,6 @@ import { median } from './lib/statistics.ts';
 const WARM_UP_MS = 1_500;
 /** What a process needs under load to compile its functions anew, when hooks have gone: some seconds, as V8 does it by and by. */
 const RECOMPILE_MS = 3_000;
-
-/** VS Code's debugger sets this depth and lets none of Node's own frames be stepped into. */
-const ASYNC_STACK_DEPTH = 32;
 
 const { values } = parseArgs({
   options: {
@@ -92,7 +88,7 @@ async function measurePair(node: TestNode, service: Service, pair: number): Prom
     for (const each of all) await loader.run(each, ms);
   };
   try {
-    const debuggers = values.debugger ? await Promise.all(all.map(({ url }) => debug(url))) : [];
+    const debuggers = values.debugger ? await Promise.all(all.map(({ url }) => debugAsVsCode(url))) : [];
     await loadAll(WARM_UP_MS);
     const before = await measureInTurns(loader, all, load);
     const watching = await watch(urlOf('watched'));
@@ -117,17 +113,6 @@ async function measurePair(node: TestNode, service: Service, pair: number): Prom
 function rotated<T>(list: readonly T[], by: number): readonly T[] {
   const at = by % list.length;
   return [...list.slice(at), ...list.slice(0, at)];
-}
-
-/** A session such as VS Code's debugger opens: it knows scripts, breakpoints, exceptions and asynchronous stacks. */
-async function debug(url: string): Promise<() => Promise<void>> {
-  const session = await connect(url);
-  await session.send('Runtime.enable');
-  await session.send('Debugger.enable');
-  await session.send('Debugger.setAsyncCallStackDepth', { maxDepth: ASYNC_STACK_DEPTH });
-  await session.send('Debugger.setPauseOnExceptions', { state: 'none' });
-  await session.send('Debugger.setBlackboxPatterns', { patterns: ['^node:internal/'] });
-  return () => session.close();
 }
 
 function figure(pair: Pair, phase: Phase, role: Role, key: keyof Load): number {

@@ -169,6 +169,23 @@ export async function watch(url: string, budgetPercent = DEFAULT_BUDGET_PERCENT,
   };
 }
 
+/**
+ * A session such as VS Code's debugger opens: it knows scripts, breakpoints, exceptions and asynchronous stacks, of this depth, and lets
+ * none of Node's own frames be stepped into.
+ * @returns the function that closes it
+ */
+export async function debugAsVsCode(url: string): Promise<() => Promise<void>> {
+  const session = await connect(url);
+  await session.send('Runtime.enable');
+  await session.send('Debugger.enable');
+  await session.send('Debugger.setAsyncCallStackDepth', { maxDepth: ASYNC_STACK_DEPTH });
+  await session.send('Debugger.setPauseOnExceptions', { state: 'none' });
+  await session.send('Debugger.setBlackboxPatterns', { patterns: ['^node:internal/'] });
+  return () => session.close();
+}
+
+const ASYNC_STACK_DEPTH = 32;
+
 /** Hooks that do nothing: V8's for promises, and Node's for what is no promise, as far as both are needed to see all tasks. */
 const EMPTY_HOOKS = {
   promises: "globalThis.stopEmptyHook = process.getBuiltinModule('v8').promiseHooks.onInit(() => {})",
