@@ -147,9 +147,9 @@ async function machineCode(pid: number): Promise<(address: number) => string> {
   };
 }
 
-/** Where perf looks for the names as well. */
+/** V8 writes it there whatever the folder for temporary files is, as perf looks there. */
 function mapOf(pid: number): string {
-  return join(tmpdir(), `perf-${pid}.map`);
+  return `/tmp/perf-${pid}.map`;
 }
 
 /** @param stack names of functions, the innermost first */
