@@ -2,7 +2,7 @@
  * What watching costs a service under load: throughput, processor time and latency, attached with the defaults and after
  * the detach, each against a service that nobody has ever attached to.
  *
- *   npm run bench -- services [--node 24] [--pairs 8] [--service express,hello,postgresql] [--windows 4] [--window-ms 400] [--floor [--all-hooks]] [--debugger]
+ *   npm run bench -- services [--node 24] [--pairs 8] [--service express,hello,postgresql] [--windows 4] [--window-ms 400] [--lead-ms 10000] [--floor [--all-hooks]] [--debugger]
  *
  * Each pair takes three fresh processes of a service and loads them in turns, all alike: before the attach,
  * attached, after the detach. One of them is attached to; nothing happens to the other two, of which one is what all are
@@ -15,6 +15,9 @@
  *
  * With `--floor` a fourth process gets a promise hook of V8's that does nothing, in place of us; with `--all-hooks` all hooks that it
  * takes to see every task, which do nothing.
+ *
+ * `--lead-ms` is how long each is loaded while attached before the windows. Under a debugger it takes 8 to 20 s until it is known what calls
+ * of hooks cost there.
  *
  * With `--debugger` another session on each inspector behaves as VS Code's debugger does; then everything is against a
  * service that is being debugged.
@@ -38,6 +41,7 @@ const { values } = parseArgs({
     service: { type: 'string' },
     windows: { type: 'string', default: String(DEFAULT_LOAD.windows) },
     'window-ms': { type: 'string', default: String(DEFAULT_LOAD.windowMs) },
+    'lead-ms': { type: 'string', default: String(WATCHED_TURN.leadMs) },
     floor: { type: 'boolean', default: false },
     'all-hooks': { type: 'boolean', default: false },
     debugger: { type: 'boolean', default: false },
@@ -93,7 +97,7 @@ async function measurePair(node: TestNode, service: Service, pair: number): Prom
     const before = await measureInTurns(loader, all, load);
     const watching = await watch(urlOf('watched'));
     const stopHook = values.floor ? await setEmptyHook(urlOf(FLOOR), values['all-hooks'] ? 'all' : 'promises') : undefined;
-    const attached = await measureInTurns(loader, all, { ...load, ...WATCHED_TURN });
+    const attached = await measureInTurns(loader, all, { ...load, ...WATCHED_TURN, leadMs: Number(values['lead-ms']) });
     await watching.stop();
     await stopHook?.();
     await loadAll(RECOMPILE_MS);
