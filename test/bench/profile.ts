@@ -122,6 +122,7 @@ async function profile(service: MeasuredProcess): Promise<Profile> {
       stack = [];
     }
   }
+  if (samples === 0) throw new Error(`perf script read nothing from what perf record wrote: see 'perf record -e cpu-clock -g -t ${service.pid} -- sleep 1' and 'perf script'.`);
   return { samples, percent: (part) => (100 * (counts.get(part) ?? 0)) / samples };
 }
 
