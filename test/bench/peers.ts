@@ -17,7 +17,7 @@ import { ensurePeers } from '../../scripts/lib/setup.ts';
 import type { TestNode } from '../support/nodes.ts';
 import type { MeasuredProcess, ProcessOptions } from './lib/process.ts';
 import { chosenNodes, describeMachine, ratio, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, WATCHED_TURN, chosenServices, measureInTurns, setEmptyHook, startDatabases, startLoader, startService, watch } from './lib/services.ts';
+import { DEFAULT_LOAD, WATCHED_TURN, Yardstick, chosenServices, measureInTurns, setEmptyHook, startDatabases, startLoader, startService, watch } from './lib/services.ts';
 import type { Load, Service } from './lib/services.ts';
 import { median } from './lib/statistics.ts';
 
@@ -101,7 +101,8 @@ try {
   for (const node of chosenNodes(values.node)) {
     for (const service of chosenServices(values.service)) {
       const rounds: Round[] = [];
-      for (let pair = 0; pair < Number(values.pairs); pair++) rounds.push(await measureRound(node, service));
+      const yardstick = new Yardstick();
+      for (let pair = 0; pair < Number(values.pairs); pair++) rounds.push(await measureRound(node, service, yardstick));
       for (const [index, peer] of peers.entries()) {
         const over = (key: keyof Load): string => {
           const ratios = rounds.flatMap(({ bare, loads }) => {
@@ -121,7 +122,7 @@ try {
 }
 
 /** One process per tool. A tool may not start on a Node, or not answer: it has no load then. */
-async function measureRound(node: TestNode, service: Service): Promise<Round> {
+async function measureRound(node: TestNode, service: Service, yardstick: Yardstick): Promise<Round> {
   const start = (options: ProcessOptions) => startService(node.path, service, servers.env, loader, options);
   const bare = await start({});
   const programs: (MeasuredProcess | undefined)[] = [];
@@ -136,7 +137,8 @@ async function measureRound(node: TestNode, service: Service): Promise<Round> {
       stops.push(await peer.after(program));
       await loader.run(program, SETTLE_MS);
     }
-    const [first, ...rest] = await measureInTurns(loader, [bare, ...all], { ...DEFAULT_LOAD, ...WATCHED_TURN });
+    const { loads } = await measureInTurns(loader, [bare, ...all], { ...DEFAULT_LOAD, ...WATCHED_TURN }, yardstick);
+    const [first, ...rest] = loads;
     return { bare: first as Load, loads: programs.map((program) => (program === undefined ? undefined : rest[all.indexOf(program)])) };
   } finally {
     for (const stop of stops) await stop();

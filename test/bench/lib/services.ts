@@ -10,7 +10,7 @@ import { startServices } from '../../support/services.ts';
 import type { Services } from '../../support/services.ts';
 import { processorTime, startMeasured } from './process.ts';
 import type { MeasuredProcess, ProcessOptions } from './process.ts';
-import { high, low } from './statistics.ts';
+import { median } from './statistics.ts';
 
 /** As the extension is set up at first. */
 export const DEFAULT_BUDGET_PERCENT = 1;
@@ -71,7 +71,7 @@ export interface LoadOptions {
   readonly turns: number;
 }
 
-export const DEFAULT_LOAD: LoadOptions = { connections: 16, leadMs: 300, windowMs: 400, windows: 4, turns: 2 };
+export const DEFAULT_LOAD: LoadOptions = { connections: 16, leadMs: 300, windowMs: 400, windows: 8, turns: 2 };
 
 /**
  * How a service is loaded while it is watched: in one long turn. While others have theirs it rests, and what the agent may spend fills up,
@@ -120,24 +120,74 @@ export async function startLoader(connections: number): Promise<Loader> {
   };
 }
 
-/** Puts short windows of all services one beside the other, so that what disturbs the machine disturbs all of them. */
-export async function measureInTurns(loader: Loader, services: readonly MeasuredProcess[], options: LoadOptions): Promise<readonly Load[]> {
-  const all = services.map((): Load[] => []);
-  const windows = Math.ceil(options.windows / options.turns);
+/**
+ * Tells whether the machine is at its best. What shares a core of a virtual machine's host makes everything take up to twice as long, for
+ * seconds to minutes, and shows in no counter of the guest: so each service does a fixed piece of work between windows, and what that
+ * takes is compared with the shortest time that it ever took in this run. One for each Node: they compile it differently.
+ */
+export class Yardstick {
+  /** What a piece of work may take longer in a window that counts. */
+  static readonly TOLERANCE = 1.15;
+  #shortestMs = Infinity;
+
+  async read(service: MeasuredProcess): Promise<number> {
+    const { yardstickMs } = (await service.ask({})) as { yardstickMs: number };
+    this.#shortestMs = Math.min(this.#shortestMs, yardstickMs);
+    return yardstickMs;
+  }
+
+  isQuiet(ms: number): boolean {
+    return ms <= this.#shortestMs * Yardstick.TOLERANCE;
+  }
+}
+
+interface Window {
+  readonly load: Load;
+  /** What the yardstick said before it or after it, whichever took longer. */
+  readonly yardstickMs: number;
+}
+
+/** A turn goes on, for as many times its windows, until enough of them were quiet. */
+const ATTEMPTS = 8;
+
+/**
+ * Puts short windows of all services one beside the other, so that what disturbs the machine disturbs all of them. Those in which it was
+ * quietest count: a turn goes on until there are enough in which it was quiet, within limits.
+ * @returns the figures in the order of the services, and the share of the windows that count in which it was quiet, 0 to 1
+ */
+export async function measureInTurns(
+  loader: Loader,
+  services: readonly MeasuredProcess[],
+  options: LoadOptions,
+  yardstick: Yardstick,
+): Promise<{ readonly loads: readonly Load[]; readonly quiet: number }> {
+  const all = services.map((): Window[] => []);
+  const each = Math.ceil(options.windows / options.turns);
   for (let turn = 0; turn < options.turns; turn++) {
     for (let i = 0; i < services.length; i++) {
       // each is first as often as it is last
       const index = turn % 2 === 0 ? i : services.length - 1 - i;
-      await loader.run(services[index] as MeasuredProcess, options.leadMs);
-      for (let window = 0; window < windows; window++) all[index]?.push(await loader.run(services[index] as MeasuredProcess, options.windowMs));
+      const service = services[index] as MeasuredProcess;
+      await loader.run(service, options.leadMs);
+      let before = await yardstick.read(service);
+      for (let window = 0, quiet = 0; quiet < each && window < each * ATTEMPTS; window++) {
+        const load = await loader.run(service, options.windowMs);
+        const after = await yardstick.read(service);
+        const yardstickMs = Math.max(before, after);
+        all[index]?.push({ load, yardstickMs });
+        if (yardstick.isQuiet(yardstickMs)) quiet++;
+        before = after;
+      }
     }
   }
-  return all.map(betterHalf);
+  const counted = all.map((windows) => windows.sort((a, b) => a.yardstickMs - b.yardstickMs).slice(0, options.windows));
+  const quiet = counted.flat().filter(({ yardstickMs }) => yardstick.isQuiet(yardstickMs)).length;
+  return { loads: counted.map(medianOf), quiet: quiet / counted.flat().length };
 }
 
-function betterHalf(windows: readonly Load[]): Load {
-  const of = (key: keyof Load): number[] => windows.map((window) => window[key]);
-  return { mainUs: low(of('mainUs')), allUs: low(of('allUs')), perSecond: high(of('perSecond')), p99Ms: low(of('p99Ms')) };
+function medianOf(windows: readonly Window[]): Load {
+  const of = (key: keyof Load): number => median(windows.map(({ load }) => load[key]));
+  return { mainUs: of('mainUs'), allUs: of('allUs'), perSecond: of('perSecond'), p99Ms: of('p99Ms') };
 }
 
 export interface Watching {
