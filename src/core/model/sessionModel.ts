@@ -30,6 +30,11 @@ export const COST_AFTER_MS = 1_000;
  * took is then half of the time until the other.
  */
 export const COST_SPAN_MS = 100;
+/**
+ * What the cost is a mean over, at least, in milliseconds, once there is as much. What is saved of the budget may be spent in one go: of a
+ * single second that is a tenth, which nobody could tell from a budget that is not kept.
+ */
+export const COST_WINDOW_MS = 10_000;
 
 /** Half width of a 95 % interval in standard deviations. */
 const Z95 = 1.96;
@@ -98,8 +103,8 @@ export class SessionModel {
   /** When the agent that is there now was put in. */
   #agentSince = 0;
   /** What the agent took of the last span that was long enough, and of polls since then that were too close. */
-  #cost = { agentMs: 0, spanMs: 0 };
-  #closePolls = { agentMs: 0, spanMs: 0 };
+  /** What the last polls said of it, together {@link COST_WINDOW_MS} or as much as there is. */
+  #costs: { readonly agentMs: number; readonly spanMs: number }[] = [];
   #now = 0;
   #wall = 0;
   #lastSeq = 0;
@@ -134,7 +139,10 @@ export class SessionModel {
     const previous = this.#now;
     if (poll.seq <= this.#lastSeq) this.#forgetAgent(changed);
     // the first poll of an agent
-    if (this.#lastSeq === 0) this.#agentSince = poll.now - poll.spanMs;
+    if (this.#lastSeq === 0) {
+      this.#agentSince = poll.now - poll.spanMs;
+      this.#costs = [];
+    }
     this.#takeCost(poll);
     this.#lostPolls += Math.max(0, poll.seq - this.#lastSeq - 1);
     this.#lastSeq = poll.seq;
@@ -297,7 +305,7 @@ export class SessionModel {
     const poll = this.#last;
     if (!poll) return undefined;
     return {
-      percent: this.#now - this.#agentSince < COST_AFTER_MS || this.#cost.spanMs === 0 ? null : Math.min(100, (this.#cost.agentMs / this.#cost.spanMs) * 100),
+      percent: this.#costPercent(),
       budgetPercent,
       measured: poll.measured,
       pollMs: poll.pollMs,
@@ -473,12 +481,16 @@ export class SessionModel {
     }
   }
 
-  #takeCost({ agentMs, spanMs }: RawPoll): void {
-    const { agentMs: closeMs, spanMs: closeSpanMs } = this.#closePolls;
-    this.#closePolls = { agentMs: 0, spanMs: 0 };
-    if (spanMs >= COST_SPAN_MS) this.#cost = { agentMs, spanMs };
-    else if (spanMs + closeSpanMs >= COST_SPAN_MS) this.#cost = { agentMs: agentMs + closeMs, spanMs: spanMs + closeSpanMs };
-    else this.#closePolls = { agentMs: agentMs + closeMs, spanMs: spanMs + closeSpanMs };
+  #takeCost({ now, agentMs, spanMs }: RawPoll): void {
+    if (now - this.#agentSince < COST_AFTER_MS) return;
+    this.#costs.push({ agentMs, spanMs });
+    let beyondMs = sumOf(this.#costs, 'spanMs') - COST_WINDOW_MS;
+    while (beyondMs >= (this.#costs[0]?.spanMs ?? Infinity)) beyondMs -= this.#costs.shift()?.spanMs ?? 0;
+  }
+
+  #costPercent(): number | null {
+    const spanMs = sumOf(this.#costs, 'spanMs');
+    return spanMs < COST_SPAN_MS ? null : Math.min(100, (sumOf(this.#costs, 'agentMs') / spanMs) * 100);
   }
 
   #takeSampling(poll: RawPoll, changed: Set<DisplaySite>): void {
@@ -611,6 +623,10 @@ export class SessionModel {
 
 function furthest(a: CountingStep, b: CountingStep): CountingStep {
   return COUNTING_STEPS.indexOf(a) > COUNTING_STEPS.indexOf(b) ? a : b;
+}
+
+function sumOf<Key extends string>(list: readonly Readonly<Record<Key, number>>[], key: Key): number {
+  return list.reduce((sum, each) => sum + each[key], 0);
 }
 
 function noTasks(): Record<TaskKind, number> {

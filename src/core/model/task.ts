@@ -180,8 +180,8 @@ export interface Losses {
 /** What the observer costs and how exact it is. */
 export interface Overhead {
   /**
-   * Share of the target's time spent in the agent since the poll before, or over a tenth of a second where polls are closer, in percent:
-   * by the agent's own clock, with what a call of a hook costs that does nothing. Null until the process has been observed for about a second.
+   * Share of the target's time spent in the agent over the last ten seconds, or since its first second, in percent: by the agent's own
+   * clock, with what a call of a hook costs that does nothing. Null until the process has been observed for about a second.
    */
   readonly percent: number | null;
   /** The same by comparison, over the last half minute or so; null while hooks are always on, so that there is nothing to compare. */

@@ -374,20 +374,38 @@ test('the cost is told once an agent has been there for a second, which a new on
 });
 
 test('the cost is a share of a tenth of a second at least, however close polls are', () => {
+  const { costAt } = costs();
+  costAt(950, 950, 9);
+  expect(costAt(1_000, 50, 25)).toBeNull();
+  expect(costAt(1_049, 49, 2)).toBeNull();
+  expect(costAt(1_060, 11, 1.9)).toBeCloseTo((28.9 / 110) * 100);
+});
+
+test('the cost is a mean over ten seconds, so that what was saved and is spent in one of them is told as what it is', () => {
+  const { costAt } = costs();
+  costAt(900, 900, 9);
+  let cost: number | null | undefined;
+  for (let second = 2; second <= 11; second++) cost = costAt(second * 1_000, 1_000, 5);
+  expect(cost).toBeCloseTo(0.5);
+  expect(costAt(12_000, 1_000, 105)).toBeCloseTo(1.5);
+  for (let second = 13; second <= 21; second++) cost = costAt(second * 1_000, 1_000, 5);
+  expect(cost).toBeCloseTo(1.5);
+  expect(costAt(22_000, 1_000, 5)).toBeCloseTo(0.5);
+  // one that spans more than all of it
+  expect(costAt(52_000, 30_000, 900)).toBeCloseTo(3);
+});
+
+/** A session whose polls say what they cost. */
+function costs(): { costAt: (now: number, spanMs: number, agentMs: number) => number | null | undefined } {
   const agent = new PollBuilder();
   const model = new SessionModel();
-  const costAt = (now: number, spanMs: number, agentMs: number) => {
-    model.apply(agent.poll(now, { spanMs, agentMs }), asIs);
-    return model.overhead(1)?.percent;
+  return {
+    costAt(now, spanMs, agentMs) {
+      model.apply(agent.poll(now, { spanMs, agentMs }), asIs);
+      return model.overhead(1)?.percent;
+    },
   };
-  expect(costAt(2_000, 2_000, 20)).toBe(1);
-  expect(costAt(2_005, 5, 2.5)).toBe(1);
-  expect(costAt(2_010, 5, 2.5)).toBe(1);
-  expect(costAt(3_000, 990, 19.8)).toBe(2);
-  // where all are close, some together tell it
-  expect(costAt(3_050, 50, 2)).toBe(2);
-  expect(costAt(3_100, 50, 2)).toBe(4);
-});
+}
 
 test('a poll costs in proportion to what changed', () => {
   const agent = new PollBuilder();
