@@ -8,6 +8,9 @@
  * tells a percent where `services` cannot. It does not tell what watching changes elsewhere: machine code of V8's that is no longer as
  * fast, collections, the processor's caches.
  *
+ * The agent's own two figures stand beside it, of the same seconds: that of its clock, and the one by which it compares moments with hooks
+ * on and moments with them off, drawn at random some milliseconds apart. This one holds what hooks change elsewhere.
+ *
  * Needs Linux's `perf`. Node leaves frame pointers in place and writes names of its machine code, so stacks are whole. Figures are
  * what came with the attach; after the detach nothing of it may be left.
  */
@@ -21,7 +24,7 @@ import { parseArgs, promisify } from 'node:util';
 import type { TestNode } from '../support/nodes.ts';
 import type { MeasuredProcess } from './lib/process.ts';
 import { chosenNodes, describeMachine, startTable } from './lib/report.ts';
-import { DEFAULT_LOAD, HEAP_FLAGS, WATCHED_TURN, chosenServices, debugAsVsCode, startDatabases, startLoader, startService, watch } from './lib/services.ts';
+import { DEFAULT_BUDGET_PERCENT, DEFAULT_LOAD, HEAP_FLAGS, WATCHED_TURN, chosenServices, debugAsVsCode, startDatabases, startLoader, startService, watch } from './lib/services.ts';
 import type { Service } from './lib/services.ts';
 
 /** Names for all machine code, that of functions that are still interpreted among it. */
@@ -64,7 +67,7 @@ const loader = await startLoader(DEFAULT_LOAD.connections);
 const folder = await mkdtemp(join(tmpdir(), 'asyncscope-profile-'));
 try {
   console.log(`${describeMachine()}. ${values.debugger ? 'Under a debugger. ' : ''}Percent of the main thread's samples, ${values.seconds} s each.`);
-  const row = startTable(['service'.padEnd(32), 'Node', 'hooks', 'slots', 'polls', 'ways to them', 'all', '±', 'detached']);
+  const row = startTable(['service'.padEnd(32), 'Node', 'hooks', 'slots', 'polls', 'ways to them', 'all', '±', 'detached', "agent's clock", 'comparison', '±']);
   for (const node of chosenNodes(values.node)) {
     for (const service of services) row(await measure(node, service));
   }
@@ -83,12 +86,14 @@ async function measure(node: TestNode, service: Service): Promise<readonly strin
     const watching = await watch(watched.url);
     await loader.run(watched, LEAD_MS);
     const attached = await profile(watched);
+    const { percent, measured } = watching.model.overhead(DEFAULT_BUDGET_PERCENT) ?? { percent: null, measured: null };
     await watching.stop();
     const after = await profile(watched);
     await close?.();
     const shares = (phase: Profile): readonly number[] => PARTS.map((part) => phase.percent(part) - before.percent(part));
     const all = sum(shares(attached));
-    return [service.name, String(node.version), ...[...shares(attached), all, errorOf(all, attached.samples), sum(shares(after))].map((percent) => percent.toFixed(2))];
+    const figures = [...shares(attached), all, errorOf(all, attached.samples), sum(shares(after)), percent, measured?.percent, measured?.error];
+    return [service.name, String(node.version), ...figures.map((figure) => figure?.toFixed(2) ?? '')];
   } finally {
     await watched.stop();
     await rm(mapOf(watched.pid), { force: true });
