@@ -67,7 +67,7 @@ const loader = await startLoader(DEFAULT_LOAD.connections);
 const folder = await mkdtemp(join(tmpdir(), 'asyncscope-profile-'));
 try {
   console.log(`${describeMachine()}. ${values.debugger ? 'Under a debugger. ' : ''}Percent of the main thread's samples, ${values.seconds} s each.`);
-  const row = startTable(['service'.padEnd(32), 'Node', 'hooks', 'slots', 'polls', 'ways to them', 'all', '±', 'detached', "agent's clock", 'comparison', '±']);
+  const row = startTable(['service'.padEnd(32), 'Node', 'hooks', 'slots', 'polls', 'ways to them', 'all', '±', 'detached', "agent's clock", 'comparison', '±', 'counting']);
   for (const node of chosenNodes(values.node)) {
     for (const service of services) row(await measure(node, service));
   }
@@ -86,14 +86,14 @@ async function measure(node: TestNode, service: Service): Promise<readonly strin
     const watching = await watch(watched.url);
     await loader.run(watched, LEAD_MS);
     const attached = await profile(watched);
-    const { percent, measured } = watching.model.overhead(DEFAULT_BUDGET_PERCENT) ?? { percent: null, measured: null };
+    const overhead = watching.model.overhead(DEFAULT_BUDGET_PERCENT);
     await watching.stop();
     const after = await profile(watched);
     await close?.();
     const shares = (phase: Profile): readonly number[] => PARTS.map((part) => phase.percent(part) - before.percent(part));
     const all = sum(shares(attached));
-    const figures = [...shares(attached), all, errorOf(all, attached.samples), sum(shares(after)), percent, measured?.percent, measured?.error];
-    return [service.name, String(node.version), ...figures.map((figure) => figure?.toFixed(2) ?? '')];
+    const figures = [...shares(attached), all, errorOf(all, attached.samples), sum(shares(after)), overhead?.percent, overhead?.measured?.percent, overhead?.measured?.error];
+    return [service.name, String(node.version), ...figures.map((figure) => figure?.toFixed(2) ?? ''), overhead?.counting ?? ''];
   } finally {
     await watched.stop();
     await rm(mapOf(watched.pid), { force: true });
