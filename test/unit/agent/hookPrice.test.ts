@@ -51,11 +51,26 @@ describe('a call that has been measured', () => {
     expect(priceOf(1_000 * usual, 0)).toBe(8);
   });
 
-  test('is forgotten once nothing is known any more', () => {
+  test('stays as dear as it was once nothing is compared any more, or hooks would be on again for what they are too dear for', () => {
     const price = createHookPrice(PROMISE_HOOKS);
     price.measured({ ms: 3 * usual, error: 0 });
     price.measured(null);
+    expect(price.now().begin).toBeCloseTo(3 * usual);
+    price.measured({ ms: 0.6 * usual, error: 0 });
+    expect(price.now().begin).toBeCloseTo(0.6 * usual);
+    price.measured(null);
     expect(price.now()).toEqual(PROMISE_HOOKS.alone);
+  });
+
+  test('says nothing of what calls cost once a debugger has come', () => {
+    const fields = new Uint32Array(4);
+    const price = createHookPrice(PROMISE_HOOKS);
+    price.reveal(hookField(fields, AFTER));
+    price.measured({ ms: 3 * usual, error: 0 });
+    fields[AFTER] = 1;
+    expect(price.now()).toEqual(PROMISE_HOOKS.besideDebugger);
+    fields[AFTER] = 0;
+    expect(price.now().begin).toBeCloseTo(3 * usual);
   });
 
   test('is compared with what is usual beside a debugger while there is one', () => {
