@@ -15,6 +15,11 @@ export const BURST_MS = 100;
  * and the budget is 1 %, that lasts for 100 s.
  */
 const SAVINGS_MS = 1_000;
+/**
+ * Savings are for programs of which looks take no more than this share of the time while they are spent. With half a percent for calls of hooks,
+ * slots and polls that is 3 % in all: more would be felt.
+ */
+const MODEST_SHARE = 0.025;
 /** What hooks and polls take is reconsidered this often, and so far back, in milliseconds: there is a poll a second. */
 const WINDOW_MS = 100;
 const UPKEEP_MEMORY_MS = 3_000;
@@ -39,8 +44,11 @@ export interface Budget {
    * @param wanted what looking at everything would take
    */
   claim(sampler: number, wanted: number): number;
-  /** Pays `ms` that were spent out of what was saved, so that the bucket has them again; false when there is not as much. */
-  takeSavings(ms: number): boolean;
+  /**
+   * Pays `ms` that were spent out of what was saved, so that the bucket has them again. False when there is not as much, and where it would
+   * take too much of the time to look at everything that this sampler is for, beside what the others look at.
+   */
+  takeSavings(sampler: number, ms: number): boolean;
 }
 
 /** @param percent 100 is no limit: everything is looked at, whatever it costs */
@@ -97,8 +105,14 @@ export function createBudget(percent: number, now: number): Budget {
       for (let i = 0; i < claims.length; i++) if (i !== sampler) others += claims[i] as number;
       return max(free / claims.length, free - others);
     },
-    takeSavings(ms) {
-      if (savings < ms) return false;
+    takeSavings(sampler, ms) {
+      let whole = 0;
+      for (let i = 0; i < claims.length; i++) {
+        const claim = claims[i] as number;
+        // one that is beyond all bounds has its part of the budget, and no savings
+        whole += i === sampler || claim < MODEST_SHARE ? claim : share / claims.length;
+      }
+      if (savings < ms || whole >= MODEST_SHARE) return false;
       savings -= ms;
       left += ms;
       return true;

@@ -8,8 +8,6 @@
 import { BURST_MS } from './budget';
 import type { Budget } from './budget';
 
-/** Savings are for programs of which looking at everything takes no more than this share of the time: others would feel it. */
-const MODEST_SHARE = 0.03;
 /** Weights are reconsidered this often. Milliseconds. */
 const WINDOW_MS = 100;
 /** How far back a weight looks, in milliseconds: a window alone may hold two looks or none. */
@@ -133,7 +131,7 @@ export function createSampler(budget: Budget, part: number, now: number, fill: (
     seenMs = min(seenMs + time, MEMORY_MS);
     const allowed = max(share, budget.claim(own, wholeCost));
     // only what this one has spent: another one that is beyond all bounds must not live on it
-    const helped = budget.left < 0 && wholeCost < MODEST_SHARE && isAlwaysOn() && budget.takeSavings(windowSpent);
+    const helped = budget.left < 0 && isAlwaysOn() && budget.takeSavings(own, windowSpent);
     if ((budget.left < 0 && !helped) || before > 1) {
       const needed = helped ? 1 : ceil(((overspent && whole > wholeCost ? whole : wholeCost) / allowed) * pressure(budget.left));
       // a moment's burst must not make the sample useless for what follows

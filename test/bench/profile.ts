@@ -21,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs, promisify } from 'node:util';
+import type { Overhead } from '../../src/core/model/task.ts';
 import type { TestNode } from '../support/nodes.ts';
 import type { MeasuredProcess } from './lib/process.ts';
 import { chosenNodes, describeMachine, startTable } from './lib/report.ts';
@@ -85,8 +86,10 @@ async function measure(node: TestNode, service: Service): Promise<readonly strin
     const before = await profile(watched);
     const watching = await watch(watched.url);
     await loader.run(watched, LEAD_MS);
-    const attached = await profile(watched);
-    const overhead = watching.model.overhead(DEFAULT_BUDGET_PERCENT);
+    let overhead: Overhead | undefined;
+    const attached = await profile(watched, () => {
+      overhead = watching.model.overhead(DEFAULT_BUDGET_PERCENT);
+    });
     await watching.stop();
     const after = await profile(watched);
     await close?.();
@@ -105,12 +108,16 @@ interface Profile {
   percent(part: Part): number;
 }
 
-/** Samples the main thread under load. */
-async function profile(service: MeasuredProcess): Promise<Profile> {
+/**
+ * Samples the main thread under load.
+ * @param onLoaded called as soon as the load is over: what is read then takes a while, in which the process rests
+ */
+async function profile(service: MeasuredProcess, onLoaded?: () => void): Promise<Profile> {
   const file = join(folder, 'perf.data');
   const seconds = Number(values.seconds);
   const perf = spawn('perf', ['record', '-e', 'cpu-clock', '-F', String(SAMPLES_PER_SECOND), '-g', '-t', String(service.pid), '-o', file, '--', 'sleep', String(seconds)], { stdio: 'ignore' });
   const [[code]] = await Promise.all([once(perf, 'exit') as Promise<[number | null]>, loader.run(service, seconds * SECOND_MS)]);
+  onLoaded?.();
   if (code !== 0) throw new Error(`perf record ended with ${String(code)}: see 'perf record -e cpu-clock -g -t ${service.pid} -- sleep 1', and /proc/sys/kernel/perf_event_paranoid.`);
   const nameOf = await machineCode(service.pid);
   const reader = spawn('perf', ['script', '-i', file, '-F', 'ip,sym,dso'], { stdio: ['ignore', 'pipe', 'ignore'] });

@@ -68,7 +68,7 @@ describe('sampler', () => {
     const budget = createBudget(1, 0);
     const sampler = createSampler(budget, 1, 0, () => 0);
     run(sampler, 0, 400_000, 2_000, 0.005);
-    expect(budget.takeSavings(1_000)).toBe(true);
+    expect(budget.takeSavings(budget.join(), 1_000)).toBe(true);
   });
 
   test('one that is a little beyond the budget is exact beside one that is far beyond it, which does not live on the savings', () => {
@@ -92,7 +92,7 @@ describe('sampler', () => {
     const sampler = createSampler(budget, 1, 0, () => 0, () => false);
     run(sampler, 0, 120_000, 30_000, 0.005);
     expect(sampler.sampled).toBe(true);
-    expect(budget.takeSavings(1_000)).toBe(true);
+    expect(budget.takeSavings(budget.join(), 1_000)).toBe(true);
   });
 
   test('looks at everything again once the load is gone', () => {
