@@ -21,6 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs, promisify } from 'node:util';
+import { Z95 } from '../../src/agent/hookPrice.ts';
 import type { Overhead } from '../../src/core/model/task.ts';
 import type { TestNode } from '../support/nodes.ts';
 import type { MeasuredProcess } from './lib/process.ts';
@@ -179,5 +180,5 @@ function sum(values: readonly number[]): number {
 
 /** Half width of the 95 % interval of a share. Percent. */
 function errorOf(percent: number, samples: number): number {
-  return 1.96 * Math.sqrt((percent * (100 - percent)) / samples);
+  return Z95 * Math.sqrt((percent * (100 - percent)) / samples);
 }

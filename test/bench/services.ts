@@ -77,9 +77,10 @@ try {
       for (let pair = 0; pair < Number(values.pairs); pair++) pairs.push(await measurePair(node, service, pair, yardstick));
       const over = (pick: (pair: Pair) => number): string => ratio(median(pairs.map(pick)));
       const bare = median(pairs.map((pair) => pair.bare.mainUs)).toFixed(1);
+      const quiet = `${(100 * median(pairs.map((pair) => pair.quiet))).toFixed(0)} %`;
       for (const phase of PHASES) {
         const cells = figures.flatMap(([key]) => ROLES.map((who) => over((pair) => figure(pair, phase, who, key as keyof Load))));
-        row([service.name, String(node.version), bare, phase, ...cells, `${String(Math.round(median(pairs.map(({ quiet }) => quiet)) * 100))} %`]);
+        row([service.name, String(node.version), bare, phase, ...cells, quiet]);
       }
     }
   }

@@ -29,12 +29,12 @@ export const COST_AFTER_MS = 1_000;
  * What the cost is a share of, at least, in milliseconds. Two polls can follow each other at once, as when a view is opened: what the one
  * took is then half of the time until the other.
  */
-export const COST_SPAN_MS = 100;
+const COST_SPAN_MS = 100;
 /**
  * What the cost is a mean over, at least, in milliseconds, once there is as much. What is saved of the budget may be spent in one go: of a
  * single second that is a tenth, which nobody could tell from a budget that is not kept.
  */
-export const COST_WINDOW_MS = 10_000;
+const COST_WINDOW_MS = 10_000;
 
 /** Half width of a 95 % interval in standard deviations. */
 const Z95 = 1.96;
@@ -102,8 +102,7 @@ export class SessionModel {
   #startedAt = 0;
   /** When the agent that is there now was put in. */
   #agentSince = 0;
-  /** What the agent took of the last span that was long enough, and of polls since then that were too close. */
-  /** What the last polls said of it, together {@link COST_WINDOW_MS} or as much as there is. */
+  /** What the agent took, by the last polls: together {@link COST_WINDOW_MS}, or as much as there is. */
   #costs: { readonly agentMs: number; readonly spanMs: number }[] = [];
   #now = 0;
   #wall = 0;

@@ -15,11 +15,6 @@ export function low(values: readonly number[]): number {
   return median(sorted.slice(0, Math.ceil(sorted.length / 2)));
 }
 
-/** Median of the upper half: of throughputs. */
-export function high(values: readonly number[]): number {
-  return -low(values.map((value) => -value));
-}
-
 /** The value that a share of all values does not exceed, 0 to 1. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);

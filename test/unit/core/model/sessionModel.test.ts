@@ -379,6 +379,9 @@ test('the cost is a share of a tenth of a second at least, however close polls a
   expect(costAt(1_000, 50, 25)).toBeNull();
   expect(costAt(1_049, 49, 2)).toBeNull();
   expect(costAt(1_060, 11, 1.9)).toBeCloseTo((28.9 / 110) * 100);
+  // nor does one that comes at once say much, beside what was before it
+  expect(costAt(3_060, 2_000, 13.3)).toBeCloseTo(2);
+  expect(costAt(3_065, 5, 2.5)).toBeCloseTo((44.7 / 2_115) * 100);
 });
 
 test('the cost is a mean over ten seconds, so that what was saved and is spent in one of them is told as what it is', () => {
